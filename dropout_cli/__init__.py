@@ -1,0 +1,35 @@
+"""What nn.Dropout does forward and backward, one element at a time.
+
+    from dropout_cli import backward, forward, local_gradient
+
+The names below are imported when they are first used, so that `dropout-cli --help` waits for
+nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dropout_cli.dropout import backward, forward, local_gradient
+    from dropout_cli.errors import RequestError
+    from dropout_cli.problem import Problem
+    from dropout_cli.trace import Trace
+
+__all__ = ["Problem", "RequestError", "Trace", "backward", "forward", "local_gradient"]
+
+_HOMES = {
+    "Problem": "problem",
+    "RequestError": "errors",
+    "Trace": "trace",
+    "backward": "dropout",
+    "forward": "dropout",
+    "local_gradient": "dropout",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'dropout_cli' has no attribute {name!r}")
+    return getattr(import_module(f"dropout_cli.{_HOMES[name]}"), name)

@@ -1,0 +1,204 @@
+"""The gradient-flow figure: input, mask, output and gradient. All that uses matplotlib."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from dropout_cli.errors import RequestError
+from dropout_cli.tables import LOSSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+
+    from dropout_cli.dropout import FloatArray, Mask
+    from dropout_cli.prose import Voice
+    from dropout_cli.trace import Trace
+
+SHOWN = 64  # of a longer vector the first elements are drawn
+KEPT: dict[str, Any] = {
+    "facecolor": "#0072B2"
+}  # Okabe and Ito's blue and vermilion, which everyone can tell apart
+DROPPED: dict[str, Any] = {
+    "facecolor": "#D55E00",
+    "edgecolor": "white",
+    "hatch": "//",
+    "linewidth": 0,
+}
+BAND: dict[str, Any] = {
+    "facecolor": "#FBEADF",
+    "edgecolor": "#F3C9AE",
+    "hatch": "//",
+    "linewidth": 0,
+}
+SIZE = (14.0, 10.0)  # inches; text and lines scale with the figure
+SIDES = (2.0, 100.0)
+DPIS = (10.0, 2400.0)
+PIXELS = 50_000_000  # an image takes several times 4 bytes a pixel
+LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
+
+# No date and no version, so that the same figure is the same bytes.
+METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) -> Figure:
+    """The four panels of a trace, x, m, y and ∂L/∂x, a bar an element.
+
+    Kept and dropped differ by colour and hatch, and in the gradient panel by ✓ and ✗. Of a longer
+    vector the first 64 elements are drawn, and the title says so.
+
+    size: width and height in inches, each 2 to 100.
+    Raises RequestError for another size, and for values beyond ±1e300.
+    """
+    if not all(SIDES[0] <= side <= SIDES[1] for side in size):
+        raise RequestError(
+            f"size is {size[0]:g}x{size[1]:g}, but width and height must be 2 to 100 inches"
+        )
+    problem, training = trace.problem, trace.problem.training
+    n = min(problem.x.size, SHOWN)
+    kept = np.ones(n, dtype=bool) if problem.mask is None else problem.mask[:n]
+    unit = min(size[0] / SIZE[0], size[1] / SIZE[1])
+    panels = {"x": problem.x, "mask": problem.mask, "y": trace.y, "grad_x": trace.grad_x}
+    with _style():
+        figure = Figure(figsize=size)
+        figure.subplots_adjust(0.07, 0.12, 0.98, 0.87, wspace=0.17, hspace=0.34)
+        figure.suptitle(_headline(trace, voice, n), fontsize=19 * unit, fontweight="bold", y=0.97)
+        for axes, (key, values) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
+            axes.set_title(_title(key, trace, voice), fontsize=15 * unit, y=1.02)
+            axes.set_xlabel(voice.say("figure", "index"), fontsize=12 * unit)
+            axes.set_ylabel(voice.say("figure", "value"), fontsize=12 * unit)
+            axes.tick_params(labelsize=11 * unit, width=0.8 * unit, length=3.5 * unit)
+            if values is None:
+                _note(axes, voice.say("figure", "no_mask"), 13 * unit)
+                continue
+            pitch = size[0] * 72 * 0.42 / n  # points between bars, about
+            _bars(axes, values[:n].astype(float), kept, voice, pitch, unit)
+            if key == "mask":
+                axes.set_yticks([0, 1])
+            if key == "grad_x":
+                _marks(axes, kept, min(20 * unit, 0.9 * pitch))
+        fates = {"kept": KEPT, "dropped": DROPPED} if training else {"passed": KEPT}
+        figure.legend(
+            handles=[
+                Patch(**style, label=voice.say("cell", fate)) for fate, style in fates.items()
+            ],
+            loc="lower center",
+            ncols=2,
+            fontsize=13 * unit,
+            frameon=False,
+        )
+    return figure
+
+
+def save(figure: Figure, file: IO[bytes], suffix: str, dpi: float) -> None:
+    """Write the figure in the format of a suffix in METADATA: the same figure, the same bytes.
+
+    dpi: dots an inch, 10 to 2400.
+    Raises RequestError for another dpi, and for an image of more than 50 million pixels.
+    """
+    if not DPIS[0] <= dpi <= DPIS[1]:
+        raise RequestError(f"dpi is {dpi:g}, but it must be 10 to 2400")
+    width, height = figure.get_size_inches() * dpi
+    if width * height > PIXELS:
+        raise RequestError(
+            f"the image would be {width:.0f}x{height:.0f} pixels, but it must have at most"
+            f" {PIXELS:,}: lower dpi or size"
+        )
+    with _style():
+        figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix])
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """matplotlib as it comes, whatever the user's own settings are."""
+    now, defaults = matplotlib.rcParams, matplotlib.rcParamsDefault
+    changed = [key for key in defaults if key != "backend" and now[key] != defaults[key]]
+    with matplotlib.rc_context({key: defaults[key] for key in changed}):
+        matplotlib.rcParams["svg.hashsalt"] = "dropout-cli"
+        yield
+
+
+def _headline(trace: Trace, voice: Voice, n: int) -> str:
+    whole = trace.problem.x.size
+    if n == whole:
+        return voice.say("figure", "title")
+    return voice.say("figure", "title_part", shown=n, n=f"{whole:,}")
+
+
+def _title(key: str, trace: Trace, voice: Voice) -> str:
+    """The panel's title: its formula, with the numbers in it."""
+    problem = trace.problem
+    if problem.mask is None:
+        return voice.say("figure", f"{key}_inference")
+    loss = "" if problem.loss is None else f",  ${LOSSES[problem.loss].latex}$"
+    scale = "" if trace.scale is None else f",  $1/(1-p) = {voice.number(trace.scale)}$"
+    return voice.say(
+        "figure",
+        key,
+        p=voice.number(problem.p),
+        kept=f"{problem.mask.sum():,}",
+        n=f"{problem.mask.size:,}",
+        scale=scale,
+        loss=loss,
+    )
+
+
+def _bars(
+    axes: Axes, values: FloatArray, kept: Mask, voice: Voice, pitch: float, unit: float
+) -> None:
+    """The values as bars, and a hatched band behind each dropped element, whose bar may be 0."""
+    if np.abs(values).max() > LARGEST:
+        raise RequestError("a value is beyond 1e300, which is too large to draw")
+    index = np.arange(1, values.size + 1)
+    low, high = min(values.min(), 0), max(values.max(), 0)
+    room = 0.12 * (high - low) or 1.0
+    axes.set_xlim(0.4, values.size + 0.6)
+    axes.set_ylim(low - room * bool(low < 0), high + room)
+    if values.size <= 16:
+        axes.set_xticks(index)
+    axes.grid(axis="y", alpha=0.3, linewidth=0.8 * unit)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.axhline(0, color="black", linewidth=0.8 * unit)
+    bands = [(i - 0.5, 1) for i in index[~kept]]
+    axes.broken_barh(bands, (0, 1), transform=axes.get_xaxis_transform(), zorder=0, **BAND)
+    labels = [voice.number(value).replace("-", "−") for value in values]
+    size = min(13 * unit, pitch / (0.62 * (1 + max(map(len, labels)))))
+    for some, style in ((kept, KEPT), (~kept, DROPPED)):
+        bars = axes.bar(index[some], values[some], width=0.7, **style)
+        if size >= 6.5 * unit:
+            shown = [label for label, one in zip(labels, some, strict=True) if one]
+            axes.bar_label(bars, shown, padding=2 * unit, fontsize=size)
+
+
+def _marks(axes: Axes, kept: Mask, size: float) -> None:
+    """✓ over each kept and ✗ over each dropped element, along the top of the panel."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.12 * (high - low))
+    for i, one in enumerate(kept, 1):
+        axes.text(
+            i,
+            0.985,
+            "✓" if one else "✗",
+            color=(KEPT if one else DROPPED)["facecolor"],
+            fontsize=size,
+            ha="center",
+            va="top",
+            transform=axes.get_xaxis_transform(),
+        )
+
+
+def _note(axes: Axes, words: str, size: float) -> None:
+    axes.text(0.5, 0.5, words, fontsize=size, ha="center", va="center", transform=axes.transAxes)
+    axes.set_axis_off()

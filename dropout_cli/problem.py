@@ -1,0 +1,137 @@
+"""What was asked: x, p, the mask and the upstream gradient, checked once and for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli import masks
+from dropout_cli.dropout import FloatArray, Mask, as_floats, as_mask, as_probability
+from dropout_cli.errors import RequestError
+from dropout_cli.losses import LOSSES
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+EXAMPLE_X = (2.0, 4.0, 6.0, 8.0)
+EXAMPLE_P = 0.5
+EXAMPLE_MASK = (1, 0, 1, 0)
+EXAMPLE_GRAD_Y = (0.1, 0.2, 0.3, 0.4)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Who drew a mask: rng, a name in masks.SOURCES, from this seed."""
+
+    rng: str
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A dropout problem that can be solved; Problem.pose makes one and fills in what is left open.
+
+    x: the input, n ≥ 1 finite float64.
+    p: the drop probability, 0 ≤ p ≤ 1.
+    mask: n booleans, True = kept; None in inference.
+    drawn: who drew the mask; None where it was given, and in inference.
+    grad_y: the upstream gradient ∂L/∂y, n finite float64; None where a loss gives it.
+    loss: a name in LOSSES; None where grad_y was given.
+
+    The arrays are read-only copies. Raises RequestError for anything that is not so.
+    """
+
+    x: FloatArray
+    p: float
+    mask: Mask | None
+    drawn: Drawn | None
+    grad_y: FloatArray | None
+    loss: str | None
+
+    def __post_init__(self) -> None:
+        """Check every field, and freeze the arrays."""
+        x = _vector(self.x, "x")
+        p = as_probability(self.p)
+        mask = None if self.mask is None else as_mask(self.mask, x.shape, p)
+        grad_y = None if self.grad_y is None else _vector(self.grad_y, "grad_y")
+        if mask is None and self.drawn is not None:
+            raise RequestError("a drawn mask is missing")
+        if (grad_y is None) == (self.loss is None):
+            raise RequestError("grad_y and a loss contradict each other: give one of them")
+        if self.loss is not None and self.loss not in LOSSES:
+            raise RequestError(f"loss is {self.loss!r}, but it must be one of {', '.join(LOSSES)}")
+        if grad_y is not None and grad_y.size != x.size:
+            raise RequestError(
+                f"grad_y has length {grad_y.size}, but it must have length {x.size}, as x does"
+            )
+        for name, value in (("x", x), ("p", p), ("mask", mask), ("grad_y", grad_y)):
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def pose(
+        cls,
+        x: ArrayLike = EXAMPLE_X,
+        p: float = EXAMPLE_P,
+        mask: ArrayLike | None = None,
+        *,
+        seed: int | None = None,
+        rng: str | None = None,
+        grad_y: ArrayLike | None = None,
+        loss: str | None = None,
+        training: bool = True,
+    ) -> Problem:
+        """A problem from what is known; without arguments, the worked example.
+
+        x: the input, n finite numbers.
+        p: the drop probability, 0 ≤ p ≤ 1.
+        mask: n values, 1 = kept, 0 = dropped. If it is not given: 1, 0, 1, 0 while n = 4, 0 < p < 1
+            and neither seed nor rng is given; else it is drawn.
+        seed: draw the mask from this seed (0 where it must be drawn).
+        rng: draw the mask as masks.SOURCES[rng] does ("numpy" where it must be drawn).
+        grad_y: the upstream gradient, n finite numbers. If neither it nor a loss is given:
+            0.1, 0.2, 0.3, 0.4 while n = 4; else that of the loss "sum", ones.
+        loss: "sum" (L = Σ y_i) or "sum-squares" (L = Σ y_i²), which gives the upstream gradient.
+        training: False for inference, which has no mask.
+
+        Raises RequestError where an argument is wrong, or two contradict each other.
+        """
+        if mask is not None and (seed is not None or rng is not None):
+            raise RequestError("a given mask contradicts a seed or rng: give it, or have it drawn")
+        if not training and not (mask is None and seed is None and rng is None):
+            raise RequestError("inference has no mask: mask, seed and rng belong to training")
+        x, p, n = np.asarray(x), as_probability(p), np.size(x)
+        drawn = None
+        if training and mask is None:
+            if n == len(EXAMPLE_MASK) and 0 < p < 1 and seed is None and rng is None:
+                mask = EXAMPLE_MASK
+            else:
+                drawn = Drawn(rng or "numpy", seed or 0)
+                mask = masks.draw(drawn.rng, drawn.seed, n, p)
+        if grad_y is None and loss is None:
+            grad_y, loss = (EXAMPLE_GRAD_Y, None) if n == len(EXAMPLE_GRAD_Y) else (None, "sum")
+        return cls(
+            x=x,
+            p=p,
+            mask=None if mask is None else np.asarray(mask),
+            drawn=drawn,
+            grad_y=None if grad_y is None else np.asarray(grad_y),
+            loss=loss,
+        )
+
+    @property
+    def training(self) -> bool:
+        """Whether this is training, where a mask is in force; else it is inference."""
+        return self.mask is not None
+
+
+def _vector(values: ArrayLike, name: str) -> FloatArray:
+    vector = as_floats(values, name).astype(np.float64)
+    if vector.ndim != 1:
+        raise RequestError(f"{name} has {vector.ndim} dimensions, but it must be a vector")
+    if vector.size == 0:
+        raise RequestError(f"{name} is empty, but it must hold at least one number")
+    return vector

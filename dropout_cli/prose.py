@@ -1,0 +1,31 @@
+"""The words of the product, a data file a language, and how they are said."""
+
+import tomllib
+from os.path import dirname, join
+from typing import Any, NamedTuple
+
+
+class Voice(NamedTuple):
+    """Says words and numbers.
+
+    prose: the words, as load gives them.
+    precision: significant digits of every number, 1 to 17.
+    """
+
+    prose: dict[str, Any]
+    precision: int = 6
+
+    def say(self, table: str, key: str, /, **values: object) -> str:
+        """The words at prose[table][key], with the values in place of their {placeholders}."""
+        words: str = self.prose[table][key]
+        return words.format(**values)
+
+    def number(self, value: float) -> str:
+        """The value, to this voice's significant digits."""
+        return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
+
+
+def load(language: str) -> dict[str, Any]:
+    """The prose in this language: the tables of prose/LANGUAGE.toml."""
+    with open(join(dirname(__file__), "prose", f"{language}.toml"), "rb") as file:
+        return tomllib.load(file)

@@ -1,0 +1,162 @@
+"""The two passes of a trace, a row an element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.document import Document, Facts, Formula, Heading, Row, Table
+from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dropout_cli.prose import Voice
+    from dropout_cli.trace import Trace
+
+SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
+
+INDEX = Formula("i", "i")
+X = Formula("xᵢ", "x_i")
+MASK = Formula("mᵢ", "m_i")
+Y = Formula("yᵢ", "y_i")
+GRAD_Y = Formula("∂L/∂yᵢ", r"\partial L/\partial y_i")
+LOCAL_GRAD = Formula("mᵢ/(1−p)", "m_i/(1-p)")
+GRAD_X = Formula("∂L/∂xᵢ", r"\partial L/\partial x_i")
+FORWARD = Formula("mᵢ·xᵢ/(1−p)", r"m_i \cdot x_i/(1-p)")
+BACKWARD = Formula("∂L/∂yᵢ·mᵢ/(1−p)", r"\partial L/\partial y_i \cdot m_i/(1-p)")
+FATE = Formula("", "")
+LOSSES = {
+    "sum": Formula("L = Σ yᵢ", r"L = \sum y_i"),
+    "sum-squares": Formula("L = Σ yᵢ²", r"L = \sum y_i^2"),
+}
+
+
+def forward_page(trace: Trace, voice: Voice) -> Document:
+    """The forward pass: what is given, the formula, a row an element."""
+    formula = equation(Y, FORWARD) if trace.problem.training else equation(Y, X)
+    return [
+        Heading(_title("forward", trace, voice)),
+        facts(trace, voice),
+        formula,
+        forward_table(trace, voice),
+    ]
+
+
+def backward_page(trace: Trace, voice: Voice) -> Document:
+    """The backward pass: what is given, the formula, a row an element."""
+    formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
+    return [
+        Heading(_title("backward", trace, voice)),
+        Facts([*facts(trace, voice).facts, upstream_fact(trace, voice)]),
+        formula,
+        backward_table(trace, voice),
+    ]
+
+
+def equation(left: Formula, right: Formula) -> Formula:
+    """left = right."""
+    return Formula(f"{left.unicode} = {right.unicode}", f"{left.latex} = {right.latex}")
+
+
+def facts(trace: Trace, voice: Voice) -> Facts:
+    """p, 1−p, the scaling factor and the mask; in inference, that there are none."""
+    problem = trace.problem
+    p = voice.number(problem.p)
+    if problem.mask is None:
+        return Facts([(Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "inference"))])
+    keep = voice.number(1 - problem.p)
+    if trace.scale is None:
+        scale = Formula("1/(1−p)", "1/(1-p)"), voice.say("fact", "scale_undefined")
+    else:
+        factor = voice.number(trace.scale)
+        scale = Formula(f"1/(1−p) = {factor}", f"1/(1-p) = {factor}"), voice.say("fact", "scale")
+    return Facts(
+        [
+            (Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "p")),
+            (Formula(f"1−p = {keep}", f"1-p = {keep}"), voice.say("fact", "keep")),
+            scale,
+            (Formula("m", "m"), _mask_source(trace, voice)),
+        ]
+    )
+
+
+def _mask_source(trace: Trace, voice: Voice) -> str:
+    mask, drawn = trace.problem.mask, trace.problem.drawn
+    assert mask is not None
+    counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
+    if drawn is not None:
+        return voice.say("fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, **counts)
+    example = np.array_equal(mask, EXAMPLE_MASK)
+    return voice.say("fact", "mask_example" if example else "mask_given", **counts)
+
+
+def upstream_fact(trace: Trace, voice: Voice) -> tuple[Formula, str]:
+    """Where ∂L/∂y comes from: it was given, or a loss has it."""
+    if trace.problem.loss is not None:
+        assert trace.loss is not None
+        value = voice.number(trace.loss)
+        loss = equation(LOSSES[trace.problem.loss], Formula(value, value))
+        return loss, voice.say("fact", "loss")
+    example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
+    gradient = Formula("∂L/∂y", r"\partial L/\partial y")
+    return gradient, voice.say("fact", "grad_example" if example else "grad_given")
+
+
+def forward_table(trace: Trace, voice: Voice) -> Table:
+    """i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
+    x, mask, y, number = trace.problem.x, trace.problem.mask, trace.y, voice.number
+    if mask is None:
+        return _table([X, Y], lambda i: [number(x[i]), number(y[i])], trace, voice)
+    keep = number(1 - trace.problem.p)
+
+    def cells(i: int) -> list[str]:
+        value = number(x[i])
+        return [value, f"{mask[i]:d}", f"{mask[i]:d} × {value} / {keep}", number(y[i])]
+
+    return _table([X, MASK, FORWARD, Y], cells, trace, voice)
+
+
+def backward_table(trace: Trace, voice: Voice) -> Table:
+    """i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution 0.1 × 1 / 0.5, ∂L/∂x_i, kept or dropped."""
+    mask, local, number = trace.problem.mask, trace.local_grad, voice.number
+    grad_y, grad_x = trace.grad_y, trace.grad_x
+    if mask is None:
+        return _table(
+            [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), number(grad_x[i])], trace, voice
+        )
+    keep = number(1 - trace.problem.p)
+
+    def cells(i: int) -> list[str]:
+        value, bit = number(grad_y[i]), f"{mask[i]:d}"
+        return [value, bit, number(local[i]), f"{value} × {bit} / {keep}", number(grad_x[i])]
+
+    return _table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
+
+
+def _table(
+    columns: Sequence[Formula], cells: Callable[[int], list[str]], trace: Trace, voice: Voice
+) -> Table:
+    """The columns between the index and the fate of each element, for the elements shown."""
+    n, mask = trace.problem.x.size, trace.problem.mask
+
+    def row(i: int) -> Row:
+        kept = mask is None or bool(mask[i])
+        fate = "passed" if mask is None else "kept" if kept else "dropped"
+        sign = "✓" if kept else "✗"
+        return Row([f"{i + 1:,}", *cells(i), f"{sign} {voice.say('cell', fate)}"], kept)
+
+    if n <= SHOWN + 1:  # a gap takes a row too
+        rows = [row(i) for i in range(n)]
+    else:
+        more = voice.say("cell", "more", count=f"{n - SHOWN:,}")
+        gap = Row([*"⋮" * (len(columns) + 1), more], None)
+        half = SHOWN // 2
+        rows = [*map(row, range(half)), gap, *map(row, range(n - half, n))]
+    return Table([INDEX, *columns, FATE], rows)
+
+
+def _title(key: str, trace: Trace, voice: Voice) -> str:
+    title = voice.say("title", key)
+    return title if trace.problem.training else voice.say("title", "inference", title=title)

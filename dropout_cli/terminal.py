@@ -1,0 +1,135 @@
+"""Documents in a terminal, and in the files that a terminal can be kept in: all that uses rich."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+from rich.theme import Theme
+
+from dropout_cli.document import Facts, Formula, Heading, Paragraph, Table
+from dropout_cli.output import to_ascii
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dropout_cli.document import Block, Document, Row
+
+WIDTH = 80  # of a file, and the most that a paragraph takes
+THEME = Theme({"heading": "bold", "symbol": "bold", "kept": "cyan", "dropped": "red"})
+
+
+def to_terminal(document: Document) -> str:
+    """The document as this process's standard output should have it.
+
+    As wide as the terminal is; coloured if it is a terminal and NO_COLOR is not set; in ASCII where
+    its encoding has no ∂.
+    """
+    plain = bool(os.environ.get("NO_COLOR"))
+    console = Console(file=sys.stdout, theme=THEME, color_system=None if plain else "auto")
+    with console.capture() as capture:
+        _print(document, console)
+    return _trimmed(capture.get())
+
+
+def to_file(document: Document, suffix: str, title: str) -> str:
+    """The document as .txt, .html or .svg, 80 columns wide: self-contained, always the same text.
+
+    title stands on the window that the .svg draws.
+    """
+    console = Console(
+        file=io.StringIO(),
+        theme=THEME,
+        width=WIDTH,
+        record=True,
+        force_terminal=True,
+        color_system="truecolor",
+        no_color=False,
+        legacy_windows=False,
+    )
+    _print(document, console)
+    if suffix == ".html":
+        return console.export_html(inline_styles=True)
+    if suffix == ".svg":
+        svg = console.export_svg(title=title)
+        return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
+    return _trimmed(console.export_text())
+
+
+def _trimmed(text: str) -> str:
+    """The text without the spaces with which rich fills its lines."""
+    return re.sub(r" +$", "", text, flags=re.MULTILINE)
+
+
+def _print(document: Document, console: Console) -> None:
+    for number, block in enumerate(document):
+        if number:
+            console.print()
+        console.print(_Layout(console).block(block), soft_wrap=False)
+
+
+class _Layout:
+    """Lays blocks out for one console."""
+
+    def __init__(self, console: Console) -> None:
+        self.width = min(console.width, WIDTH)
+        self.console = console
+        self.ascii_only = console.options.ascii_only
+
+    def text(self, words: str, style: str = "") -> Text:
+        return Text(to_ascii(words) if self.ascii_only else words, style)
+
+    def block(self, block: Block) -> RenderableType:
+        match block:
+            case Heading(text, level):
+                line = "═" if level == 1 else "─"
+                return self.text(f"{text}\n{line * cell_len(text)}", "heading")
+            case Paragraph(text):
+                return Padding(self.text(text), (0, max(0, self.console.width - WIDTH), 0, 0))
+            case Formula(unicode):
+                return self.text(f"  {unicode}", "symbol")
+            case Facts(facts):
+                grid = RichTable.grid(padding=(0, 3, 0, 0))
+                for formula, words in facts:
+                    grid.add_row(self.text(formula.unicode, "symbol"), self.text(words))
+                return grid
+            case Table():
+                return self.table(block)
+
+    def table(self, table: Table) -> RenderableType:
+        """A row an element; where that is too wide, an element below the other."""
+        line = "-" if self.ascii_only else "─"
+        ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
+        grid = RichTable(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for column in table.columns:
+            right = column.unicode != ""
+            header = self.text(column.unicode)
+            grid.add_column(header, justify="right" if right else "left", no_wrap=True)
+        for row in table.rows:
+            grid.add_row(*self.cells(row))
+        unbounded = self.console.options.update(max_width=10_000)
+        if self.console.measure(grid, options=unbounded).minimum <= self.console.width:
+            return grid
+        return Group(*self.stacked(table))
+
+    def stacked(self, table: Table) -> Iterator[RenderableType]:
+        for row in table.rows:
+            grid = RichTable.grid(padding=(0, 3, 0, 0))
+            for column, cell in zip(table.columns, self.cells(row), strict=True):
+                grid.add_row(self.text(column.unicode), cell)
+            yield Padding(grid, (0, 0, 1, 0))
+
+    def cells(self, row: Row) -> Iterator[Text]:
+        """The cells, the last two, what becomes of the element, in the colour of its fate."""
+        fate = "" if row.kept is None else "kept" if row.kept else "dropped"
+        for k, cell in enumerate(row.cells, 1):
+            yield self.text(cell, fate if k > len(row.cells) - 2 else "")
