@@ -122,7 +122,8 @@ def _pose(
                 raise RequestError(f"--from contradicts {name}, which the saved pass already has")
         from dropout_cli.schema import read_problem
 
-        return read_problem(read_text(saved), saved, grad_y=upstream, loss=loss)
+        source = "standard input" if saved == "-" else saved
+        return read_problem(read_text(saved), source, grad_y=upstream, loss=loss)
     return Problem.pose(
         read_vector(x, "x"),
         p,
@@ -178,7 +179,7 @@ class Output(NamedTuple):
         if self.path is None:
             print_text(text)
         else:
-            write_file(self.path, lambda file: file.write(text.encode()))
+            write_file(self.path, text.encode())
             _wrote(self.path)
 
 
@@ -316,10 +317,10 @@ def plot(trace: Trace, path: str, dpi: float, size: str, precision: int) -> None
     sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
     if not sides:
         raise RequestError(f"--size is {size!r}, but it must be inches as WxH, such as 14x10")
-    from dropout_cli.figure import gradient_flow, save
+    from dropout_cli.figure import gradient_flow, to_bytes
     from dropout_cli.prose import Voice, load
 
     voice = Voice(load("en"), precision)
     figure = gradient_flow(trace, voice, (float(sides[1]), float(sides[2])))
-    write_file(path, lambda file: save(figure, file, suffix, dpi))
+    write_file(path, to_bytes(figure, suffix, dpi))
     _wrote(path)

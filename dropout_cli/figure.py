@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -101,8 +102,8 @@ def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) 
     return figure
 
 
-def save(figure: Figure, file: IO[bytes], suffix: str, dpi: float) -> None:
-    """Write the figure in the format of a suffix in METADATA: the same figure, the same bytes.
+def to_bytes(figure: Figure, suffix: str, dpi: float) -> bytes:
+    """The figure in the format of a suffix in METADATA: the same figure, the same bytes.
 
     dpi: dots an inch, 10 to 2400.
     Raises RequestError for another dpi, and for an image of more than 50 million pixels.
@@ -116,7 +117,9 @@ def save(figure: Figure, file: IO[bytes], suffix: str, dpi: float) -> None:
             f" {PIXELS:,}: lower dpi or size"
         )
     with _style():
+        file = io.BytesIO()
         figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix])
+    return file.getvalue()
 
 
 @contextmanager

@@ -1,15 +1,9 @@
 """Where text and pictures go: standard output, or a file that is written whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import IO, TYPE_CHECKING
 
 from dropout_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ASCII = str.maketrans({
     "∂": "d", "Σ": "sum", "·": "*", "×": "x", "−": "-", "⊙": "*", "²": "^2", "ᵢ": "_i",
@@ -30,12 +24,15 @@ def print_text(text: str) -> None:
     """
     if sys.stdout is None:
         return
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        data = text.encode(encoding)
     except UnicodeEncodeError:
-        text = to_ascii(text)
+        data = to_ascii(text).encode(encoding)
     try:
-        sys.stdout.write(text)
+        rest = memoryview(data)
+        while rest:  # an unbuffered stream may take a part at a time
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.flush()
     except BrokenPipeError:
         discard_output()
@@ -47,8 +44,8 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def write_file(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Have write fill the file at path, and make its folders: all of it, or nothing is changed.
+def write_file(path: str, data: bytes) -> None:
+    """Write the file at path, and make its folders: all of the data, or nothing is changed.
 
     It is written beside its place, then renamed into it. Raises RequestError where the system
     refuses any of that.
@@ -63,7 +60,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object]) -> None:
         beside = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                write(file)
+                file.write(data)
             beside.chmod(place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
             beside.replace(place)
         except BaseException:

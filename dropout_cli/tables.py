@@ -109,11 +109,10 @@ def forward_table(trace: Trace, voice: Voice) -> Table:
     x, mask, y, number = trace.problem.x, trace.problem.mask, trace.y, voice.number
     if mask is None:
         return _table([X, Y], lambda i: [number(x[i]), number(y[i])], trace, voice)
-    keep = number(1 - trace.problem.p)
 
     def cells(i: int) -> list[str]:
-        value = number(x[i])
-        return [value, f"{mask[i]:d}", f"{mask[i]:d} × {value} / {keep}", number(y[i])]
+        value, bit = number(x[i]), f"{mask[i]:d}"
+        return [value, bit, _substituted(bit, value, trace, voice), number(y[i])]
 
     return _table([X, MASK, FORWARD, Y], cells, trace, voice)
 
@@ -126,13 +125,20 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
         return _table(
             [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), number(grad_x[i])], trace, voice
         )
-    keep = number(1 - trace.problem.p)
 
     def cells(i: int) -> list[str]:
         value, bit = number(grad_y[i]), f"{mask[i]:d}"
-        return [value, bit, number(local[i]), f"{value} × {bit} / {keep}", number(grad_x[i])]
+        substituted = _substituted(value, bit, trace, voice)
+        return [value, bit, number(local[i]), substituted, number(grad_x[i])]
 
     return _table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
+
+
+def _substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
+    """first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
+    if trace.scale is None:
+        return "0"
+    return f"{first} × {second} / {voice.number(1 - trace.problem.p)}"
 
 
 def _table(

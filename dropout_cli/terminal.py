@@ -117,16 +117,18 @@ class _Layout:
         for row in table.rows:
             grid.add_row(*self.cells(row))
         unbounded = self.console.options.update(max_width=10_000)
-        if self.console.measure(grid, options=unbounded).minimum <= self.console.width:
+        if self.console.measure(grid, options=unbounded).maximum <= self.console.width:
             return grid
         return Group(*self.stacked(table))
 
     def stacked(self, table: Table) -> Iterator[RenderableType]:
         for row in table.rows:
+            if row is not table.rows[0]:
+                yield ""
             grid = RichTable.grid(padding=(0, 3, 0, 0))
             for column, cell in zip(table.columns, self.cells(row), strict=True):
                 grid.add_row(self.text(column.unicode), cell)
-            yield Padding(grid, (0, 0, 1, 0))
+            yield grid
 
     def cells(self, row: Row) -> Iterator[Text]:
         """The cells, the last two, what becomes of the element, in the colour of its fate."""

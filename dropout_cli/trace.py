@@ -44,11 +44,12 @@ class Trace:
     @cached_property
     def grad_y(self) -> FloatArray:
         """The upstream gradient: ∂L/∂y, as given or as the loss has it."""
+        y = self.y  # the forward pass comes first, even where the gradient does not need it
         if self.problem.loss is None:
             assert self.problem.grad_y is not None
             return self.problem.grad_y
         with np.errstate(over="ignore"):
-            return _finite("grad_y", LOSSES[self.problem.loss].gradient(self.y))
+            return _finite("grad_y", LOSSES[self.problem.loss].gradient(y))
 
     @cached_property
     def local_grad(self) -> FloatArray:

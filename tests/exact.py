@@ -1,0 +1,34 @@
+"""Dropout in exact fractions, from the definition: what the tests hold the program against."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOSSES = {"sum": lambda y: sum(y), "sum-squares": lambda y: sum(v * v for v in y)}
+
+
+def forward(x: Sequence[float], mask: Sequence[int], p: float) -> list[Fraction]:
+    """y_i is x_i/(1−p) for an element that survives, and 0 for one that is zeroed."""
+    return [
+        Fraction(v) / (1 - Fraction(p)) if m else Fraction(0) for v, m in zip(x, mask, strict=True)
+    ]
+
+
+def gradient(loss: str, x: Sequence[float], mask: Sequence[int], p: float, i: int) -> Fraction:
+    """∂L/∂x_i by a central difference, which is exact for a loss that is quadratic in x."""
+    h = Fraction(1, 8)
+    up, down = list(map(Fraction, x)), list(map(Fraction, x))
+    up[i] += h
+    down[i] -= h
+    value = LOSSES[loss]
+    return (value(forward(up, mask, p)) - value(forward(down, mask, p))) / (2 * h)
+
+
+def ulps(result: float, exact: Fraction) -> Fraction:
+    """How far the result is from the exact value, in units of the exact value's last place."""
+    return abs(Fraction(float(result)) - exact) / Fraction(math.ulp(float(exact)))

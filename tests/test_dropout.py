@@ -1,0 +1,140 @@
+"""The mathematics, against exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import exact
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dropout_cli import Problem, RequestError, Trace, backward, forward, local_gradient
+
+NUMBERS = st.floats(-1e100, 1e100)
+ELEMENTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.booleans()), min_size=1, max_size=20)
+PROBABILITIES = st.floats(0, 1, exclude_min=True, exclude_max=True)
+
+
+def test_the_worked_example():
+    x, mask, grad_y = [2, 4, 6, 8], [1, 0, 1, 0], [0.1, 0.2, 0.3, 0.4]
+    assert forward(x, mask, 0.5).tolist() == [4, 0, 12, 0]
+    assert local_gradient(x, mask, 0.5).tolist() == [2, 0, 2, 0]
+    assert backward(grad_y, mask, 0.5).tolist() == [0.2, 0, 0.6, 0]
+
+
+def test_the_worked_example_with_a_sum_loss():
+    trace = Trace(Problem.pose(loss="sum"))
+    assert trace.loss == 16
+    assert trace.grad_x.tolist() == [2, 0, 2, 0]
+
+
+@given(ELEMENTS, PROBABILITIES)
+def test_kept_are_divided_by_the_keep_probability_and_dropped_are_zero(elements, p):
+    x, grad_y, mask = map(list, zip(*elements, strict=True))
+    for values, result in ((x, forward(x, mask, p)), (grad_y, backward(grad_y, mask, p))):
+        for kept, got, want in zip(mask, result, exact.forward(values, mask, p), strict=True):
+            assert exact.ulps(got, want) <= 2
+            assert kept or (got == 0 and not np.signbit(got))
+
+
+@given(ELEMENTS, PROBABILITIES, st.sampled_from(["sum", "sum-squares"]))
+def test_the_gradient_is_the_central_difference_of_the_loss(elements, p, loss):
+    x, _, mask = map(list, zip(*elements, strict=True))
+    trace = Trace(Problem.pose(x, p, mask, loss=loss))
+    for i in range(len(x)):
+        assert exact.ulps(trace.grad_x[i], exact.gradient(loss, x, mask, p, i)) <= 4
+
+
+@given(ELEMENTS, PROBABILITIES)
+def test_the_local_gradient_is_the_slope_of_the_forward_pass(elements, p):
+    x, _, mask = map(list, zip(*elements, strict=True))
+    slopes = local_gradient(x, mask, p)
+    for i, slope in enumerate(slopes):
+        up = [Fraction(v) + (k == i) for k, v in enumerate(x)]
+        rise = exact.forward(up, mask, p)[i] - exact.forward(x, mask, p)[i]
+        assert exact.ulps(slope, rise) <= 2
+
+
+@given(ELEMENTS, st.floats(0, 1))
+def test_inference_is_the_identity_both_ways(elements, p):
+    x, grad_y, _ = map(list, zip(*elements, strict=True))
+    assert forward(x, None, p).tolist() == x
+    assert backward(grad_y, None, p).tolist() == grad_y
+    assert local_gradient(x, None, p).tolist() == [1] * len(x)
+
+
+def test_inference_gives_a_copy():
+    x = np.ones(3)
+    assert not np.shares_memory(forward(x, None, 0.5), x)
+
+
+def test_p_0_keeps_all_and_p_1_drops_all():
+    assert forward([2, -4], [1, 1], 0).tolist() == [2, -4]
+    assert forward([2, -4], [0, 0], 1).tolist() == [0, 0]
+    assert local_gradient([2, -4], [0, 0], 1).tolist() == [0, 0]
+    assert backward([2, -4], [0, 0], 1).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("function", [forward, local_gradient, backward])
+@pytest.mark.parametrize("mask", [[1, 0], None])
+def test_floats_keep_their_type(function, dtype, mask):
+    assert function(np.array([1, 2], dtype=dtype), mask, 0.3).dtype == dtype
+
+
+def test_float32_is_the_nearest_float32():
+    x = np.array([1, 3, 7], dtype=np.float32)
+    want = [float(v) for v in exact.forward([1, 3, 7], [1, 1, 0], 0.5)]
+    assert forward(x, [1, 1, 0], 0.5).tolist() == want
+
+
+def test_any_shape():
+    x = np.arange(6).reshape(2, 3)
+    assert forward(x, x % 2, 0.5).tolist() == [[0, 2, 0], [6, 0, 10]]
+    assert forward(3, 1, 0.5) == 6
+
+
+@pytest.mark.parametrize(
+    ("x", "mask", "p", "says"),
+    [
+        ([1, 2], [1, 0], 1.5, "p is 1.5"),
+        ([1, 2], [1, 0], float("nan"), "p is nan"),
+        ([1, 2], [1, 0], "half", "p is 'half'"),
+        ([1, 2], [1, 0, 1], 0.5, "mask has length 3, but it must have length 2"),
+        ([[1, 2]], [1, 0], 0.5, r"mask has length 2, but it must have shape \(1, 2\)"),
+        ([1, 2], [1, 2], 0.5, r"mask\[2\] is 2"),
+        ([1, 2], [1, float("nan")], 0.5, r"mask\[2\] is nan"),
+        ([1, 2], ["1", "0"], 0.5, "mask must hold 0 and 1"),
+        ([[1, 2], [3, 4]], [[1, 0], [7, 1]], 0.5, r"mask\[2, 1\] is 7"),
+        ([1, 2], [1, 0], 0, r"mask\[2\] is 0, but p = 0 drops no element"),
+        ([1, 2], [1, 0], 1, r"mask\[1\] is 1, but p = 1 drops every element"),
+        ([1, float("inf")], [1, 0], 0.5, r"\[2\] is inf"),
+        (["a", "b"], [1, 0], 0.5, "must hold real numbers"),
+        ([1j, 2], [1, 0], 0.5, "must hold real numbers"),
+    ],
+)
+@pytest.mark.parametrize("function", [forward, local_gradient, backward])
+def test_what_cannot_be_is_refused(function, x, mask, p, says):
+    with pytest.raises(RequestError, match=says):
+        function(x, mask, p)
+
+
+def test_a_problem_cannot_be_changed():
+    x = np.array([2.0, 4, 6, 8])
+    problem = Problem.pose(x)
+    x[0] = 99
+    assert problem.x[0] == 2
+    for array in (problem.x, problem.mask, problem.grad_y, Trace(problem).y, Trace(problem).grad_x):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+def test_the_package_exports_what_it_names():
+    import dropout_cli
+
+    for name in dropout_cli.__all__:
+        assert getattr(dropout_cli, name).__name__ == name
+    with pytest.raises(AttributeError, match="nothing"):
+        dropout_cli.nothing  # noqa: B018

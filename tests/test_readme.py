@@ -1,0 +1,79 @@
+"""Everything that the README shows is run."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = [text.strip() for kind, text in BLOCKS if kind == "sh"]
+SET_UP, EXAMPLES = COMMANDS[:2], COMMANDS[2:]
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Run a command as a reader would, in an empty folder, with this Python's scripts at hand."""
+    scripts = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    environment |= {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
+
+    def run(command):
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8",
+        )  # fmt: skip
+
+    return run
+
+
+def test_the_set_up_commands_stand_first_and_alone():
+    assert [kind for kind, _ in BLOCKS[:2]] == ["sh", "sh"]
+    start = "python3 -m venv .venv && .venv/bin/pip install -q "
+    walkthrough, tests = SET_UP
+    assert walkthrough == f"{start}. && .venv/bin/dropout-cli walkthrough"
+    assert tests == f"{start}'.[test]' && .venv/bin/pytest"
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_example(shell, command):
+    done = shell(command)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_examples_outputs_are_what_they_print(shell):
+    shown = 0
+    for (kind, command), (next_kind, output) in itertools.pairwise(BLOCKS):
+        if (kind, next_kind) == ("sh", "text"):
+            assert shell(command).stdout == output
+            shown += 1
+    assert shown == sum(kind == "text" for kind, _ in BLOCKS) > 0
+
+
+def test_the_python_example():
+    (example,) = [text for kind, text in BLOCKS if kind == "python"]
+    exec(example, {})
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
+def test_what_it_links_to_is_there(target):
+    assert (ROOT / target).is_file()
+
+
+def text_of(svg: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+def test_the_capture_is_what_its_command_makes(shell, tmp_path):
+    (command,) = [line for line in EXAMPLES if "outputs/walkthrough.svg" in line]
+    assert shell(command).returncode == 0
+    made = (tmp_path / "outputs" / "walkthrough.svg").read_text("utf-8")
+    kept = (ROOT / "outputs" / "walkthrough.svg").read_text("utf-8")
+    assert text_of(made) == text_of(kept) != []

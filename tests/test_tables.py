@@ -1,0 +1,60 @@
+"""The tables as people see them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+PAGES = {
+    "forward": ["forward"],
+    "backward": ["backward"],
+    "walkthrough": ["walkthrough"],
+    "loss": ["backward", "--loss", "sum-squares", "-p", "0.3"],
+    "inference": ["backward", "--eval"],
+    "all dropped": ["backward", "-p", "1"],
+    "none dropped": ["forward", "-p", "0"],
+    "drawn and long": ["forward", "-x", " ".join(map(str, range(1, 31))), "-p", "0.1", "-s", "3"],
+    "negative": ["forward", "-x", "-1.5,-0.0,1e-7,123456789"],
+    "wide": ["backward", "-p", "0.123456789", "--precision", "17", "--loss", "sum-squares"],
+    "markdown": ["walkthrough", "-f", "markdown"],
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page(cli, snapshot, page):
+    result = cli(*PAGES[page])
+    assert (result.code, result.err) == (0, "")
+    assert result.out == snapshot
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "markdown"])
+def test_nothing_is_cut_or_too_wide(cli, monkeypatch, page, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = cli(*PAGES[page]).out
+    assert "…" not in out
+    if page != "wide":
+        assert max(map(len, out.splitlines())) <= columns
+
+
+def test_every_cell_of_the_default_tables(cli):
+    """The worked example, as the derivation prints it."""
+    forward = re.sub(r" +", " ", cli("forward").out)
+    assert "1 2 1 1 × 2 / 0.5 4 ✓ kept" in forward
+    assert "2 4 0 0 × 4 / 0.5 0 ✗ dropped" in forward
+    assert "3 6 1 1 × 6 / 0.5 12 ✓ kept" in forward
+    assert "4 8 0 0 × 8 / 0.5 0 ✗ dropped" in forward
+    backward = re.sub(r" +", " ", cli("backward").out)
+    assert "1 0.1 1 2 0.1 × 1 / 0.5 0.2 ✓ kept" in backward
+    assert "2 0.2 0 0 0.2 × 0 / 0.5 0 ✗ dropped" in backward
+    assert "3 0.3 1 2 0.3 × 1 / 0.5 0.6 ✓ kept" in backward
+    assert "4 0.4 0 0 0.4 × 0 / 0.5 0 ✗ dropped" in backward
+
+
+@pytest.mark.parametrize("digits", [1, 3, 12, 17])
+def test_precision_is_significant_digits(cli, digits):
+    out = cli("forward", "-x", "1,1,1,1", "-p", "0.7", "-m", "1111", "--precision", str(digits)).out
+    shown = re.search(r"1/\(1−p\) = (\S+)", out)[1]
+    assert float(shown) == float(f"{1 / (1 - 0.7):.{digits}g}")
+    assert len(shown.replace(".", "")) <= digits

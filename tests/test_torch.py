@@ -1,0 +1,56 @@
+"""The two passes against PyTorch's own, where PyTorch is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dropout_cli import Problem, Trace, backward, forward
+
+torch = pytest.importorskip("torch")
+LOSSES = {"sum": lambda y: y.sum(), "sum-squares": lambda y: (y**2).sum()}
+
+
+@pytest.mark.parametrize("p", [0, 0.1, 0.3, 0.5, 0.9])  # the formula divides by 0 at p = 1
+@pytest.mark.parametrize("loss", [None, *LOSSES])
+def test_autograd_through_the_formula(p, loss):
+    random = np.random.default_rng(1)
+    x, grad_y = random.normal(size=(2, 1000))
+    trace = Trace(Problem.pose(x, p, seed=3, loss=loss, grad_y=None if loss else grad_y))
+    tensor = torch.tensor(x, requires_grad=True)
+    mask = torch.tensor(trace.problem.mask)
+    y = torch.where(mask, tensor / (1 - p), 0)
+    if loss:
+        value = LOSSES[loss](y)
+        value.backward()
+        assert trace.loss == pytest.approx(value.item(), rel=1e-12, abs=0)
+    else:
+        y.backward(torch.tensor(grad_y))
+    np.testing.assert_allclose(trace.y, y.detach().numpy(), rtol=1e-15, atol=0)
+    np.testing.assert_allclose(trace.grad_x, tensor.grad.numpy(), rtol=1e-15, atol=0)
+
+
+@pytest.mark.parametrize("p", [0, 0.1, 0.3, 0.5, 0.9, 1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nn_dropout_itself(p, dtype):
+    """nn.Dropout draws the mask; with that mask both passes are ours, to the type's precision."""
+    torch.manual_seed(0)
+    x = torch.randn(1000, dtype=dtype, requires_grad=True)
+    grad_y = torch.randn(1000, dtype=dtype)
+    y = torch.nn.Dropout(p)(x)
+    y.backward(grad_y)
+    mask = (y != 0).numpy()
+    rtol = 2 * torch.finfo(dtype).eps
+    ours = forward(x.detach().numpy(), mask, p)
+    assert ours.dtype == y.detach().numpy().dtype
+    np.testing.assert_allclose(ours, y.detach().numpy(), rtol=rtol, atol=0)
+    ours = backward(grad_y.numpy(), mask, p)
+    np.testing.assert_allclose(ours, x.grad.numpy(), rtol=rtol, atol=0)
+
+
+def test_nn_dropout_in_inference():
+    x = torch.randn(10, requires_grad=True)
+    y = torch.nn.Dropout(0.5).eval()(x)
+    y.backward(torch.arange(10.0))
+    assert forward(x.detach().numpy(), None, 0.5).tolist() == y.tolist()
+    assert backward(np.arange(10.0, dtype=np.float32), None, 0.5).tolist() == x.grad.tolist()
