@@ -59,19 +59,23 @@ PROBLEM_OPTIONS = {
         help="Probability of dropping an element, 0 to 1.",
     ),
     "mask": click.option(
-        "-m", "--mask", metavar="BITS", help="The mask, 1,0,1,0 or 1010: 1 keeps, 0 drops.",
-        show_default="1,0,1,0 while n = 4 and 0 < p < 1, else drawn",
+        "-m", "--mask", metavar="BITS",
+        help="The mask, 1,0,1,0 or 1010: 1 keeps, 0 drops."
+        "  [default: 1,0,1,0 for four elements, else drawn]",
     ),
     "seed": click.option(
-        "-s", "--seed", type=int, metavar="N", show_default="0 where it must be drawn",
-        help="Draw the mask instead.",
+        "-s", "--seed", type=int, metavar="N",
+        help="Draw the mask instead.  [default: 0 where one must be drawn]",
     ),
     "rng": click.option(
-        "--rng", metavar="NAME", show_default="numpy", help="Who draws the mask: numpy."
+        "--rng", metavar="NAME",
+        help="Who draws the mask: numpy, torch-rand, torch-cpu, torch-cpu-intel, jax."
+        "  [default: numpy]",
     ),
     "grad_y": click.option(
-        "-g", "--grad-y", metavar="V", show_default="0.1,0.2,0.3,0.4 while n = 4, else ones",
-        help="The upstream gradient dL/dy.",
+        "-g", "--grad-y", metavar="V",
+        help="The upstream gradient dL/dy."
+        "  [default: 0.1,0.2,0.3,0.4 for four elements, else ones]",
     ),
     "loss": click.option(
         "--loss", type=click.Choice(list(LOSSES)), help="Take dL/dy from this loss instead."
@@ -247,7 +251,7 @@ def cli(context: click.Context) -> None:
 @output_options
 @problem_options
 def forward(trace: Trace, output: Output) -> None:
-    r"""The forward pass, a row an element.
+    """The forward pass, one row per element.
 
     \b
     dropout-cli forward
@@ -268,7 +272,7 @@ def forward(trace: Trace, output: Output) -> None:
 @output_options
 @problem_options
 def backward(trace: Trace, output: Output) -> None:
-    r"""The backward pass, a row an element.
+    """The backward pass, one row per element.
 
     \b
     dropout-cli backward
@@ -285,7 +289,7 @@ def backward(trace: Trace, output: Output) -> None:
 @output_options
 @problem_options
 def walkthrough(trace: Trace, output: Output) -> None:
-    r"""The derivation, with the problem's numbers.
+    """The derivation, with the problem's numbers.
 
     \b
     dropout-cli walkthrough
@@ -302,12 +306,12 @@ def walkthrough(trace: Trace, output: Output) -> None:
     "-o", "--output", "path", metavar="FILE", default=FIGURE, show_default=True,
     help="The file to write: .png, .svg or .pdf.",
 )  # fmt: skip
-@click.option("--dpi", type=float, default=150, show_default=True, help="Dots an inch of a .png.")
+@click.option("--dpi", type=float, default=150, show_default=True, help="Dots per inch of a .png.")
 @click.option("--size", metavar="WxH", default="14x10", show_default=True, help="Inches.")
 @PRECISION
 @problem_options
 def plot(trace: Trace, path: str, dpi: float, size: str, precision: int) -> None:
-    r"""The four-panel gradient-flow figure.
+    """The four-panel gradient-flow figure.
 
     \b
     dropout-cli plot

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from dropout_cli.errors import RequestError
 from dropout_cli.tables import LOSSES
@@ -17,6 +19,7 @@ from dropout_cli.tables import LOSSES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from dropout_cli.dropout import FloatArray, Mask
@@ -27,22 +30,13 @@ SHOWN = 64  # of a longer vector the first elements are drawn
 KEPT: dict[str, Any] = {
     "facecolor": "#0072B2"
 }  # Okabe and Ito's blue and vermilion, which everyone can tell apart
-DROPPED: dict[str, Any] = {
-    "facecolor": "#D55E00",
-    "edgecolor": "white",
-    "hatch": "//",
-    "linewidth": 0,
-}
-BAND: dict[str, Any] = {
-    "facecolor": "#FBEADF",
-    "edgecolor": "#F3C9AE",
-    "hatch": "//",
-    "linewidth": 0,
-}
+DROPPED: dict[str, Any] = {"facecolor": "#D55E00", "edgecolor": "white", "linewidth": 0}
+BAND: dict[str, Any] = {"facecolor": "#FBEADF", "edgecolor": "#F3C9AE", "linewidth": 0}
 SIZE = (14.0, 10.0)  # inches; text and lines scale with the figure
 SIDES = (2.0, 100.0)
 DPIS = (10.0, 2400.0)
 PIXELS = 50_000_000  # an image takes several times 4 bytes a pixel
+SYMBOLS = {"x": "x", "mask": "m", "y": "y", "grad_x": r"\partial L/\partial x"}
 LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
 
 # No date and no version, so that the same figure is the same bytes.
@@ -71,33 +65,44 @@ def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) 
     kept = np.ones(n, dtype=bool) if problem.mask is None else problem.mask[:n]
     unit = min(size[0] / SIZE[0], size[1] / SIZE[1])
     panels = {"x": problem.x, "mask": problem.mask, "y": trace.y, "grad_x": trace.grad_x}
+    drawn = {key: values[:n].astype(float) for key, values in panels.items() if values is not None}
+    upstream = trace.grad_y[:n]
+    if max(np.abs(values).max() for values in (*drawn.values(), upstream)) > LARGEST:
+        raise RequestError(f"a value is beyond {LARGEST:g}, which is too large to draw")
+    labels = {
+        key: [voice.number(value).replace("-", "−") for value in values]
+        for key, values in drawn.items()
+    }
+    pitch = size[0] * 72 * 0.42 / n  # points from bar to bar, about
+    longest = max(len(label) for some in labels.values() for label in some)
+    font = min(13 * unit, pitch / (0.62 * (longest + 1)))
     with _style():
+        matplotlib.rcParams["hatch.linewidth"] = unit
         figure = Figure(figsize=size)
         figure.subplots_adjust(0.07, 0.12, 0.98, 0.87, wspace=0.17, hspace=0.34)
         figure.suptitle(_headline(trace, voice, n), fontsize=19 * unit, fontweight="bold", y=0.97)
-        for axes, (key, values) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
-            axes.set_title(_title(key, trace, voice), fontsize=15 * unit, y=1.02)
-            axes.set_xlabel(voice.say("figure", "index"), fontsize=12 * unit)
-            axes.set_ylabel(voice.say("figure", "value"), fontsize=12 * unit)
-            axes.tick_params(labelsize=11 * unit, width=0.8 * unit, length=3.5 * unit)
-            if values is None:
-                _note(axes, voice.say("figure", "no_mask"), 13 * unit)
+        for axes, key in zip(figure.subplots(2, 2).flat, panels, strict=True):
+            _frame(
+                axes, _title(key, trace, voice), voice.say("figure", "index"), SYMBOLS[key], unit
+            )
+            if key not in drawn:
+                note = voice.say("figure", "no_mask")
+                axes.text(0.5, 0.5, note, fontsize=13 * unit, ha="center", transform=axes.transAxes)
+                axes.set_axis_off()
                 continue
-            pitch = size[0] * 72 * 0.42 / n  # points between bars, about
-            _bars(axes, values[:n].astype(float), kept, voice, pitch, unit)
+            _bars(axes, drawn[key], kept, labels[key] if font >= 6.5 * unit else None, font, unit)
             if key == "mask":
                 axes.set_yticks([0, 1])
             if key == "grad_x":
+                _upstream(axes, upstream, unit)
                 _marks(axes, kept, min(20 * unit, 0.9 * pitch))
-        fates = {"kept": KEPT, "dropped": DROPPED} if training else {"passed": KEPT}
+        fates = {"kept": KEPT, "dropped": DROPPED | _hatch(unit)} if training else {"passed": KEPT}
+        legend: list[Artist] = [
+            Patch(**style, label=voice.say("cell", fate)) for fate, style in fates.items()
+        ]
+        legend.append(Line2D([], [], label=voice.say("figure", "upstream"), **_line(unit)))
         figure.legend(
-            handles=[
-                Patch(**style, label=voice.say("cell", fate)) for fate, style in fates.items()
-            ],
-            loc="lower center",
-            ncols=2,
-            fontsize=13 * unit,
-            frameon=False,
+            handles=legend, loc="lower center", ncols=3, fontsize=13 * unit, frameon=False
         )
     return figure
 
@@ -157,32 +162,59 @@ def _title(key: str, trace: Trace, voice: Voice) -> str:
     )
 
 
+def _frame(axes: Axes, title: str, index: str, symbol: str, unit: float) -> None:
+    axes.set_title(title, fontsize=15 * unit, y=1.02, pad=6 * unit)
+    axes.set_xlabel(index, fontsize=12 * unit, labelpad=4 * unit)
+    axes.set_ylabel(f"${symbol}$", fontsize=14 * unit, labelpad=5 * unit)
+    axes.tick_params(labelsize=11 * unit, width=0.8 * unit, length=3.5 * unit, pad=3.5 * unit)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["bottom", "left"]].set_linewidth(0.8 * unit)
+
+
 def _bars(
-    axes: Axes, values: FloatArray, kept: Mask, voice: Voice, pitch: float, unit: float
+    axes: Axes, values: FloatArray, kept: Mask, labels: list[str] | None, font: float, unit: float
 ) -> None:
     """The values as bars, and a hatched band behind each dropped element, whose bar may be 0."""
-    if np.abs(values).max() > LARGEST:
-        raise RequestError("a value is beyond 1e300, which is too large to draw")
     index = np.arange(1, values.size + 1)
-    low, high = min(values.min(), 0), max(values.max(), 0)
-    room = 0.12 * (high - low) or 1.0
     axes.set_xlim(0.4, values.size + 0.6)
-    axes.set_ylim(low - room * bool(low < 0), high + room)
-    if values.size <= 16:
-        axes.set_xticks(index)
+    axes.xaxis.set_major_locator(
+        FixedLocator(index.tolist()) if values.size <= 16 else MaxNLocator(integer=True)
+    )
+    _reach(axes, values)
     axes.grid(axis="y", alpha=0.3, linewidth=0.8 * unit)
     axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.axhline(0, color="black", linewidth=0.8 * unit)
     bands = [(i - 0.5, 1) for i in index[~kept]]
-    axes.broken_barh(bands, (0, 1), transform=axes.get_xaxis_transform(), zorder=0, **BAND)
-    labels = [voice.number(value).replace("-", "−") for value in values]
-    size = min(13 * unit, pitch / (0.62 * (1 + max(map(len, labels)))))
-    for some, style in ((kept, KEPT), (~kept, DROPPED)):
+    axes.broken_barh(
+        bands, (0, 1), transform=axes.get_xaxis_transform(), zorder=0, **BAND, **_hatch(unit)
+    )
+    for some, style in ((kept, KEPT), (~kept, DROPPED | _hatch(unit))):
         bars = axes.bar(index[some], values[some], width=0.7, **style)
-        if size >= 6.5 * unit:
+        if labels is not None:
             shown = [label for label, one in zip(labels, some, strict=True) if one]
-            axes.bar_label(bars, shown, padding=2 * unit, fontsize=size)
+            axes.bar_label(bars, shown, padding=3 * unit, fontsize=font)
+
+
+def _reach(axes: Axes, values: FloatArray) -> None:
+    """Have the y axis hold 0 and the values, and room for a label beyond them."""
+    low, high = min(values.min(), 0), max(values.max(), 0)
+    room = 0.12 * (high - low) or 1.0
+    axes.set_ylim(low - room * bool(low < 0), high + room)
+
+
+def _upstream(axes: Axes, grad_y: FloatArray, unit: float) -> None:
+    """∂L/∂y as a dash over each element: what arrived, beside what is passed on."""
+    _reach(axes, np.append(grad_y, axes.dataLim.intervaly))
+    index = np.arange(1, grad_y.size + 1)
+    axes.hlines(grad_y, index - 0.42, index + 0.42, **_line(unit))
+
+
+def _hatch(unit: float) -> dict[str, Any]:
+    return {"hatch": "/" * min(8, max(1, round(2 / unit)))}
+
+
+def _line(unit: float) -> dict[str, Any]:
+    return {"color": "black", "linewidth": 2 * unit, "linestyle": (0, (2, 1))}
 
 
 def _marks(axes: Axes, kept: Mask, size: float) -> None:
@@ -200,8 +232,3 @@ def _marks(axes: Axes, kept: Mask, size: float) -> None:
             va="top",
             transform=axes.get_xaxis_transform(),
         )
-
-
-def _note(axes: Axes, words: str, size: float) -> None:
-    axes.text(0.5, 0.5, words, fontsize=size, ha="center", va="center", transform=axes.transAxes)
-    axes.set_axis_off()

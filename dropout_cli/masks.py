@@ -1,36 +1,146 @@
 """Who draws the mask.
 
-A source is a function of (seed, n, p) that returns n booleans, True = kept. Each gives its rule in
-full, and the rule never changes: a seed that is printed on a slide gives its mask for good.
+A source is a function of (seed, n, p) that returns n booleans, True = kept. Each reproduces the
+mask that some code draws, bit for bit and with NumPy alone; its docstring gives the rule in full.
+The rules never change: a seed that is printed on a slide gives its mask for good. Each raises
+RequestError for a seed that the code it reproduces does not take.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from math import ceil, floor
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dropout_cli.dropout import Mask
 from dropout_cli.errors import RequestError
 
+BLOCK = 1 << 16  # elements drawn at a time: few enough to stay in a processor's cache
+MCG31 = 2**31 - 1
+
 
 def draw_numpy(seed: int, n: int, p: float) -> Mask:
-    """u = numpy.random.default_rng(seed).random(n); kept where u < 1−p.
+    """numpy.random.default_rng(seed).random(n) < 1−p.
 
-    default_rng is PCG64, and u_i = (its i-th 64-bit output div 2^11) · 2^−53. The seed is an
-    integer ≥ 0 of any size.
+    default_rng is PCG64: u_i = (its i-th 64-bit output div 2^11) · 2^−53; kept where u_i < 1−p.
+    The seed is an integer ≥ 0 of any size.
     """
     if seed < 0:
-        raise RequestError(f"seed is {seed}, but the numpy generator takes integers from 0 up")
+        raise RequestError(f"seed is {seed}, but numpy takes integers from 0 up")
     return np.random.default_rng(seed).random(n) < 1 - p
 
 
-SOURCES: dict[str, Callable[[int, int, float], Mask]] = {"numpy": draw_numpy}
+def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
+    """torch.manual_seed(seed), then torch.rand(n) > p: dropout written by hand in PyTorch.
+
+    The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i an element:
+    u_i = (d_i mod 2^24) · 2^−24; kept where u_i > p in float32. Even at p = 0 that drops u_i = 0.
+    """
+    threshold = floor(float(np.float32(p)) * 2**24)
+    blocks = _mt19937(_torch_seed(seed), n, draws=1)
+    return np.concatenate([(draws & 0xFFFFFF) > threshold for draws in blocks])
+
+
+def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
+    """torch.manual_seed(seed), then nn.Dropout(p), on a CPU that is not Intel's or without MKL.
+
+    The stream is that of draw_torch_rand, two draws an element, the high word h_i first:
+    u_i = ((h_i · 2^32 + l_i) mod 2^53) · 2^−53; kept where u_i < 1−p.
+    """
+    high, low = divmod(ceil((1 - p) * 2**53), 2**32)
+
+    def keep(draws: NDArray[np.uint32]) -> Mask:
+        word = draws[0::2] & 0x1FFFFF
+        kept = word < high
+        ties = np.flatnonzero(word == high)
+        kept[ties] = draws[1::2][ties] < low
+        return kept
+
+    return np.concatenate([keep(draws) for draws in _mt19937(_torch_seed(seed), n, draws=2)])
+
+
+def draw_torch_cpu_intel(seed: int, n: int, p: float) -> Mask:
+    """torch.manual_seed(seed), then nn.Dropout(p) of a float32 tensor, on an Intel CPU with MKL.
+
+    MKL's generator MCG31m1, M = 2^31−1: s_0 = (first draw of the stream of draw_torch_rand) mod M,
+    or 1 if that is 0; s_{i+1} = 1132489760 · s_i mod M; u_i = s_i / M; kept where u_i < 1−p.
+    """
+    first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0])
+    block = np.array([first % MCG31 or 1], dtype=np.uint64)
+    factor = 1132489760
+    while block.size < min(n, BLOCK):  # k states times factor^k are the next k states
+        block = np.concatenate([block, block * np.uint64(factor) % np.uint64(MCG31)])
+        factor = factor * factor % MCG31
+    kept = np.empty(n, dtype=np.bool_)
+    for start in range(0, n, block.size):
+        part = kept[start : start + block.size]
+        np.less(block[: part.size] / MCG31, 1 - p, out=part)
+        block = block * np.uint64(factor) % np.uint64(MCG31)
+    return kept
+
+
+def draw_jax(seed: int, n: int, p: float) -> Mask:
+    """jax.random.bernoulli(jax.random.key(seed), 1−p, (n,)), as Equinox's Dropout draws.
+
+    Threefry-2x32 with the key (seed div 2^32, seed mod 2^32) and the counter (i div 2^32,
+    i mod 2^32), i from 0; b_i is the exclusive or of its two outputs, u_i = (b_i div 2^9) · 2^−23;
+    kept where u_i < 1−p in float32.
+    """
+    if not -(2**63) <= seed < 2**63:
+        raise RequestError(
+            f"seed is {seed}, but JAX takes integers of 64 bits, from -2^63 to 2^63-1"
+        )
+    key = (seed >> 32) & 0xFFFFFFFF, seed & 0xFFFFFFFF
+    threshold = ceil(float(np.float32(1 - p)) * 2**23)
+    starts = range(0, n, BLOCK)
+    counters = (np.arange(start, min(start + BLOCK, n), dtype=np.uint64) for start in starts)
+    return np.concatenate([_threefry(key, counter) >> 9 < threshold for counter in counters])
+
+
+SOURCES: dict[str, Callable[[int, int, float], Mask]] = {
+    "numpy": draw_numpy,
+    "torch-rand": draw_torch_rand,
+    "torch-cpu": draw_torch_cpu,
+    "torch-cpu-intel": draw_torch_cpu_intel,
+    "jax": draw_jax,
+}
 
 
 def draw(rng: str, seed: int, n: int, p: float) -> Mask:
-    """The mask of n elements that the source named rng draws with this seed at drop probability p.
+    """The mask of n ≥ 1 elements that SOURCES[rng] draws with this seed at drop probability p.
 
     Raises RequestError for a name that is not in SOURCES, or a seed that the source does not take.
     """
     if rng not in SOURCES:
         raise RequestError(f"rng is {rng!r}, but it must be one of {', '.join(SOURCES)}")
     return SOURCES[rng](seed, n, p)
+
+
+def _torch_seed(seed: int) -> int:
+    """The seed of MT19937 after torch.manual_seed(seed), which takes 64 bits, signed or not."""
+    if not -(2**63) <= seed < 2**64:
+        raise RequestError(f"seed is {seed}, but PyTorch takes integers from -2^63 to 2^64-1")
+    return seed % 2**32
+
+
+def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
+    """The 32-bit draws of MT19937 for n elements, so many draws each, block by block."""
+    stream = np.random.RandomState(seed)  # numpy keeps this stream as it is for good
+    for start in range(0, n, BLOCK):
+        count = min(BLOCK, n - start) * draws
+        yield np.frombuffer(stream.bytes(4 * count), dtype="<u4")
+
+
+def _threefry(key: tuple[int, int], counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Threefry-2x32 with 20 rounds (Salmon et al., SC 2011): its two output words, xored."""
+    keys = [np.uint32(key[0]), np.uint32(key[1]), np.uint32(key[0] ^ key[1] ^ 0x1BD11BDA)]
+    x0 = (counter >> np.uint64(32)).astype(np.uint32) + keys[0]
+    x1 = counter.astype(np.uint32) + keys[1]
+    for group in range(5):
+        for rotation in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
+            x0 += x1
+            x1 = x1 << np.uint32(rotation) | x1 >> np.uint32(32 - rotation)
+            x1 ^= x0
+        x0 += keys[(group + 1) % 3]
+        x1 += keys[(group + 2) % 3] + np.uint32(group + 1)
+    return x0 ^ x1

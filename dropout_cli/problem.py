@@ -103,7 +103,8 @@ class Problem:
             raise RequestError("a given mask contradicts a seed or rng: give it, or have it drawn")
         if not training and not (mask is None and seed is None and rng is None):
             raise RequestError("inference has no mask: mask, seed and rng belong to training")
-        x, p, n = np.asarray(x), as_probability(p), np.size(x)
+        x, p = _vector(x, "x"), as_probability(p)
+        n = x.size
         drawn = None
         if training and mask is None:
             if n == len(EXAMPLE_MASK) and 0 < p < 1 and seed is None and rng is None:

@@ -31,6 +31,7 @@ LOSSES = {
     "sum": Formula("L = Σ yᵢ", r"L = \sum y_i"),
     "sum-squares": Formula("L = Σ yᵢ²", r"L = \sum y_i^2"),
 }
+LOSS_GRADIENTS = {"sum": Formula("1", "1"), "sum-squares": Formula("2yᵢ", "2 y_i")}
 
 
 def forward_page(trace: Trace, voice: Voice) -> Document:
@@ -49,7 +50,7 @@ def backward_page(trace: Trace, voice: Voice) -> Document:
     formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
     return [
         Heading(_title("backward", trace, voice)),
-        Facts([*facts(trace, voice).facts, upstream_fact(trace, voice)]),
+        Facts([*facts(trace, voice).facts, *upstream_facts(trace, voice)]),
         formula,
         backward_table(trace, voice),
     ]
@@ -92,16 +93,17 @@ def _mask_source(trace: Trace, voice: Voice) -> str:
     return voice.say("fact", "mask_example" if example else "mask_given", **counts)
 
 
-def upstream_fact(trace: Trace, voice: Voice) -> tuple[Formula, str]:
+def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
     """Where ∂L/∂y comes from: it was given, or a loss has it."""
     if trace.problem.loss is not None:
         assert trace.loss is not None
         value = voice.number(trace.loss)
         loss = equation(LOSSES[trace.problem.loss], Formula(value, value))
-        return loss, voice.say("fact", "loss")
+        gradient = equation(GRAD_Y, LOSS_GRADIENTS[trace.problem.loss])
+        return [(loss, voice.say("fact", "loss")), (gradient, voice.say("fact", "grad_loss"))]
     example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
     gradient = Formula("∂L/∂y", r"\partial L/\partial y")
-    return gradient, voice.say("fact", "grad_example" if example else "grad_given")
+    return [(gradient, voice.say("fact", "grad_example" if example else "grad_given"))]
 
 
 def forward_table(trace: Trace, voice: Voice) -> Table:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from dropout_cli.document import Block, Document, Row
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
-THEME = Theme({"heading": "bold", "symbol": "bold", "kept": "cyan", "dropped": "red"})
+THEME = Theme(
+    {"heading": "bold", "symbol": "bold", "kept": "dodger_blue1", "dropped": "dark_orange"}
+)
 
 
 def to_terminal(document: Document) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dropout_cli.document import Block, Document, Facts, Heading, Paragraph
 from dropout_cli.prose import Voice
-from dropout_cli.tables import backward_page, backward_table, facts, forward_page, upstream_fact
+from dropout_cli.tables import backward_page, backward_table, facts, forward_page, upstream_facts
 from dropout_cli.trace import Trace
 
 
@@ -19,10 +19,10 @@ def walkthrough_page(trace: Trace, voice: Voice) -> Document:
         Heading(voice.say("title", "walkthrough")),
         *section("problem", facts(trace, voice)),
         *section("forward", *forward_page(trace, voice)[2:]),
-        *section("upstream", Facts([upstream_fact(trace, voice)])),
+        *section("upstream", Facts(upstream_facts(trace, voice))),
         *section("backward", *backward_page(trace, voice)[2:]),
         *section("observe", *_observations(trace, voice)),
-        *section("sum", Facts([upstream_fact(summed, voice)]), backward_table(summed, voice)),
+        *section("sum", Facts(upstream_facts(summed, voice)), backward_table(summed, voice)),
     ]
 
 

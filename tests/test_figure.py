@@ -55,7 +55,7 @@ def test_kept_and_dropped_differ_by_colour_and_hatch_and_mark():
         (1, "✓"), (2, "✗"), (3, "✓"), (4, "✗"),
     ]  # fmt: skip
     legend = [text.get_text() for text in figure.legends[0].texts]
-    assert legend == ["kept", "dropped"]
+    assert legend == ["kept", "dropped", r"upstream gradient $\partial L/\partial y$"]
 
 
 def test_kept_and_dropped_differ_in_lightness():
@@ -71,9 +71,28 @@ def test_kept_and_dropped_differ_in_lightness():
 
 def test_a_band_stands_behind_each_dropped_element():
     for axes in draw().axes:
-        (band,) = axes.collections
+        band = axes.collections[0]
         spans = [path.get_extents().intervalx.tolist() for path in band.get_paths()]
         assert spans == [[1.5, 2.5], [3.5, 4.5]]
+
+
+def test_the_upstream_gradient_is_a_dash_over_each_element():
+    *others, grad_x = draw(loss="sum-squares").axes
+    dashes = grad_x.collections[1].get_segments()
+    assert [(round(ends[:, 0].mean()), *ends[:, 1]) for ends in dashes] == [
+        (1, 8, 8), (2, 0, 0), (3, 24, 24), (4, 0, 0),
+    ]  # fmt: skip
+    assert all(len(axes.collections) == 1 for axes in others)
+    low, high = draw(grad_y=[-9, 1, 1, 1]).axes[3].get_ylim()
+    assert low < -9
+    assert high > 2
+
+
+def test_the_axis_of_indices_has_whole_numbers():
+    for n in (2, 17, 20, 64):
+        for axes in draw(x=np.ones(n), seed=0).axes:
+            ticks = axes.get_xticks()
+            assert np.array_equal(ticks, ticks.astype(int))
 
 
 def test_titles_give_the_formula_and_the_numbers():
@@ -114,7 +133,7 @@ def test_inference_has_no_mask_and_passes_all_on():
     assert heights(grad_x) == [0.1, 0.2, 0.3, 0.4]
     assert mask.containers == []
     assert "no mask" in mask.texts[0].get_text()
-    assert [text.get_text() for text in figure.legends[0].texts] == ["passed on"]
+    assert figure.legends[0].texts[0].get_text() == "passed on"
 
 
 def test_p_1_has_no_scale_to_show():
