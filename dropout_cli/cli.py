@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import logging
+import os
 import re
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,8 +49,13 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    click.echo(f"Error: {' '.join(sentence.split())}", err=True)
+    _say(f"Error: {' '.join(sentence.splitlines())}")
     return 2
+
+
+def _say(words: str) -> None:
+    with contextlib.suppress(OSError):  # where nobody can be told, the exit code still tells
+        click.echo(words, err=True)
 
 
 PROBLEM_OPTIONS = {
@@ -74,7 +82,7 @@ PROBLEM_OPTIONS = {
     ),
     "grad_y": click.option(
         "-g", "--grad-y", metavar="V",
-        help="The upstream gradient dL/dy."
+        help="The upstream gradient dL/dy of the backward pass."
         "  [default: 0.1,0.2,0.3,0.4 for four elements, else ones]",
     ),
     "loss": click.option(
@@ -184,7 +192,7 @@ class Output(NamedTuple):
             print_text(text)
         else:
             write_file(self.path, text.encode())
-            _wrote(self.path)
+            _say(f"wrote {self.path}")
 
 
 PRECISION = click.option(
@@ -226,10 +234,6 @@ def _suffix(path: str, known: tuple[str, ...]) -> str:
     if suffix not in known:
         raise RequestError(f"the name {path!r} must end in one of {', '.join(known)}")
     return suffix
-
-
-def _wrote(path: str) -> None:
-    click.echo(f"wrote {path}", err=True)
 
 
 @click.group(invoke_without_command=True)
@@ -321,10 +325,15 @@ def plot(trace: Trace, path: str, dpi: float, size: str, precision: int) -> None
     sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
     if not sides:
         raise RequestError(f"--size is {size!r}, but it must be inches as WxH, such as 14x10")
-    from dropout_cli.figure import gradient_flow, to_bytes
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches
+    try:
+        from dropout_cli.figure import gradient_flow, to_bytes
+    except (ValueError, OSError) as error:
+        raise RequestError(f"matplotlib cannot read its settings: {error}") from None
     from dropout_cli.prose import Voice, load
 
     voice = Voice(load("en"), precision)
     figure = gradient_flow(trace, voice, (float(sides[1]), float(sides[2])))
     write_file(path, to_bytes(figure, suffix, dpi))
-    _wrote(path)
+    _say(f"wrote {path}")

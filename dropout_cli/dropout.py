@@ -72,7 +72,7 @@ def as_probability(p: float) -> float:
     """The drop probability p as a float, 0 ≤ p ≤ 1; RequestError for anything else."""
     try:
         value = float(p)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RequestError(f"p is {p!r}, but it must be a number from 0 to 1") from None
     if not 0 <= value <= 1:
         raise RequestError(f"p is {value!r}, but a probability lies from 0 to 1")
@@ -96,7 +96,7 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
         wrong = (bits != 0) & (bits != 1)
         if np.any(wrong):
             where, value = _first(bits, wrong)
-            raise RequestError(f"mask{where} is {value:g}, but a mask holds only 0 and 1")
+            raise RequestError(f"mask{where} is {value:.17g}, but a mask holds only 0 and 1")
     kept = bits.astype(np.bool_)
     if p == 0 and not kept.all():
         raise RequestError(f"mask{_first(kept, ~kept)[0]} is 0, but p = 0 drops no element")

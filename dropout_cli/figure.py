@@ -33,8 +33,8 @@ KEPT: dict[str, Any] = {
 DROPPED: dict[str, Any] = {"facecolor": "#D55E00", "edgecolor": "white", "linewidth": 0}
 BAND: dict[str, Any] = {"facecolor": "#FBEADF", "edgecolor": "#F3C9AE", "linewidth": 0}
 SIZE = (14.0, 10.0)  # inches; text and lines scale with the figure
-SIDES = (2.0, 100.0)
-DPIS = (10.0, 2400.0)
+SIDES = (3.0, 100.0)
+DPIS = (50.0, 2400.0)
 PIXELS = 50_000_000  # an image takes several times 4 bytes a pixel
 SYMBOLS = {"x": "x", "mask": "m", "y": "y", "grad_x": r"\partial L/\partial x"}
 LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
@@ -53,12 +53,12 @@ def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) 
     Kept and dropped differ by colour and hatch, and in the gradient panel by ✓ and ✗. Of a longer
     vector the first 64 elements are drawn, and the title says so.
 
-    size: width and height in inches, each 2 to 100.
+    size: width and height in inches, each 3 to 100.
     Raises RequestError for another size, and for values beyond ±1e300.
     """
     if not all(SIDES[0] <= side <= SIDES[1] for side in size):
         raise RequestError(
-            f"size is {size[0]:g}x{size[1]:g}, but width and height must be 2 to 100 inches"
+            f"size is {size[0]:.17g}x{size[1]:.17g}, but width and height must be 3 to 100 inches"
         )
     problem, training = trace.problem, trace.problem.training
     n = min(problem.x.size, SHOWN)
@@ -95,7 +95,7 @@ def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) 
                 axes.set_yticks([0, 1])
             if key == "grad_x":
                 _upstream(axes, upstream, unit)
-                _marks(axes, kept, min(20 * unit, 0.9 * pitch))
+                _marks(axes, kept, min(20 * unit, max(0.9 * pitch, 2)))
         fates = {"kept": KEPT, "dropped": DROPPED | _hatch(unit)} if training else {"passed": KEPT}
         legend: list[Artist] = [
             Patch(**style, label=voice.say("cell", fate)) for fate, style in fates.items()
@@ -110,11 +110,11 @@ def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) 
 def to_bytes(figure: Figure, suffix: str, dpi: float) -> bytes:
     """The figure in the format of a suffix in METADATA: the same figure, the same bytes.
 
-    dpi: dots an inch, 10 to 2400.
+    dpi: dots per inch, 50 to 2400.
     Raises RequestError for another dpi, and for an image of more than 50 million pixels.
     """
     if not DPIS[0] <= dpi <= DPIS[1]:
-        raise RequestError(f"dpi is {dpi:g}, but it must be 10 to 2400")
+        raise RequestError(f"dpi is {dpi:.17g}, but it must be 50 to 2400")
     width, height = figure.get_size_inches() * dpi
     if width * height > PIXELS:
         raise RequestError(
@@ -154,7 +154,7 @@ def _title(key: str, trace: Trace, voice: Voice) -> str:
     return voice.say(
         "figure",
         key,
-        p=voice.number(problem.p),
+        p=voice.exactly(problem.p),
         kept=f"{problem.mask.sum():,}",
         n=f"{problem.mask.size:,}",
         scale=scale,

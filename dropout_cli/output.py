@@ -23,7 +23,7 @@ def print_text(text: str) -> None:
     128 + SIGPIPE.
     """
     if sys.stdout is None:
-        return
+        raise RequestError("standard output is closed, so there is nowhere to print to")
     encoding = sys.stdout.encoding or "utf-8"
     try:
         data = text.encode(encoding)
@@ -55,6 +55,8 @@ def write_file(path: str, data: bytes) -> None:
 
     place = Path(os.path.realpath(path))
     try:
+        if place.exists() and not (place.is_file() and os.access(place, os.W_OK)):
+            raise OSError(None, "it is not a file that may be written")
         place.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=".dropout-cli-", dir=place.parent)
         beside = Path(name)

@@ -24,6 +24,10 @@ class Voice(NamedTuple):
         """The value, to this voice's significant digits."""
         return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
 
+    def exactly(self, value: float) -> str:
+        """The value with as many digits as it takes to tell it from any other."""
+        return repr(value + 0.0).removesuffix(".0")
+
 
 def load(language: str) -> dict[str, Any]:
     """The prose in this language: the tables of prose/LANGUAGE.toml."""

@@ -83,11 +83,12 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
         raise RequestError("mode must be 'training' or 'inference'")
     if type(saved["p"]) not in (int, float):
         raise RequestError("p must be a number")
-    if grad_y is None and loss is None and "grad_y_source" in saved:
+    own_gradient = grad_y is None and loss is None and "grad_y_source" in saved
+    if own_gradient:
         if saved["grad_y_source"] == "given":
             grad_y = from_json(saved["grad_y"], "grad_y")
         else:
-            loss = saved["grad_y_source"]
+            loss = str(saved["grad_y_source"])
     if not training and not (saved["mask"] is None and saved["mask_source"] is None):
         raise RequestError("mask and mask_source must be null in inference")
     problem = Problem.pose(
@@ -100,9 +101,13 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
     )
     if training:
         problem = replace(problem, drawn=_drawn(saved["mask_source"], problem))
-    y = from_json(saved["y"], "y")
-    if not np.array_equal(y, Trace(problem).y):
-        raise RequestError("y does not follow from x, mask and p")
+    trace = Trace(problem)
+    follows = backward_json(trace) if own_gradient else forward_json(trace)
+    for key, value in follows.items():
+        if key not in saved and key in ("scale", "y"):
+            raise KeyError(key)
+        if key in saved and saved[key] != value:
+            raise RequestError(f"{key} does not follow from x, mask and p")
     return problem
 
 
@@ -111,7 +116,7 @@ def _drawn(source: Any, problem: Problem) -> Drawn | None:
     match source:
         case {"kind": "given"}:
             return None
-        case {"kind": "drawn", "rng": str(rng), "seed": int(seed)}:
+        case {"kind": "drawn", "rng": str(rng), "seed": int(seed)} if type(seed) is int:
             again = draw(rng, seed, problem.x.size, problem.p)
             if problem.mask is None or not np.array_equal(again, problem.mask):
                 raise RequestError(f"mask is not the one that {rng} draws with seed {seed}")

@@ -64,7 +64,7 @@ def equation(left: Formula, right: Formula) -> Formula:
 def facts(trace: Trace, voice: Voice) -> Facts:
     """p, 1−p, the scaling factor and the mask; in inference, that there are none."""
     problem = trace.problem
-    p = voice.number(problem.p)
+    p = voice.exactly(problem.p)
     if problem.mask is None:
         return Facts([(Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "inference"))])
     keep = voice.number(1 - problem.p)

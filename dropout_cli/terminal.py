@@ -9,7 +9,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from rich.box import Box
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -36,11 +35,27 @@ def to_terminal(document: Document) -> str:
     As wide as the terminal is; coloured if it is a terminal and NO_COLOR is not set; in ASCII where
     its encoding has no ∂.
     """
-    plain = bool(os.environ.get("NO_COLOR"))
-    console = Console(file=sys.stdout, theme=THEME, color_system=None if plain else "auto")
+    console = Console(
+        file=sys.stdout,
+        theme=THEME,
+        width=_columns(),
+        height=WIDTH,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
     with console.capture() as capture:
         _print(document, console)
     return _trimmed(capture.get())
+
+
+def _columns() -> int:
+    """The width of the terminal: as COLUMNS has it, as it is, or WIDTH where there is none."""
+    columns = os.environ.get("COLUMNS", "")
+    if re.fullmatch("[1-9][0-9]{0,3}", columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size().columns or WIDTH
+    except OSError:
+        return WIDTH
 
 
 def to_file(document: Document, suffix: str, title: str) -> str:
@@ -93,14 +108,17 @@ class _Layout:
     def block(self, block: Block) -> RenderableType:
         match block:
             case Heading(text, level):
+                heading = self.text(text, "heading")
                 line = "═" if level == 1 else "─"
-                return self.text(f"{text}\n{line * cell_len(text)}", "heading")
+                return heading.append("\n").append(self.text(line * heading.cell_len))
             case Paragraph(text):
                 return Padding(self.text(text), (0, max(0, self.console.width - WIDTH), 0, 0))
             case Formula(unicode):
                 return self.text(f"  {unicode}", "symbol")
             case Facts(facts):
                 grid = RichTable.grid(padding=(0, 3, 0, 0))
+                grid.add_column(overflow="fold")
+                grid.add_column(overflow="fold")
                 for formula, words in facts:
                     grid.add_row(self.text(formula.unicode, "symbol"), self.text(words))
                 return grid

@@ -30,7 +30,7 @@ class Trace:
     @cached_property
     def y(self) -> FloatArray:
         """The output: y = x ⊙ m/(1−p)."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return _finite("y", forward(self.problem.x, self.problem.mask, self.problem.p))
 
     @cached_property
@@ -38,7 +38,7 @@ class Trace:
         """The loss L(y); None where the upstream gradient was given without one."""
         if self.problem.loss is None:
             return None
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return float(_finite("loss", LOSSES[self.problem.loss].value(self.y)))
 
     @cached_property
@@ -48,7 +48,7 @@ class Trace:
         if self.problem.loss is None:
             assert self.problem.grad_y is not None
             return self.problem.grad_y
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return _finite("grad_y", LOSSES[self.problem.loss].gradient(y))
 
     @cached_property
@@ -59,7 +59,7 @@ class Trace:
     @cached_property
     def grad_x(self) -> FloatArray:
         """The gradient: ∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return _finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
 
 

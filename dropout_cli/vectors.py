@@ -2,6 +2,7 @@
 
 import re
 import sys
+import warnings
 from os.path import splitext
 from typing import Any
 
@@ -31,9 +32,7 @@ def read_vector(value: str, name: str) -> FloatArray:
 
 
 def read_mask(value: str) -> FloatArray:
-    """The mask that value stands for: as read_vector, or bits without separators, `1010`."""
-    if re.fullmatch(r"[0-9]{2,}", value):
-        value = ",".join(value)
+    """The mask that value stands for: as read_vector, or as text of bits alone, `1010`."""
     return read_vector(value, "mask")
 
 
@@ -43,6 +42,8 @@ def read_text(source: str) -> str:
     Raises RequestError where it cannot be read, or is not UTF-8.
     """
     if source == "-":
+        if sys.stdin is None:
+            raise RequestError("standard input is closed, so there is nothing to read")
         return _decode(sys.stdin.buffer.read(), "standard input")
     return _decode(_read(source), source)
 
@@ -87,12 +88,14 @@ def from_json(value: Any, name: str) -> FloatArray:
     try:
         return np.array(value, dtype=np.float64)
     except OverflowError:
-        k = next(k for k, v in enumerate(value, 1) if not -(2**1024) < v < 2**1024)
+        k = next(k for k, v in enumerate(value, 1) if abs(v) > sys.float_info.max)
         raise RequestError(f"{name}[{k}] is beyond the largest float64, 1.8e308") from None
 
 
 def _from_text(text: str, name: str) -> FloatArray:
-    """Numbers between commas or white space."""
+    """Numbers between commas or white space; a mask may be written without either."""
+    if name == "mask" and re.fullmatch(r"\s*[0-9]{2,}\s*", text):
+        text = ",".join(text.strip())
     items = re.split(r"\s*,\s*|\s+", text.strip()) if text.strip() else []
     try:
         if "_" in text:  # Python would read 1_0 as 10
@@ -113,7 +116,8 @@ def _is_number(item: str) -> bool:
 
 def _from_npy(path: str, name: str) -> FloatArray:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with warnings.catch_warnings(action="ignore"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror or 'not a .npy file'}") from None
     except Exception:  # whatever numpy's reader stumbles on in a file that is something else
@@ -122,5 +126,7 @@ def _from_npy(path: str, name: str) -> FloatArray:
         raise RequestError(f"{path} is not a .npy file of real numbers")
     if array.ndim != 1:
         raise RequestError(f"{name} has {array.ndim} dimensions in {path}, but it must be a vector")
-    with np.errstate(over="ignore"):  # what is beyond float64 becomes inf, and is refused as that
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # what is beyond float64 becomes inf, and is refused as that
         return array.astype(np.float64)

@@ -33,6 +33,9 @@ FILES = {
     "broken.json": lambda path: path.write_text('{"schema": '),
     "deep.json": lambda path: path.write_text("[" * 100_000),
     "inf.json": lambda path: path.write_text("[1, 1e999]"),
+    "edge.json": lambda path: path.write_text(f"[{2**1024 - 1}]"),
+    "snan.npy": lambda path: np.save(path, np.array([0x7FA00001], "<u4").view("<f4")),
+    "pipe.json": os.mkfifo,
     "huge.json": lambda path: path.write_text("[1" + "0" * 400 + "]"),
     "folder.npy": Path.mkdir,
     "folder.txt": Path.mkdir,
@@ -58,6 +61,7 @@ REQUESTS = [
     ("forward -m 1020", "mask[3] is 2"),
     ("forward -m 1,0,x,1", "mask[3] is 'x'"),
     ("forward -m 0.5,0,1,1", "mask[1] is 0.5"),
+    ("forward -m 1,0,1.0000001,1", "mask[3] is 1.0000001"),
     # the probability
     ("forward -p 1.5", "p is 1.5"),
     ("forward -p 1.0000000001", "p is 1.0000000001"),
@@ -112,6 +116,8 @@ REQUESTS = [
     ("forward -x @deep.json", "deep.json is JSON that is too deep"),
     ("forward -x @inf.json", "x[2] is inf"),
     ("forward -x @huge.json", "x[1] is beyond the largest float64"),
+    ("forward -x @edge.json", "x[1] is beyond the largest float64"),
+    ("forward -x @snan.npy", "x[1] is nan"),
     ("backward --from missing", "cannot read missing"),
     ("backward --from folder.json", "cannot read folder.json: Is a directory"),
     ("backward --from rubbish.txt", "rubbish.txt is not UTF-8 text"),
@@ -123,7 +129,8 @@ REQUESTS = [
     ("forward -o page", "must end in one of .json"),
     ("forward -o page.png", "must end in one of .json"),
     ("plot -o figure.jpg", "must end in one of .png"),
-    ("forward -o folder.json", "cannot write folder.json: Is a directory"),
+    ("forward -o folder.json", "cannot write folder.json: it is not a file that may be written"),
+    ("forward -o pipe.json", "cannot write pipe.json: it is not a file"),
     ("forward -o saved.json/page.json", "cannot write saved.json/page.json"),
     ("forward -o /proc/page.json", "cannot write /proc/page.json"),
     ("plot -o /proc/figure.png", "cannot write /proc/figure.png"),
@@ -131,6 +138,7 @@ REQUESTS = [
     ("forward -x 1e308,1,1,1", "y[1] overflows"),
     ("backward -x 1e308,1,1,1", "y[1] overflows"),
     ("backward -g 1,1,1e308,1", "grad_x[3] overflows"),
+    ("backward -x 1e308,1e308,-1e308,-1e308 -p 0 --loss sum-squares", "loss overflows"),
     ("backward -x 1e200,1,1,1 --loss sum-squares", "loss overflows"),
     ("backward -x 8e307,8e307,8e307,1 -m 1110 -p 0.1 --loss sum", "loss overflows"),
     ("backward -x 1e150,1,1,1 -p 0.999999999999999 --loss sum-squares", "loss overflows"),
@@ -141,7 +149,8 @@ REQUESTS = [
     ("plot --size 1000x1000", "size is 1000x1000"),
     ("plot --dpi 0", "dpi is 0"),
     ("plot --dpi nan", "dpi is nan"),
-    ("plot --dpi 1e9", "dpi is 1e+09"),
+    ("plot --dpi 1e9", "dpi is 1000000000"),
+    ("plot --dpi 2400.0001", "dpi is 2400.0001"),
     ("plot --dpi 2400", "33600x24000 pixels"),
     ("plot --size 100x100 --dpi 100", "10000x10000 pixels"),
     ("plot -x 1e305,1,1,1", "too large to draw"),
@@ -197,12 +206,19 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"mask_source": DRAWN, "mask": [1, 0]}, "not the one that numpy draws with seed 0"),
         ({"y": [2.0, 0.5]}, "y does not follow from x, mask and p"),
         ({"y": [2.0]}, "y does not follow from x, mask and p"),
-        ({"y": None}, "y is not a list"),
+        ({"y": None}, "y does not follow"),
+        ({"scale": 3}, "scale does not follow"),
+        ({"p": 10**400}, "it must be a number from 0 to 1"),
+        ({"mask_source": DRAWN | {"seed": True}}, "mask_source must be"),
+        ({"grad_y_source": []}, "loss is '[]'"),
+        ({"grad_y_source": None}, "loss is 'None'"),
+        ({"grad_y_source": "sum", "grad_y": [7, 7]}, "grad_y does not follow"),
+        ({"grad_y_source": "sum", "grad_x": [7, 7]}, "grad_x does not follow"),
         ({"grad_y_source": "given", "grad_y": [1]}, "grad_y has length 1"),
         ({"grad_y_source": "given"}, "has no 'grad_y'"),
         ({"grad_y_source": "huber"}, "loss is 'huber'"),
-        ({"grad_y_source": 3}, "loss is 3"),
-        *(({key: ...}, f"has no '{key}'") for key in GOOD if key not in ("schema", "scale")),
+        ({"grad_y_source": 3}, "loss is '3'"),
+        *(({key: ...}, f"has no '{key}'") for key in GOOD if key != "schema"),
     ],
 )
 def test_a_saved_pass_that_contradicts_itself(cli, change, says):
@@ -257,3 +273,76 @@ def test_a_folder_that_may_not_be_written(cli, tmp_path):
     tmp_path.chmod(0o700)
     assert result.code == 2
     assert "Permission denied" in result.err
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"MPLBACKEND": "nonsense"}, b"wrote figure.png"),
+        ({"HOME": "/proc", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""}, b"wrote figure.png"),
+    ],
+    ids=["backend", "home"],
+)
+def test_matplotlib_keeps_to_itself(tmp_path, environment, says):
+    done = subprocess.run(
+        [sys.executable, "-m", "dropout_cli", "plot", "-o", "figure.png"],
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, says)
+
+
+def test_settings_of_matplotlib_that_cannot_be_read(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
+    done = subprocess.run(
+        [sys.executable, "-m", "dropout_cli", "plot"], cwd=tmp_path, capture_output=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: matplotlib cannot read its settings")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "wide", "²", "9" * 20, ""])
+def test_a_width_that_is_none(columns):
+    done = subprocess.run(
+        [sys.executable, "-m", "dropout_cli", "forward"],
+        env={**os.environ, "COLUMNS": columns, "LINES": columns},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "1   2   1  1 × 2 / 0.5   4  ✓ kept".encode() in done.stdout
+
+
+def test_closed_streams():
+    def shell(line):
+        command = line.replace("dropout-cli", f"{sys.executable} -m dropout_cli")
+        return subprocess.run(["bash", "-c", command], capture_output=True)
+
+    done = shell("dropout-cli forward -x - <&-")
+    assert (done.returncode, done.stderr[:33]) == (2, b"Error: standard input is closed, ")
+    done = shell("dropout-cli forward >&-")
+    assert (done.returncode, done.stderr[:34]) == (2, b"Error: standard output is closed, ")
+    assert shell("dropout-cli forward -x a 2>/dev/full").returncode == 2
+
+
+def test_termination_while_writing_leaves_nothing(tmp_path, monkeypatch, cli):
+    """What SIGTERM raises, at the worst moment."""
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: sys.exit(143))
+    assert cli("forward", "-o", str(tmp_path / "page.json")).code == 143
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGTERM")
+def test_sigterm_ends_as_cleanly_as_ctrl_c():
+    with subprocess.Popen(
+        [sys.executable, "-m", "dropout_cli", "forward", "-x", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(timeout=1)
+        running.terminate()
+        assert running.stderr.read() == b""
+    assert running.returncode == 143

@@ -180,6 +180,13 @@ def test_size_and_dpi_set_the_pixels(cli, tmp_path):
     assert struct.unpack(">II", path.read_bytes()[16:24]) == (800, 450)
 
 
+@pytest.mark.parametrize("n", [1, 64])
+def test_the_smallest_figure(cli, tmp_path, n):
+    vector = ",".join(["1"] * n)
+    path = str(tmp_path / "figure.png")
+    assert cli("plot", "-x", vector, "-o", path, "--size", "3x3", "--dpi", "50").code == 0
+
+
 def test_by_default_it_goes_to_outputs(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = cli("plot")
