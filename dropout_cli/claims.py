@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -121,7 +122,7 @@ class Expectation(NamedTuple):
     masks: int | None
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def expectation(trace: Trace) -> Expectation:
     """The expectations over all 2^n masks while n ≤ 10, else over each element's two outcomes."""
     part = _part(trace, ELEMENTS)
@@ -179,21 +180,49 @@ def expected_gradient(trace: Trace) -> Finding:
     return _same(expectation(trace).grad_x, wanted)
 
 
-def _part(trace: Trace, size: int) -> Trace:
-    """The trace of the first elements alone. Dropout is elementwise, so they stay as they are."""
+def take(trace: Trace, elements: slice | list[int]) -> Trace:
+    """The trace of some elements alone. Dropout is elementwise, so they stay as they are."""
     problem = trace.problem
-    if problem.x.size <= size:
-        return trace
     return Trace(
         Problem(
-            x=problem.x[:size],
+            x=problem.x[elements],
             p=problem.p,
-            mask=None if problem.mask is None else problem.mask[:size],
+            mask=None if problem.mask is None else problem.mask[elements],
             drawn=problem.drawn,
-            grad_y=None if problem.grad_y is None else problem.grad_y[:size],
+            grad_y=None if problem.grad_y is None else problem.grad_y[elements],
             loss=problem.loss,
         )
     )
+
+
+def inference(trace: Trace) -> Finding:
+    """In inference y = x and ∂L/∂x = ∂L/∂y, bit for bit."""
+    problem = trace.problem
+    still = Trace(replace(problem, mask=None, drawn=None))
+    same = still.y.tobytes() == problem.x.tobytes()
+    same = same and still.grad_x.tobytes() == still.grad_y.tobytes()
+    error = max(np.abs(still.y - problem.x).max(), np.abs(still.grad_x - still.grad_y).max())
+    return Finding(float(error), same, problem.x.size)
+
+
+def module_by_hand(trace: Trace) -> Finding:
+    """y is x · mask / (1−p), as a module written by hand computes it, with the same mask."""
+    problem = trace.problem
+    mask = np.ones(problem.x.size) if problem.mask is None else problem.mask.astype(np.float64)
+    keep = 1 if problem.mask is None else 1 - problem.p
+    with np.errstate(over="ignore"):
+        error = np.abs(problem.x * mask / keep - trace.y).max()
+    return Finding(float(error), not error, problem.x.size)
+
+
+def automatic(trace: Trace) -> list[Fraction]:
+    """∂L/∂x by automatic differentiation in exact fractions."""
+    x = _fractions(trace.problem.x)
+    return [exact.automatic(_loss(trace), x, i) for i in range(len(x))]
+
+
+def _part(trace: Trace, size: int) -> Trace:
+    return trace if trace.problem.x.size <= size else take(trace, slice(size))
 
 
 def _y(part: Trace, x: Sequence[exact.Number] | None = None) -> list[exact.Number]:
@@ -228,3 +257,16 @@ def _same(found: Sequence[Fraction], wanted: Sequence[Fraction]) -> Finding:
     """Exact values against exact values."""
     errors = [abs(f - w) for f, w in zip(found, wanted, strict=True)]
     return Finding(float(max(errors)), not any(errors), len(errors))
+
+
+CLAIMS = {
+    "forward": forward,
+    "zero": zero,
+    "local-gradient": local_gradient,
+    "chain-rule": chain_rule,
+    "gradient": gradient,
+    "total-differential": total_differential,
+    "expected-output": expected_output,
+    "expected-gradient": expected_gradient,
+    "inference": inference,
+}

@@ -7,6 +7,7 @@ import functools
 import logging
 import os
 import re
+import sys
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,9 +105,7 @@ def problem_options(command: Callable[..., None]) -> Callable[..., None]:
         asked = {name: options.pop(name) for name in PROBLEM_OPTIONS}
         command(trace=Trace(_pose(**asked, saved=options.pop("saved", None))), **options)
 
-    for option in reversed(PROBLEM_OPTIONS.values()):
-        posed = option(posed)
-    return posed
+    return _with(PROBLEM_OPTIONS, posed)
 
 
 def _pose(
@@ -157,34 +156,32 @@ class Output(NamedTuple):
     form: str
     path: str | None
     precision: int
+    lang: str
 
-    def deliver(
-        self,
-        trace: Trace,
-        page: Callable[[Trace, Voice], Document],
-        record: Callable[[Trace], dict[str, Any]],
-    ) -> None:
-        """Send the trace's page, or its record where JSON is asked for."""
+    @property
+    def voice(self) -> Voice:
+        """What says the document."""
+        return _voice(self.lang, self.precision)
+
+    def deliver(self, page: Callable[[], Document], record: Callable[[], dict[str, Any]]) -> None:
+        """Send the page, or the record where JSON is asked for."""
         if self.form == "json":
             from dropout_cli.schema import dumps
 
-            self.send(dumps(record(trace)))
-            return
-        from dropout_cli.prose import Voice, load
-
-        document = page(trace, Voice(load("en"), self.precision))
-        if self.form == "markdown":
+            self.send(dumps(record()))
+        elif self.form == "markdown":
             from dropout_cli.markdown import to_markdown
 
-            self.send(to_markdown(document))
-            return
-        from dropout_cli.terminal import to_file, to_terminal
+            self.send(to_markdown(page()))
+        elif self.path is None:
+            from dropout_cli.terminal import to_terminal
 
-        if self.path is None:
-            self.send(to_terminal(document))
+            self.send(to_terminal(page()))
         else:
+            from dropout_cli.terminal import to_file
+
             title = click.get_current_context().command_path
-            self.send(to_file(document, _suffix(self.path, tuple(FORMATS)), title))
+            self.send(to_file(page(), _suffix(self.path, tuple(FORMATS)), title))
 
     def send(self, text: str) -> None:
         """Print the text, or write it to the path."""
@@ -195,38 +192,57 @@ class Output(NamedTuple):
             _say(f"wrote {self.path}")
 
 
-PRECISION = click.option(
-    "--precision", type=click.IntRange(1, 17), metavar="N", default=6, show_default=True,
-    help="Significant digits of the numbers shown.",
-)  # fmt: skip
-OUTPUT_OPTIONS = [
-    click.option(
+SPEECH_OPTIONS = {
+    "precision": click.option(
+        "--precision", type=click.IntRange(1, 17), metavar="N", default=6, show_default=True,
+        help="Significant digits of the numbers shown.",
+    ),
+    "lang": click.option(
+        "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True,
+        envvar="DROPOUT_CLI_LANG", show_envvar=True, help="English or Chinese.",
+    ),
+}  # fmt: skip
+OUTPUT_OPTIONS = {
+    "form": click.option(
         "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]),
         help="What to print.  [default: table]",
     ),
-    click.option(
+    "path": click.option(
         "-o", "--output", "path", metavar="FILE",
         help="Write to FILE instead: .json, .md, .html, .svg or .txt.",
     ),
-    PRECISION,
-]  # fmt: skip
+    **SPEECH_OPTIONS,
+}  # fmt: skip
 
 
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the output options; it receives the Output that they ask for."""
 
     @functools.wraps(command)
-    def directed(*, form: str | None, path: str | None, precision: int, **rest: Any) -> None:
+    def directed(*, form: str | None, path: str | None, **options: Any) -> None:
+        speech = {name: options.pop(name) for name in SPEECH_OPTIONS}
         if path is not None:
             written = FORMATS[_suffix(path, tuple(FORMATS))]
             if form not in (None, written):
                 raise RequestError(f"--format {form} contradicts the suffix of {path}")
             form = written
-        command(output=Output(form or "table", path, precision), **rest)
+        command(output=Output(form or "table", path, **speech), **options)
 
-    for option in reversed(OUTPUT_OPTIONS):
-        directed = option(directed)
-    return directed
+    return _with(OUTPUT_OPTIONS, directed)
+
+
+def _with(
+    options: dict[str, Callable[..., Any]], command: Callable[..., None]
+) -> Callable[..., None]:
+    for option in reversed(options.values()):
+        command = option(command)
+    return command
+
+
+def _voice(lang: str, precision: int) -> Voice:
+    from dropout_cli.prose import Voice, load
+
+    return Voice(load(lang), precision)
 
 
 def _suffix(path: str, known: tuple[str, ...]) -> str:
@@ -265,7 +281,7 @@ def forward(trace: Trace, output: Output) -> None:
     from dropout_cli.schema import forward_json
     from dropout_cli.tables import forward_page
 
-    output.deliver(trace, forward_page, forward_json)
+    output.deliver(lambda: forward_page(trace, output.voice), lambda: forward_json(trace))
 
 
 @cli.command()
@@ -286,23 +302,81 @@ def backward(trace: Trace, output: Output) -> None:
     from dropout_cli.schema import backward_json
     from dropout_cli.tables import backward_page
 
-    output.deliver(trace, backward_page, backward_json)
+    output.deliver(lambda: backward_page(trace, output.voice), lambda: backward_json(trace))
 
 
 @cli.command()
+@click.option("--list", "names", is_flag=True, help="Name the steps, and end.")
+@click.option(
+    "--step", "asked", multiple=True, metavar="ID|N|N-N",
+    help="Tell this step alone, by its name or number, or a range; may be given again.",
+)  # fmt: skip
+@click.option("--pause", is_flag=True, help="Wait for a key after each step; q ends.")
 @output_options
 @problem_options
-def walkthrough(trace: Trace, output: Output) -> None:
-    """The derivation, with the problem's numbers.
+def walkthrough(
+    trace: Trace, output: Output, names: bool, asked: tuple[str, ...], pause: bool
+) -> None:
+    """The whole derivation, with the problem's numbers.
 
     \b
     dropout-cli walkthrough
+    dropout-cli walkthrough --step proof --step 11-12 -p 0.1
     dropout-cli walkthrough -x 1,2,3 -p 0.1 -o notes.md
     """
-    from dropout_cli.schema import backward_json
-    from dropout_cli.walkthrough import walkthrough_page
+    voice = output.voice
+    titles = {entry["id"]: entry["title"] for entry in voice.prose["step"]}
+    if names:
+        width = max(map(len, titles))
+        lines = (f"{k:>2}  {id_:<{width}}  {titles[id_]}\n" for k, id_ in enumerate(titles, 1))
+        print_text("".join(lines))
+        return
+    from dropout_cli.walkthrough import page, record
 
-    output.deliver(trace, walkthrough_page, backward_json)
+    chosen = _steps(asked, list(titles))
+    if pause and output.form == "table" and output.path is None and _is_terminal():
+        _present(trace, output, chosen, len(titles))
+    else:
+        output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen))
+
+
+def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
+    """The ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
+    chosen: set[str] = set()
+    for name in asked:
+        ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
+        if name in ids:
+            chosen.add(name)
+        elif 1 <= first <= last <= len(ids):
+            chosen.update(ids[first - 1 : last])
+        else:
+            raise RequestError(
+                f"step {name!r} is none of the steps: give a name of --list, a number from 1 to"
+                f" {len(ids)}, or a range such as 3-6"
+            )
+    return [id_ for id_ in ids if id_ in chosen] or ids
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _present(trace: Trace, output: Output, chosen: list[str], total: int) -> None:
+    """Tell the steps one by one, waiting for a key after each."""
+    from dropout_cli.terminal import to_terminal
+    from dropout_cli.walkthrough import step_page, tell
+
+    for step in tell(trace, output.voice, chosen):
+        print_text(to_terminal(step_page(step)) + "\n")
+        if step.id == chosen[-1]:
+            return
+        prompt = output.voice.say("pause", "prompt", number=step.number, total=total)
+        click.echo(prompt, nl=False, err=True)
+        key = click.getchar()
+        click.echo("\r\x1b[K", nl=False, err=True)
+        if key in ("q", "Q", "\x1b", "\x04"):
+            return
 
 
 @cli.command()
@@ -312,9 +386,9 @@ def walkthrough(trace: Trace, output: Output) -> None:
 )  # fmt: skip
 @click.option("--dpi", type=float, default=150, show_default=True, help="Dots per inch of a .png.")
 @click.option("--size", metavar="WxH", default="14x10", show_default=True, help="Inches.")
-@PRECISION
+@functools.partial(_with, SPEECH_OPTIONS)
 @problem_options
-def plot(trace: Trace, path: str, dpi: float, size: str, precision: int) -> None:
+def plot(trace: Trace, path: str, dpi: float, size: str, precision: int, lang: str) -> None:
     """The four-panel gradient-flow figure.
 
     \b
@@ -331,9 +405,6 @@ def plot(trace: Trace, path: str, dpi: float, size: str, precision: int) -> None
         from dropout_cli.figure import gradient_flow, to_bytes
     except (ValueError, OSError) as error:
         raise RequestError(f"matplotlib cannot read its settings: {error}") from None
-    from dropout_cli.prose import Voice, load
-
-    voice = Voice(load("en"), precision)
-    figure = gradient_flow(trace, voice, (float(sides[1]), float(sides[2])))
+    figure = gradient_flow(trace, _voice(lang, precision), (float(sides[1]), float(sides[2])))
     write_file(path, to_bytes(figure, suffix, dpi))
     _say(f"wrote {path}")

@@ -11,10 +11,39 @@ class Heading(NamedTuple):
     level: int = 1
 
 
-class Paragraph(NamedTuple):
-    """Plain sentences."""
+SIGNS = {True: "✓", False: "✗", None: "–"}  # kept or dropped, holds or fails, neither
 
-    text: str
+
+class Text(NamedTuple):
+    """Sentences, plain and as Markdown, where their formulas are in LaTeX."""
+
+    plain: str
+    markdown: str
+
+
+class Paragraph(NamedTuple):
+    """Sentences that belong together."""
+
+    text: Text
+
+
+class Items(NamedTuple):
+    """Points, one below the other."""
+
+    items: Sequence[Text]
+
+
+class Check(NamedTuple):
+    """What was checked, and whether it holds; None where there was nothing to check."""
+
+    ok: bool | None
+    text: Text
+
+
+class Code(NamedTuple):
+    """Lines of Python."""
+
+    code: str
 
 
 class Formula(NamedTuple):
@@ -38,11 +67,12 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A row an element, below the columns' headings."""
+    """Rows below the columns' headings; numeric columns are flush right, the others left."""
 
     columns: Sequence[Formula]
     rows: Sequence[Row]
+    numeric: bool = True
 
 
-Block: TypeAlias = Heading | Paragraph | Formula | Facts | Table
+Block: TypeAlias = Heading | Paragraph | Items | Check | Code | Formula | Facts | Table
 Document: TypeAlias = Sequence[Block]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from dropout_cli.prose import Voice
     from dropout_cli.trace import Trace
 
+CHINESE = (
+    "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Source Han Sans SC", "Noto Sans CJK JP",
+    "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
+    "Microsoft YaHei", "SimHei",
+)  # fmt: skip
 SHOWN = 64  # of a longer vector the first elements are drawn
 KEPT: dict[str, Any] = {
     "facecolor": "#0072B2"
@@ -76,8 +82,10 @@ def gradient_flow(trace: Trace, voice: Voice, size: tuple[float, float] = SIZE) 
     pitch = size[0] * 72 * 0.42 / n  # points from bar to bar, about
     longest = max(len(label) for some in labels.values() for label in some)
     font = min(13 * unit, pitch / (0.62 * (longest + 1)))
+    families = _families(voice)
     with _style():
         matplotlib.rcParams["hatch.linewidth"] = unit
+        matplotlib.rcParams["font.family"] = families
         figure = Figure(figsize=size)
         figure.subplots_adjust(0.07, 0.12, 0.98, 0.87, wspace=0.17, hspace=0.34)
         figure.suptitle(_headline(trace, voice, n), fontsize=19 * unit, fontweight="bold", y=0.97)
@@ -125,6 +133,26 @@ def to_bytes(figure: Figure, suffix: str, dpi: float) -> bytes:
         file = io.BytesIO()
         figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix])
     return file.getvalue()
+
+
+def _families(voice: Voice) -> list[str]:
+    """The fonts for the voice's language: one of CHINESE first where needed, then matplotlib's."""
+    own = ["DejaVu Sans"]
+    if voice.prose["language"] != "zh":
+        return own
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    if installed.isdisjoint(CHINESE):  # or installed after matplotlib last looked
+        for path in font_manager.findSystemFonts():
+            with suppress(Exception):  # a file that is no font
+                font_manager.fontManager.addfont(path)
+        installed = {font.name for font in font_manager.fontManager.ttflist}
+    found = [name for name in CHINESE if name in installed]
+    if not found:
+        raise RequestError(
+            "no font with Chinese characters is installed, so install one of"
+            f" {', '.join(CHINESE[:3])}, or use --lang en"
+        )
+    return found[:1] + own
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import tomllib
 from os.path import dirname, join
 from typing import Any, NamedTuple
 
+from dropout_cli.document import Text
+
 
 class Voice(NamedTuple):
     """Says words and numbers.
@@ -19,6 +21,13 @@ class Voice(NamedTuple):
         """The words at prose[table][key], with the values in place of their {placeholders}."""
         words: str = self.prose[table][key]
         return words.format(**values)
+
+    def text(self, words: str, /, **values: object) -> Text:
+        """The words with symbols and values in place of their {placeholders}."""
+        symbols = self.prose["symbol"]
+        plain = {name: forms["unicode"] for name, forms in symbols.items()}
+        latex = {name: f"${forms['latex']}$" for name, forms in symbols.items()}
+        return Text(words.format(**(plain | values)), words.format(**(latex | values)))
 
     def number(self, value: float) -> str:
         """The value, to this voice's significant digits."""

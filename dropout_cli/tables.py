@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.document import Document, Facts, Formula, Heading, Row, Table
+from dropout_cli.document import SIGNS, Document, Facts, Formula, Heading, Row, Table
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 
 if TYPE_CHECKING:
@@ -110,13 +110,13 @@ def forward_table(trace: Trace, voice: Voice) -> Table:
     """i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
     x, mask, y, number = trace.problem.x, trace.problem.mask, trace.y, voice.number
     if mask is None:
-        return _table([X, Y], lambda i: [number(x[i]), number(y[i])], trace, voice)
+        return element_table([X, Y], lambda i: [number(x[i]), number(y[i])], trace, voice)
 
     def cells(i: int) -> list[str]:
         value, bit = number(x[i]), f"{mask[i]:d}"
         return [value, bit, _substituted(bit, value, trace, voice), number(y[i])]
 
-    return _table([X, MASK, FORWARD, Y], cells, trace, voice)
+    return element_table([X, MASK, FORWARD, Y], cells, trace, voice)
 
 
 def backward_table(trace: Trace, voice: Voice) -> Table:
@@ -124,7 +124,7 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
     mask, local, number = trace.problem.mask, trace.local_grad, voice.number
     grad_y, grad_x = trace.grad_y, trace.grad_x
     if mask is None:
-        return _table(
+        return element_table(
             [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), number(grad_x[i])], trace, voice
         )
 
@@ -133,7 +133,7 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
         substituted = _substituted(value, bit, trace, voice)
         return [value, bit, number(local[i]), substituted, number(grad_x[i])]
 
-    return _table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
+    return element_table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
 
 
 def _substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
@@ -143,26 +143,40 @@ def _substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
     return f"{first} × {second} / {voice.number(1 - trace.problem.p)}"
 
 
-def _table(
-    columns: Sequence[Formula], cells: Callable[[int], list[str]], trace: Trace, voice: Voice
+def element_table(
+    columns: Sequence[Formula],
+    cells: Callable[[int], list[str]],
+    trace: Trace,
+    voice: Voice,
+    *,
+    fates: bool = True,
 ) -> Table:
-    """The columns between the index and the fate of each element, for the elements shown."""
+    """The columns between the index and the fate of each element, for the elements shown.
+
+    cells: what stands in the columns for the element i, from 0. fates: whether what the mask does
+    to each element is told.
+    """
     n, mask = trace.problem.x.size, trace.problem.mask
 
     def row(i: int) -> Row:
+        if not fates:
+            return Row([f"{i + 1:,}", *cells(i)], None)
         kept = mask is None or bool(mask[i])
         fate = "passed" if mask is None else "kept" if kept else "dropped"
-        sign = "✓" if kept else "✗"
-        return Row([f"{i + 1:,}", *cells(i), f"{sign} {voice.say('cell', fate)}"], kept)
+        return Row([f"{i + 1:,}", *cells(i), f"{SIGNS[kept]} {voice.say('cell', fate)}"], kept)
 
+    more = voice.say("cell", "more", count=f"{n - SHOWN:,}")
+    gap = Row([*"⋮" * (len(columns) + fates), more], None)
+    rows = [gap if i is None else row(i) for i in shown(n)]
+    return Table([INDEX, *columns, *[FATE] * fates], rows)
+
+
+def shown(n: int) -> list[int | None]:
+    """The elements of n that are shown, from 0; None for the gap between the first and the last."""
     if n <= SHOWN + 1:  # a gap takes a row too
-        rows = [row(i) for i in range(n)]
-    else:
-        more = voice.say("cell", "more", count=f"{n - SHOWN:,}")
-        gap = Row([*"⋮" * (len(columns) + 1), more], None)
-        half = SHOWN // 2
-        rows = [*map(row, range(half)), gap, *map(row, range(n - half, n))]
-    return Table([INDEX, *columns, FATE], rows)
+        return list(range(n))
+    half = SHOWN // 2
+    return [*range(half), None, *range(n - half, n)]
 
 
 def _title(key: str, trace: Trace, voice: Voice) -> str:

@@ -9,13 +9,24 @@ import sys
 from typing import TYPE_CHECKING
 
 from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
 
-from dropout_cli.document import Facts, Formula, Heading, Paragraph, Table
+from dropout_cli.document import (
+    SIGNS,
+    Check,
+    Code,
+    Facts,
+    Formula,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+)
 from dropout_cli.output import to_ascii
 
 if TYPE_CHECKING:
@@ -24,6 +35,8 @@ if TYPE_CHECKING:
     from dropout_cli.document import Block, Document, Row
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
+# What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
+PIECES = re.compile(r"[（“]*(?:[⺀-￿]|[^ ⺀-￿“”]+)[，。；：、）”]*| +")
 THEME = Theme(
     {"heading": "bold", "symbol": "bold", "kept": "dodger_blue1", "dropped": "dark_orange"}
 )
@@ -88,18 +101,25 @@ def _trimmed(text: str) -> str:
 
 
 def _print(document: Document, console: Console) -> None:
-    for number, block in enumerate(document):
-        if number:
+    before: Block | None = None
+    for block in document:
+        if before is not None and not (_is_line(before) and _is_line(block)):
             console.print()
-        console.print(_Layout(console).block(block), soft_wrap=False)
+        console.print(_Layout(console).block(block))
+        before = block
+
+
+def _is_line(block: Block) -> bool:
+    """Whether the block is a formula on one line; such stand together."""
+    return isinstance(block, Formula) and "\n" not in block.unicode
 
 
 class _Layout:
     """Lays blocks out for one console."""
 
     def __init__(self, console: Console) -> None:
-        self.width = min(console.width, WIDTH)
         self.console = console
+        self.width = min(console.width, WIDTH)
         self.ascii_only = console.options.ascii_only
 
     def text(self, words: str, style: str = "") -> Text:
@@ -112,9 +132,20 @@ class _Layout:
                 line = "═" if level == 1 else "─"
                 return heading.append("\n").append(self.text(line * heading.cell_len))
             case Paragraph(text):
-                return Padding(self.text(text), (0, max(0, self.console.width - WIDTH), 0, 0))
+                return self.prose(text.plain, self.width)
+            case Items(items):
+                grid = RichTable.grid(padding=(0, 1, 0, 0))
+                for item in items:
+                    grid.add_row("-", self.prose(item.plain, self.width - 2))
+                return grid
+            case Check(ok, text):
+                style = {True: "kept", False: "dropped", None: ""}[ok]
+                return self.prose(f"{SIGNS[ok]} {text.plain}", self.width, style)
+            case Code(code):
+                return self.indented(code, "")
             case Formula(unicode):
-                return self.text(f"  {unicode}", "symbol")
+                lines = unicode.split("\n")
+                return self.indented("\n".join(self.folded(line) for line in lines), "symbol")
             case Facts(facts):
                 grid = RichTable.grid(padding=(0, 3, 0, 0))
                 grid.add_column(overflow="fold")
@@ -125,13 +156,41 @@ class _Layout:
             case Table():
                 return self.table(block)
 
+    def prose(self, words: str, width: int, style: str = "") -> Text:
+        """The words in lines; Chinese breaks between characters, but not before a full stop."""
+        words = to_ascii(words) if self.ascii_only else words
+        lines = [""]
+        for piece in PIECES.findall(words):
+            if piece.isspace() or cell_len(lines[-1] + piece) <= width:
+                lines[-1] += piece
+            else:
+                lines.append(piece)
+        return Text("\n".join(line.rstrip() for line in lines), style)
+
+    def indented(self, words: str, style: str) -> RenderableType:
+        text = self.text(words, style)
+        text.no_wrap, text.overflow = True, "ignore"
+        return Padding(text, (0, 0, 0, 2))
+
+    def folded(self, line: str) -> str:
+        """The line of a formula, broken before a = or after a comma where it is too wide."""
+        room = self.console.width - 2
+        if cell_len(line) <= room:
+            return line
+        breaks = [match.end() for match in re.finditer(r",  | (?== )", line)]
+        fitting = [k for k in breaks if cell_len(line[:k]) <= room] or breaks
+        if not fitting:
+            return line
+        rest = line[fitting[-1] :].strip()
+        return f"{line[: fitting[-1]].rstrip()}\n{self.folded('    ' + rest)}" if rest else line
+
     def table(self, table: Table) -> RenderableType:
         """A row an element; where that is too wide, an element below the other."""
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
         grid = RichTable(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         for column in table.columns:
-            right = column.unicode != ""
+            right = table.numeric and column.unicode != ""
             header = self.text(column.unicode)
             grid.add_column(header, justify="right" if right else "left", no_wrap=True)
         for row in table.rows:
