@@ -40,12 +40,14 @@ class Finding(NamedTuple):
     checked: int
 
 
+@lru_cache(maxsize=2)
 def forward(trace: Trace) -> Finding:
     """y_i = m_i·x_i/(1−p)."""
     part = _part(trace, ELEMENTS)
     return _compare(part.y, _y(part), ulps=2)
 
 
+@lru_cache(maxsize=2)
 def zero(trace: Trace) -> Finding:
     """Where m_i = 0, y_i and ∂L/∂x_i are exactly 0."""
     mask = trace.problem.mask
@@ -56,6 +58,7 @@ def zero(trace: Trace) -> Finding:
     return Finding(float(largest), not largest, int(dropped.sum()))
 
 
+@lru_cache(maxsize=2)
 def local_gradient(trace: Trace) -> Finding:
     """∂y_i/∂x_i = m_i/(1−p), and ∂y_i/∂x_j = 0 for j ≠ i: differences of the definition."""
     part = _part(trace, PAIRS)
@@ -68,6 +71,7 @@ def local_gradient(trace: Trace) -> Finding:
     return _compare(found, wanted, ulps=2)._replace(checked=n)
 
 
+@lru_cache(maxsize=2)
 def chain_rule(trace: Trace) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · ∂y_i/∂x_i."""
     part = _part(trace, ELEMENTS)
@@ -75,6 +79,7 @@ def chain_rule(trace: Trace) -> Finding:
     return _compare(part.grad_x, [g * d for g, d in pairs], ulps=3)
 
 
+@lru_cache(maxsize=2)
 def gradient(trace: Trace) -> Finding:
     """∂L/∂x_i is the central difference of L, and its automatic derivative."""
     part = _part(trace, PAIRS)
@@ -85,6 +90,7 @@ def gradient(trace: Trace) -> Finding:
     return _compare([*part.grad_x, *part.grad_x], wanted, ulps=4)._replace(checked=n)
 
 
+@lru_cache(maxsize=2)
 def total_differential(trace: Trace) -> Finding:
     """Σ ∂L/∂x_i dx_i = Σ ∂L/∂y_i dy_i, for dx along each axis and for the dx of step()."""
     part = _part(trace, PAIRS)
@@ -160,6 +166,7 @@ def expectation(trace: Trace) -> Expectation:
     )
 
 
+@lru_cache(maxsize=2)
 def expected_output(trace: Trace) -> Finding:
     """E[y_i] = x_i: says nothing at p = 1, where no scaling can make up for what is dropped."""
     if trace.problem.p == 1:
@@ -167,6 +174,7 @@ def expected_output(trace: Trace) -> Finding:
     return _same(expectation(trace).y, _fractions(trace.problem.x[:ELEMENTS]))
 
 
+@lru_cache(maxsize=2)
 def expected_gradient(trace: Trace) -> Finding:
     """E[∂L/∂x_i] = ∂L/∂y_i, where that does not depend on m; for Σ y_i² it is 2x_i/(1−p)."""
     problem = trace.problem
@@ -195,6 +203,7 @@ def take(trace: Trace, elements: slice | list[int]) -> Trace:
     )
 
 
+@lru_cache(maxsize=2)
 def inference(trace: Trace) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y, bit for bit."""
     problem = trace.problem

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import os
 import re
 import sys
@@ -399,6 +398,8 @@ def plot(trace: Trace, path: str, dpi: float, size: str, precision: int, lang: s
     sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
     if not sides:
         raise RequestError(f"--size is {size!r}, but it must be inches as WxH, such as 14x10")
+    import logging
+
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches
     try:

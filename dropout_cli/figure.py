@@ -42,7 +42,7 @@ SIZE = (14.0, 10.0)  # inches; text and lines scale with the figure
 SIDES = (3.0, 100.0)
 DPIS = (50.0, 2400.0)
 PIXELS = 50_000_000  # an image takes several times 4 bytes a pixel
-SYMBOLS = {"x": "x", "mask": "m", "y": "y", "grad_x": r"\partial L/\partial x"}
+SYMBOLS = {"x": "x", "mask": "m", "y": "y", "grad_x": "∂L/∂x"}
 LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
 
 # No date and no version, so that the same figure is the same bytes.
@@ -193,7 +193,8 @@ def _title(key: str, trace: Trace, voice: Voice) -> str:
 def _frame(axes: Axes, title: str, index: str, symbol: str, unit: float) -> None:
     axes.set_title(title, fontsize=15 * unit, y=1.02, pad=6 * unit)
     axes.set_xlabel(index, fontsize=12 * unit, labelpad=4 * unit)
-    axes.set_ylabel(f"${symbol}$", fontsize=14 * unit, labelpad=5 * unit)
+    font = {"family": "DejaVu Sans", "style": "italic", "size": 14 * unit}
+    axes.set_ylabel(symbol, fontdict=font, labelpad=5 * unit)
     axes.tick_params(labelsize=11 * unit, width=0.8 * unit, length=3.5 * unit, pad=3.5 * unit)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["bottom", "left"]].set_linewidth(0.8 * unit)

@@ -8,6 +8,7 @@ RequestError for a seed that the code it reproduces does not take.
 
 from collections.abc import Callable, Iterator
 from math import ceil, floor
+from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,10 +126,15 @@ def _torch_seed(seed: int) -> int:
 
 def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
     """The 32-bit draws of MT19937 for n elements, so many draws each, block by block."""
-    stream = np.random.RandomState(seed)  # numpy keeps this stream as it is for good
+    state = [seed]
+    for k in range(1, 624):  # MT19937's own initialisation (Matsumoto and Nishimura, 2002)
+        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
+    stream = Random()  # the standard library's is MT19937 too, and loads faster than numpy.random
+    stream.setstate((3, (*state, 624), None))
     for start in range(0, n, BLOCK):
         count = min(BLOCK, n - start) * draws
-        yield np.frombuffer(stream.bytes(4 * count), dtype="<u4")
+        bits = stream.getrandbits(32 * count)
+        yield np.frombuffer(bits.to_bytes(4 * count, "little"), dtype="<u4")
 
 
 def _threefry(key: tuple[int, int], counter: NDArray[np.uint64]) -> NDArray[np.uint32]:

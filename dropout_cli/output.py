@@ -7,7 +7,8 @@ from dropout_cli.errors import RequestError
 
 ASCII = str.maketrans({
     "∂": "d", "Σ": "sum", "·": "*", "×": "x", "−": "-", "⊙": "*", "≠": "!=", "…": "...", "∎": "QED",
-    "²": "^2", "ᵀ": "^T", "ᵢ": "_i", "ⱼ": "_j", "ₙ": "_n", **dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789")),
+    "²": "^2", "ᵀ": "^T", "ᵢ": "_i", "ⱼ": "_j", "ₙ": "_n",
+    **{chr(0x2080 + digit): str(digit) for digit in range(10)},
     "✓": "+", "✗": "x", "–": "-", "⋮": ":", "─": "-", "═": "=",
     **dict.fromkeys("⎡⎢⎣", "["), **dict.fromkeys("⎤⎥⎦", "]"), **dict.fromkeys("⎧⎨⎩", "{"),
 })  # fmt: skip

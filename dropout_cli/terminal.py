@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
@@ -30,7 +29,9 @@ from dropout_cli.document import (
 from dropout_cli.output import to_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import JustifyMethod
 
     from dropout_cli.document import Block, Document, Row
 
@@ -51,6 +52,7 @@ def to_terminal(document: Document) -> str:
     console = Console(
         file=sys.stdout,
         theme=THEME,
+        emoji=False,
         width=_columns(),
         height=WIDTH,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
@@ -79,6 +81,7 @@ def to_file(document: Document, suffix: str, title: str) -> str:
     console = Console(
         file=io.StringIO(),
         theme=THEME,
+        emoji=False,
         width=WIDTH,
         record=True,
         force_terminal=True,
@@ -101,15 +104,20 @@ def _trimmed(text: str) -> str:
 
 
 def _print(document: Document, console: Console) -> None:
-    before: Block | None = None
-    for block in document:
-        if before is not None and not (_is_line(before) and _is_line(block)):
-            console.print()
-        console.print(_Layout(console).block(block))
-        before = block
+    layout = _Layout(console)
+    parts: list[RenderableType] = []
+    for before, block in zip([None, *document], document, strict=False):
+        part = layout.block(block)
+        last = parts[-1] if parts else None
+        if isinstance(last, Text) and isinstance(part, Text):  # laid out faster as one
+            together = _is_line(before) and _is_line(block)
+            last.append("\n" if together else "\n\n").append_text(part)
+        else:
+            parts += [Text(), part] if parts else [part]
+    console.print(Group(*parts), no_wrap=True, overflow="ignore", crop=False)
 
 
-def _is_line(block: Block) -> bool:
+def _is_line(block: Block | None) -> bool:
     """Whether the block is a formula on one line; such stand together."""
     return isinstance(block, Formula) and "\n" not in block.unicode
 
@@ -134,10 +142,8 @@ class _Layout:
             case Paragraph(text):
                 return self.prose(text.plain, self.width)
             case Items(items):
-                grid = RichTable.grid(padding=(0, 1, 0, 0))
-                for item in items:
-                    grid.add_row("-", self.prose(item.plain, self.width - 2))
-                return grid
+                told = (self.prose(item.plain, self.width - 2).plain for item in items)
+                return self.text("\n".join("- " + item.replace("\n", "\n  ") for item in told))
             case Check(ok, text):
                 style = {True: "kept", False: "dropped", None: ""}[ok]
                 return self.prose(f"{SIGNS[ok]} {text.plain}", self.width, style)
@@ -147,30 +153,25 @@ class _Layout:
                 lines = unicode.split("\n")
                 return self.indented("\n".join(self.folded(line) for line in lines), "symbol")
             case Facts(facts):
-                grid = RichTable.grid(padding=(0, 3, 0, 0))
-                grid.add_column(overflow="fold")
-                grid.add_column(overflow="fold")
-                for formula, words in facts:
-                    grid.add_row(self.text(formula.unicode, "symbol"), self.text(words))
-                return grid
+                return self.facts(facts)
             case Table():
                 return self.table(block)
 
     def prose(self, words: str, width: int, style: str = "") -> Text:
         """The words in lines; Chinese breaks between characters, but not before a full stop."""
         words = to_ascii(words) if self.ascii_only else words
-        lines = [""]
+        lines, taken = [""], 0
         for piece in PIECES.findall(words):
-            if piece.isspace() or cell_len(lines[-1] + piece) <= width:
+            taken += cell_len(piece)
+            if piece.isspace() or taken <= width:
                 lines[-1] += piece
             else:
                 lines.append(piece)
-        return Text("\n".join(line.rstrip() for line in lines), style)
+                taken = cell_len(piece)
+        return self.text("\n".join(line.rstrip() for line in lines), style)
 
-    def indented(self, words: str, style: str) -> RenderableType:
-        text = self.text(words, style)
-        text.no_wrap, text.overflow = True, "ignore"
-        return Padding(text, (0, 0, 0, 2))
+    def indented(self, words: str, style: str) -> Text:
+        return self.text("\n".join("  " + line for line in words.split("\n")), style)
 
     def folded(self, line: str) -> str:
         """The line of a formula, broken before a = or after a comma where it is too wide."""
@@ -184,29 +185,43 @@ class _Layout:
         rest = line[fitting[-1] :].strip()
         return f"{line[: fitting[-1]].rstrip()}\n{self.folded('    ' + rest)}" if rest else line
 
+    def facts(self, facts: Sequence[tuple[Formula, str]]) -> Text:
+        """A line a fact: the formula, and beside it what it is."""
+        symbols = [self.text(formula.unicode, "symbol") for formula, _ in facts]
+        column = max(symbol.cell_len for symbol in symbols) + 3
+        lines = []
+        for symbol, (_, words) in zip(symbols, facts, strict=True):
+            beside = self.prose(words, self.width - column).plain.replace("\n", "\n" + " " * column)
+            symbol.append(" " * (column - symbol.cell_len)).append(beside, "not bold")
+            lines.append(symbol)
+        return Text("\n").join(lines)
+
     def table(self, table: Table) -> RenderableType:
         """A row an element; where that is too wide, an element below the other."""
+        header = [self.text(column.unicode) for column in table.columns]
+        rows = [list(self.cells(row)) for row in table.rows]
+        widths = [
+            max(text.cell_len for text in column) for column in zip(header, *rows, strict=True)
+        ]
+        if sum(widths) + 2 * (len(widths) - 1) > self.console.width:
+            return Group(*self.stacked(header, rows))
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
         grid = RichTable(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-        for column in table.columns:
-            right = table.numeric and column.unicode != ""
-            header = self.text(column.unicode)
-            grid.add_column(header, justify="right" if right else "left", no_wrap=True)
-        for row in table.rows:
-            grid.add_row(*self.cells(row))
-        unbounded = self.console.options.update(max_width=10_000)
-        if self.console.measure(grid, options=unbounded).maximum <= self.console.width:
-            return grid
-        return Group(*self.stacked(table))
+        for text, width in zip(header, widths, strict=True):
+            justify: JustifyMethod = "right" if table.numeric and text else "left"
+            grid.add_column(text, justify=justify, width=width, no_wrap=True)
+        for cells in rows:
+            grid.add_row(*cells)
+        return grid
 
-    def stacked(self, table: Table) -> Iterator[RenderableType]:
-        for row in table.rows:
-            if row is not table.rows[0]:
-                yield ""
+    def stacked(self, header: list[Text], rows: list[list[Text]]) -> Iterator[RenderableType]:
+        for number, cells in enumerate(rows):
+            if number:
+                yield Text()
             grid = RichTable.grid(padding=(0, 3, 0, 0))
-            for column, cell in zip(table.columns, self.cells(row), strict=True):
-                grid.add_row(self.text(column.unicode), cell)
+            for text, cell in zip(header, cells, strict=True):
+                grid.add_row(text, cell)
             yield grid
 
     def cells(self, row: Row) -> Iterator[Text]:

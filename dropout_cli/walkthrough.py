@@ -26,7 +26,6 @@ from dropout_cli.document import (
     Text,
 )
 from dropout_cli.masks import draw
-from dropout_cli.schema import backward_json
 from dropout_cli.tables import (
     GRAD_X,
     GRAD_Y,
@@ -80,6 +79,8 @@ def step_page(step: Step) -> list[Block]:
 
 def record(trace: Trace, voice: Voice, chosen: Sequence[str]) -> dict[str, Any]:
     """The chosen steps as JSON, schema dropout-cli/walkthrough/1, and the trace."""
+    from dropout_cli.schema import backward_json
+
     return {
         "schema": SCHEMA,
         "language": voice.prose["language"],
