@@ -380,6 +380,58 @@ def _present(trace: Trace, output: Output, chosen: list[str], total: int) -> Non
 
 @cli.command()
 @click.option(
+    "-n", "count", type=click.IntRange(1, 10**8), metavar="N", help="Elements.  [default: 4]"
+)
+@PROBLEM_OPTIONS["p"]
+@click.option(
+    "-s", "--seed", type=int, metavar="N", help="What every source draws with.  [default: 42]"
+)
+@click.option("-m", "--mask", metavar="BITS", help="Mark the sources that draw this mask.")
+@click.option("--find", metavar="BITS", help="Seek the seed with which each draws this mask.")
+@click.option(
+    "--below", type=click.IntRange(1, 10**7), metavar="N", default=10_000, show_default=True,
+    help="How far --find looks.",
+)  # fmt: skip
+@output_options
+def masks(
+    output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
+    find: str | None, below: int,
+) -> None:  # fmt: skip
+    """Who draws which mask with one seed, or with which seed one mask.
+
+    \b
+    dropout-cli masks --seed 42 -n 10
+    dropout-cli masks --seed 4 --mask 1,0,1,0
+    dropout-cli masks --find 1,0,1,0
+    """
+    from dropout_cli import masks as sources
+    from dropout_cli.dropout import as_mask, as_probability
+    from dropout_cli.tables import masks_page, seeds_page
+    from dropout_cli.vectors import read_mask
+
+    p = as_probability(p)
+    if find is not None and not (count is None and seed is None and mask is None):
+        raise RequestError("--find contradicts -n, --seed and --mask: it seeks a seed for its mask")
+    written = mask if find is None else find
+    given = None if written is None else read_mask(written)
+    n = count or (4 if given is None else given.size)
+    like = None if given is None else as_mask(given, (n,), p)
+    record: dict[str, Any] = {"schema": "dropout-cli/masks/1", "p": p, "n": n}
+    if find is not None and like is not None:
+        seeds = {rng: sources.find(rng, like, p, below) for rng in sources.SOURCES}
+        record |= {"find": like.astype(int).tolist(), "below": below, "seeds": seeds}
+        output.deliver(lambda: seeds_page(seeds, like, p, below, output.voice), lambda: record)
+        return
+    seed = 42 if seed is None else seed
+    drawn = {rng: sources.draw(rng, seed, n, p) for rng in sources.SOURCES}
+    record |= {"seed": seed, "masks": {rng: m.astype(int).tolist() for rng, m in drawn.items()}}
+    if like is not None:
+        record["equal"] = {rng: bool((m == like).all()) for rng, m in drawn.items()}
+    output.deliver(lambda: masks_page(drawn, like, seed, p, output.voice), lambda: record)
+
+
+@cli.command()
+@click.option(
     "-o", "--output", "path", metavar="FILE", default=FIGURE, show_default=True,
     help="The file to write: .png, .svg or .pdf.",
 )  # fmt: skip

@@ -6,6 +6,7 @@ The rules never change: a seed that is printed on a slide gives its mask for goo
 RequestError for a seed that the code it reproduces does not take.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from math import ceil, floor
 from random import Random
@@ -64,18 +65,21 @@ def draw_torch_cpu_intel(seed: int, n: int, p: float) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p) of a float32 tensor, on an Intel CPU with MKL.
 
     MKL's generator MCG31m1, M = 2^31−1: s_0 = (first draw of the stream of draw_torch_rand) mod M,
-    or 1 if that is 0; s_{i+1} = 1132489760 · s_i mod M; u_i = s_i / M; kept where u_i < 1−p.
+    or 1 if that is 0; s_{i+1} = 1132489760 · s_i mod M; u_i = s_i / M; kept where u_i < 1−p in
+    float32. At p = 0 PyTorch draws nothing and keeps all.
     """
+    keep = np.float32(1 - p)
+    threshold = bisect_left(range(MCG31), keep, key=lambda s: np.float32(s / MCG31))
     first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0])
     block = np.array([first % MCG31 or 1], dtype=np.uint64)
     factor = 1132489760
     while block.size < min(n, BLOCK):  # k states times factor^k are the next k states
         block = np.concatenate([block, block * np.uint64(factor) % np.uint64(MCG31)])
         factor = factor * factor % MCG31
-    kept = np.empty(n, dtype=np.bool_)
-    for start in range(0, n, block.size):
+    kept = np.ones(n, dtype=np.bool_)
+    for start in range(0, n if p > 0 else 0, block.size):
         part = kept[start : start + block.size]
-        np.less(block[: part.size] / MCG31, 1 - p, out=part)
+        np.less(block[: part.size], threshold, out=part)
         block = block * np.uint64(factor) % np.uint64(MCG31)
     return kept
 
@@ -83,19 +87,17 @@ def draw_torch_cpu_intel(seed: int, n: int, p: float) -> Mask:
 def draw_jax(seed: int, n: int, p: float) -> Mask:
     """jax.random.bernoulli(jax.random.key(seed), 1−p, (n,)), as Equinox's Dropout draws.
 
-    Threefry-2x32 with the key (seed div 2^32, seed mod 2^32) and the counter (i div 2^32,
-    i mod 2^32), i from 0; b_i is the exclusive or of its two outputs, u_i = (b_i div 2^9) · 2^−23;
-    kept where u_i < 1−p in float32.
+    Threefry-2x32 with the key (0, seed mod 2^32), since without x64 JAX drops the high word, and
+    the counter (i div 2^32, i mod 2^32), i from 0; b_i is the exclusive or of its two outputs,
+    u_i = (b_i div 2^9) · 2^−23; kept where u_i < 1−p in float32. Partitionable layout, the default.
     """
     if not -(2**63) <= seed < 2**63:
-        raise RequestError(
-            f"seed is {seed}, but JAX takes integers of 64 bits, from -2^63 to 2^63-1"
-        )
-    key = (seed >> 32) & 0xFFFFFFFF, seed & 0xFFFFFFFF
+        raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
     starts = range(0, n, BLOCK)
     counters = (np.arange(start, min(start + BLOCK, n), dtype=np.uint64) for start in starts)
-    return np.concatenate([_threefry(key, counter) >> 9 < threshold for counter in counters])
+    blocks = (_threefry((0, seed % 2**32), counter) for counter in counters)
+    return np.concatenate([block >> 9 < threshold for block in blocks])
 
 
 SOURCES: dict[str, Callable[[int, int, float], Mask]] = {
@@ -115,6 +117,12 @@ def draw(rng: str, seed: int, n: int, p: float) -> Mask:
     if rng not in SOURCES:
         raise RequestError(f"rng is {rng!r}, but it must be one of {', '.join(SOURCES)}")
     return SOURCES[rng](seed, n, p)
+
+
+def find(rng: str, mask: Mask, p: float, below: int) -> int | None:
+    """The smallest seed from 0 with which SOURCES[rng] draws this mask; None if none is < below."""
+    source = SOURCES[rng]
+    return next((s for s in range(below) if np.array_equal(source(s, mask.size, p), mask)), None)
 
 
 def _torch_seed(seed: int) -> int:
@@ -139,14 +147,14 @@ def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
 
 def _threefry(key: tuple[int, int], counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """Threefry-2x32 with 20 rounds (Salmon et al., SC 2011): its two output words, xored."""
-    keys = [np.uint32(key[0]), np.uint32(key[1]), np.uint32(key[0] ^ key[1] ^ 0x1BD11BDA)]
-    x0 = (counter >> np.uint64(32)).astype(np.uint32) + keys[0]
-    x1 = counter.astype(np.uint32) + keys[1]
+    keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
+    x0 = (counter >> np.uint64(32)).astype(np.uint32) + np.uint32(keys[0])
+    x1 = counter.astype(np.uint32) + np.uint32(keys[1])
     for group in range(5):
         for rotation in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
             x0 += x1
             x1 = x1 << np.uint32(rotation) | x1 >> np.uint32(32 - rotation)
             x1 ^= x0
-        x0 += keys[(group + 1) % 3]
-        x1 += keys[(group + 2) % 3] + np.uint32(group + 1)
+        x0 += np.uint32(keys[(group + 1) % 3])
+        x1 += np.uint32((keys[(group + 2) % 3] + group + 1) % 2**32)
     return x0 ^ x1

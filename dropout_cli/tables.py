@@ -6,12 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.document import SIGNS, Document, Facts, Formula, Heading, Row, Table
+from dropout_cli.document import (
+    SIGNS,
+    Document,
+    Facts,
+    Formula,
+    Heading,
+    Paragraph,
+    Row,
+    Table,
+    Text,
+)
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dropout_cli.dropout import Mask
     from dropout_cli.prose import Voice
     from dropout_cli.trace import Trace
 
@@ -169,6 +180,56 @@ def element_table(
     gap = Row([*"⋮" * (len(columns) + fates), more], None)
     rows = [gap if i is None else row(i) for i in shown(n)]
     return Table([INDEX, *columns, *[FATE] * fates], rows)
+
+
+def masks_page(
+    masks: dict[str, Mask], like: Mask | None, seed: int, p: float, voice: Voice
+) -> Document:
+    """What each source draws with the seed; like is a mask to compare them with."""
+    n = next(iter(masks.values())).size
+    given = voice.say("masks", "given", seed=seed, n=f"{n:,}", p=voice.exactly(p))
+    return [
+        Heading(voice.say("masks", "title")),
+        Paragraph(Text(given, given)),
+        masks_table(masks, like, voice),
+    ]
+
+
+def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice) -> Table:
+    """A row a source: its name, who draws so, its mask, and whether that is the mask like."""
+    rows = []
+    for rng, mask in masks.items():
+        equal = None if like is None else bool(np.array_equal(mask, like))
+        cells = [rng, voice.say("source", rng), bits(mask)]
+        rows.append(Row(cells if equal is None else [*cells, SIGNS[equal]], equal))
+    columns = [_words(voice.say("masks", key)) for key in ("rng", "who", "mask")]
+    if like is not None:
+        columns.append(_words(voice.say("masks", "equal", mask=bits(like))))
+    return Table(columns, rows, numeric=False)
+
+
+def seeds_page(
+    seeds: dict[str, int | None], mask: Mask, p: float, below: int, voice: Voice
+) -> Document:
+    """With which seed each source draws the mask; None where no seed is < below."""
+    sought = voice.say("masks", "sought", mask=bits(mask), p=voice.exactly(p))
+    none = voice.say("masks", "none", below=f"{below:,}")
+    rows = [
+        Row([rng, voice.say("source", rng), none if seed is None else str(seed)], None)
+        for rng, seed in seeds.items()
+    ]
+    columns = [_words(voice.say("masks", key)) for key in ("rng", "who", "seed")]
+    table = Table(columns, rows, numeric=False)
+    return [Heading(voice.say("masks", "search")), Paragraph(Text(sought, sought)), table]
+
+
+def bits(mask: Mask) -> str:
+    """The mask as 1010, its first sixteen elements."""
+    return "".join(f"{bit:d}" for bit in mask[:16]) + ("…" if mask.size > 16 else "")
+
+
+def _words(words: str) -> Formula:
+    return Formula(words, rf"\text{{{words}}}")
 
 
 def shown(n: int) -> list[int | None]:

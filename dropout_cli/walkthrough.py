@@ -21,8 +21,6 @@ from dropout_cli.document import (
     Heading,
     Items,
     Paragraph,
-    Row,
-    Table,
     Text,
 )
 from dropout_cli.masks import draw
@@ -36,6 +34,7 @@ from dropout_cli.tables import (
     equation,
     facts,
     forward_table,
+    masks_table,
     shown,
     upstream_facts,
 )
@@ -302,12 +301,7 @@ class _Telling:
         self.say("seed", seed=seed, n=f"{n:,}", p_value=self.voice.exactly(p))
         sources = ("torch-rand", "torch-cpu", "torch-cpu-intel")
         masks = {source: draw(source, seed, n, p) for source in sources}
-        names = {source: self.words[f"who_{source.replace('-', '_')}"] for source in sources}
-        rows = [Row([names[source], _bits(mask)], None) for source, mask in masks.items()]
-        columns = [
-            Formula(self.words[key], rf"\text{{{self.words[key]}}}") for key in ("who", "mask")
-        ]
-        self.blocks.append(Table(columns, rows, numeric=False))
+        self.blocks.append(masks_table(masks, None, self.voice))
         by_hand = masks["torch-rand"]
         differ = any((by_hand != mask).any() for mask in masks.values())
         difference = 1 / (1 - p) if differ else 0.0
@@ -446,12 +440,6 @@ def _float(value: Fraction) -> float | None:
 
 def _subscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-
-
-def _bits(mask: np.ndarray) -> str:
-    """The mask as 1, 0, …, its first twelve elements."""
-    bits = ", ".join(f"{bit:d}" for bit in mask[:12])
-    return bits + (", …" if mask.size > 12 else "")
 
 
 def _padded(lines: list[str]) -> list[str]:

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 RICH = "import click, numpy, rich.console, rich.table"
 BARS = """
@@ -43,7 +45,36 @@ def main(rounds: int = 15) -> None:
                 bare = seconds([sys.executable, "-c", baseline], folder)
                 ratios.append(seconds([program, *args], folder) / bare)
             median = statistics.median(ratios[1:])  # the first warms the caches
-            print(f"{args[0]:<12} {median:.2f} × its imports   (goal {goal})")
+            print(f"{args[0]:<16} {median:.2f} × its imports   (goal {goal})")
+    try:
+        import torch
+    except ImportError:
+        print("PyTorch is not installed, so the masks are not timed")
+    else:
+        masks(torch, rounds)
+
+
+def masks(torch: Any, rounds: int, n: int = 10**7) -> None:
+    from dropout_cli.masks import SOURCES
+
+    ones = torch.ones(n)
+    ratios: dict[str, list[float]] = {rng: [] for rng in SOURCES}
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        torch.nn.functional.dropout(ones, 0.5)
+        baseline = time.perf_counter() - start
+        for rng, source in SOURCES.items():
+            start = time.perf_counter()
+            source(0, n, 0.5)
+            ratios[rng].append((time.perf_counter() - start) / baseline)
+    for rng, source in SOURCES.items():
+        tracemalloc.start()
+        source(0, n, 0.5)
+        peak = tracemalloc.get_traced_memory()[1] / n
+        tracemalloc.stop()
+        goal = {"numpy": 0.25}.get(rng, 1) if rng != "jax" else "none"
+        median = statistics.median(ratios[rng][1:])
+        print(f"{rng:<16} {median:.2f} × F.dropout, {peak:.1f} bytes an element   (goal {goal})")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,228 @@
+"""The masks: frozen, right at the edges, and as the frameworks themselves draw them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dropout_cli import RequestError
+from dropout_cli.masks import BLOCK, SOURCES, draw, find
+
+PS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
+SIZES = (1, 4, BLOCK - 1, BLOCK + 1, 1_000_003)
+TORCH_SEEDS = (0, 1, 42, -1, -5, 2**31, 2**32 - 1, 2**32, 2**32 + 7, 2**63, 2**64 - 1, -(2**63))
+JAX_SEEDS = (0, 1, 42, -1, 2**31 - 1, 2**31, 2**32 - 1, 2**32 + 7, 2**63 - 1, -(2**63))
+
+
+def bits(mask):
+    return "".join(map(str, mask.astype(int)))
+
+
+FROZEN = {
+    "numpy": ("0111000000010101", "0101100011101011"),
+    "torch-rand": ("0100010101000001", "1111110110111111"),
+    "torch-cpu": ("0010001101111011", "1111110011110011"),
+    "torch-cpu-intel": ("1001100111100111", "0011111110100011"),
+    "jax": ("0011011001010000", "1111111010100010"),
+}
+
+
+@pytest.mark.parametrize(("rng", "literals"), FROZEN.items())
+def test_a_seed_on_a_slide_gives_its_mask_for_good(rng, literals):
+    assert (bits(draw(rng, 0, 16, 0.5)), bits(draw(rng, 42, 16, 0.3))) == literals
+
+
+def test_numpys_rule_is_the_documented_one():
+    words = np.random.PCG64(9).random_raw(1000) >> np.uint64(11)
+    assert np.array_equal(draw("numpy", 9, 1000, 0.3), words / 2**53 < 1 - 0.3)
+
+
+@pytest.mark.parametrize("rng", SOURCES)
+@pytest.mark.parametrize("p", PS)
+def test_a_shorter_mask_is_the_start_of_a_longer_one(rng, p):
+    whole = draw(rng, 3, 3 * BLOCK, p)
+    for n in (1, 5, BLOCK, BLOCK + 1):
+        assert np.array_equal(draw(rng, 3, n, p), whole[:n])
+    assert abs(whole.mean() - (1 - p)) < 0.01
+
+
+@pytest.mark.parametrize("rng", [rng for rng in SOURCES if rng != "torch-rand"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_p_0_keeps_all_and_p_1_drops_all(rng, seed):
+    assert draw(rng, seed, 10**6, 0.0).all()
+    assert not draw(rng, seed, 10**6, 1.0).any()
+
+
+@pytest.mark.parametrize(
+    ("rng", "seed"),
+    [("numpy", -1), *((rng, 2**64) for rng in SOURCES if rng[:5] == "torch"), ("jax", 2**63),
+     *((rng, -(2**63) - 1) for rng in SOURCES if rng != "numpy")],
+)  # fmt: skip
+def test_a_seed_that_the_framework_does_not_take(rng, seed):
+    with pytest.raises(RequestError, match=f"seed is {seed}"):
+        draw(rng, seed, 4, 0.5)
+
+
+# Printed on real machines, torch.manual_seed(123), nn.Dropout(0.5) of torch.ones(6, 6):
+# https://github.com/rasbt/LLMs-from-scratch/issues/57, the book's output (a Mac with Apple's CPU)
+# and the reader's (Linux), the difference that is pytorch/pytorch#121595.
+PUBLISHED = {
+    "torch-cpu": "110110 000101 111101 011001 010101 011110",
+    "torch-cpu-intel": "111111 010000 001010 110001 100001 010000",
+}
+
+
+@pytest.mark.parametrize(("rng", "printed"), PUBLISHED.items())
+def test_what_readers_of_a_book_saw(rng, printed):
+    assert bits(draw(rng, 123, 36, 0.5)) == printed.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("rng", "seed", "mask"),
+    [("torch-rand", 2, [1, 0, 1, 0]), ("torch-cpu", 4, [1, 0, 1, 0]),
+     ("torch-rand", 42, [1, 1, 0, 1]), ("torch-cpu", 42, [1, 1, 1, 1])],
+)  # fmt: skip
+def test_measured_masks(cli, rng, seed, mask):
+    document = cli("forward", "--seed", str(seed), "--rng", rng, "-f", "json").json
+    assert document["mask"] == mask
+    assert document["mask_source"] == {"kind": "drawn", "rng": rng, "seed": seed}
+
+
+# The command
+
+
+def test_masks_of_one_seed(cli):
+    document = cli("masks", "--seed", "4", "-m", "1010", "-f", "json").json
+    assert document["masks"] == {rng: draw(rng, 4, 4, 0.5).astype(int).tolist() for rng in SOURCES}
+    assert [rng for rng, equal in document["equal"].items() if equal] == ["torch-cpu"]
+    table = cli("masks", "--seed", "4", "-m", "1010").out
+    assert [line.split()[0] for line in table.splitlines() if "✓" in line] == ["torch-cpu"]
+
+
+def test_the_smallest_seed_of_a_mask(cli):
+    document = cli("masks", "--find", "1,0,1,0", "-f", "json").json
+    for rng, seed in document["seeds"].items():
+        wanted = [1, 0, 1, 0]
+        assert draw(rng, seed, 4, 0.5).tolist() == wanted
+        assert not any(draw(rng, s, 4, 0.5).tolist() == wanted for s in range(seed))
+    assert (document["seeds"]["torch-rand"], document["seeds"]["torch-cpu"]) == (2, 4)
+
+
+def test_a_search_says_how_far_it_looked(cli):
+    assert find("numpy", np.ones(64, dtype=bool), 0.5, 10) is None
+    out = cli("masks", "--find", "1" * 40, "--below", "20").out
+    assert out.count("none below 20") == len(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ("--find 1010 --seed 3", "--find contradicts"),
+        ("--find 1010 -n 4", "--find contradicts"),
+        ("--find 1020", "mask[3] is 2"),
+        ("--find 10 -p 1", "mask[1] is 1, but p = 1"),
+        ("-m 1010 -n 5", "mask has length 4"),
+        ("-p 2", "p is 2"),
+        ("--seed -1", "seed is -1, but numpy"),
+        ("-n 0", "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_asked(cli, args, says):
+    result = cli("masks", *args.split())
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_source_is_told_in_every_language(cli, language):
+    out = cli("masks", "--lang", language).out
+    for rng in SOURCES:
+        assert rng in out
+
+
+# The frameworks
+
+
+def report(source, framework, compared, different):
+    print(f"\n{source:<16} {framework:<28} {compared:>12,} elements {different:>3} differ")
+    assert different == 0 < compared
+
+
+def test_against_torch(capsys):
+    torch = pytest.importorskip("torch")
+    counts = {"torch-rand": [0, 0], "torch-cpu": [0, 0]}
+    if torch.backends.mkl.is_available() and "GenuineIntel" in cpu():
+        counts["torch-cpu-intel"] = counts.pop("torch-cpu")
+    for seed in TORCH_SEEDS:
+        for n in SIZES:
+            ones = torch.ones(n)
+            for p in PS:
+                drawn = {}
+                torch.manual_seed(seed)
+                drawn["torch-rand"] = (torch.rand(n) > p).numpy()
+                torch.manual_seed(seed)
+                drawn[next(reversed(counts))] = (torch.nn.Dropout(p)(ones) != 0).numpy()
+                for rng, mask in drawn.items():
+                    counts[rng][0] += n
+                    counts[rng][1] += int((mask != draw(rng, seed, n, p)).sum())
+    with capsys.disabled():
+        for rng, (compared, different) in counts.items():
+            report(rng, f"torch {torch.__version__}", compared, different)
+
+
+def cpu():
+    info = Path("/proc/cpuinfo")
+    return info.read_text() if info.exists() else ""
+
+
+def test_against_jax(capsys):
+    jax = pytest.importorskip("jax")
+    compared = different = 0
+    for seed in JAX_SEEDS:
+        for n in SIZES:
+            for p in PS:
+                mask = np.asarray(jax.random.bernoulli(jax.random.key(seed), 1 - p, (n,)))
+                compared += n
+                different += int((mask != draw("jax", seed, n, p)).sum())
+    with capsys.disabled():
+        report("jax", f"jax {jax.__version__}", compared, different)
+
+
+MKL = """
+import ctypes, itertools, json, sys
+import numpy as np
+from dropout_cli.masks import draw
+mkl = ctypes.CDLL(sys.argv[1])
+seeds, sizes, ps = json.loads(sys.argv[2])
+compared = different = 0
+for seed, n, p in itertools.product(seeds, sizes, ps):
+    state = np.random.RandomState(seed % 2**32)
+    first = int.from_bytes(state.bytes(4), 'little')
+    stream, drawn = ctypes.c_void_p(), np.empty(n, dtype=np.int32)
+    assert mkl.vslNewStream(ctypes.byref(stream), 0x100000, ctypes.c_uint(first)) == 0
+    into = drawn.ctypes.data_as(ctypes.c_void_p)
+    assert mkl.viRngBernoulli(0, stream, n, into, ctypes.c_double(1 - p)) == 0
+    mkl.vslDeleteStream(ctypes.byref(stream))
+    compared += n
+    different += int((drawn.astype(bool) != draw('torch-cpu-intel', seed, n, p)).sum())
+print(json.dumps([compared, different]))
+"""
+
+
+def test_against_mkl(capsys):
+    """In a process of its own: MKL beside another framework's own copy of it is trouble."""
+    libraries = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
+    if not libraries:
+        pytest.skip("mkl is not installed")
+    cases = json.dumps([TORCH_SEEDS, SIZES, [p for p in (*PS, 0.3, 1e-6) if p > 0]])
+    done = subprocess.run(
+        [sys.executable, "-c", MKL, str(libraries[0]), cases], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    with capsys.disabled():
+        report("torch-cpu-intel", "mkl, viRngBernoulli", *json.loads(done.stdout))
