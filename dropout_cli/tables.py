@@ -225,7 +225,7 @@ def seeds_page(
 
 def bits(mask: Mask) -> str:
     """The mask as 1010, its first sixteen elements."""
-    return "".join(f"{bit:d}" for bit in mask[:16]) + ("…" if mask.size > 16 else "")
+    return "".join(f"{bit:d}" for bit in mask[:16]) + (" …" if mask.size > 16 else "")
 
 
 def _words(words: str) -> Formula:

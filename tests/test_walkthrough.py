@@ -179,8 +179,9 @@ def test_each_number_stands_in_the_text(cli):
         "dL = Σ ∂L/∂yᵢ dyᵢ = 0.02",
         "dL = Σ ∂L/∂xᵢ dxᵢ = 0.02",
         "L = Σ yᵢ = 16",
-        "torch.rand(n) > p      1, 1, 0, 1",
-        "nn.Dropout, CPU        1, 1, 1, 1",
+        "torch-rand       torch.rand(n) > p, written by hand     1101",
+        "torch-cpu        nn.Dropout on AMD, Apple and ARM CPUs  1111",
+        "torch-cpu-intel  nn.Dropout on Intel CPUs               0011",
         "4   8         4      8        0.4",
         "✓ checked: 9 claims of the steps above hold",
     ):
