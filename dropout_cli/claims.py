@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dropout_cli import exact
+from dropout_cli.dropout import backward
+from dropout_cli.masks import draw
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
 
@@ -230,6 +232,33 @@ def automatic(trace: Trace) -> list[Fraction]:
     return [exact.automatic(_loss(trace), x, i) for i in range(len(x))]
 
 
+@lru_cache(maxsize=2)
+def variance(trace: Trace) -> Finding:
+    """Var[y_i] = p/(1−p) · x_i², from the exact moments over the masks."""
+    if trace.problem.p == 1:
+        return Finding(0.0, None, 0)
+    drop = Fraction(trace.problem.p)
+    wanted = [drop / (1 - drop) * v * v for v in _fractions(trace.problem.x[:ELEMENTS])]
+    return _same(expectation(trace).variance, wanted)
+
+
+@lru_cache(maxsize=2)
+def same_mask(trace: Trace) -> Finding:
+    """Backward uses the forward mask: y and ∂L/∂x are 0 where it is, and nowhere else for it.
+
+    checked: how many gradients would be others under a mask drawn afresh.
+    """
+    problem, mask = trace.problem, trace.problem.mask
+    if mask is None:
+        return Finding(0.0, None, 0)
+    wrong = (trace.y != 0) != (mask & (problem.x != 0))
+    wrong |= (trace.grad_x != 0) != (mask & (trace.grad_y != 0))
+    seed = 1 if problem.drawn is None else abs(problem.drawn.seed + 1) % 2**32
+    fresh = draw("torch-cpu", seed, mask.size, problem.p)
+    other = backward(trace.grad_y, fresh, problem.p) != trace.grad_x
+    return Finding(float(wrong.sum()), not wrong.any(), int(other.sum()))
+
+
 def _part(trace: Trace, size: int) -> Trace:
     return trace if trace.problem.x.size <= size else take(trace, slice(size))
 
@@ -277,5 +306,7 @@ CLAIMS = {
     "total-differential": total_differential,
     "expected-output": expected_output,
     "expected-gradient": expected_gradient,
+    "variance": variance,
     "inference": inference,
+    "same-mask": same_mask,
 }

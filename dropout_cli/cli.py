@@ -18,7 +18,7 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.output import discard_output, print_text, write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from dropout_cli.document import Document
     from dropout_cli.problem import Problem
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FORMATS = {".json": "json", ".md": "markdown", ".txt": "table", ".html": "table", ".svg": "table"}
 PICTURES = (".png", ".svg", ".pdf")
+REPORTS = FORMATS | {".xml": "junit"}
 FIGURE = "outputs/dropout_gradient_flow.png"
 
 
@@ -94,15 +95,20 @@ PROBLEM_OPTIONS = {
 }  # fmt: skip
 
 
-def problem_options(command: Callable[..., None]) -> Callable[..., None]:
+PROBLEM_NAMES = {"x": "input", "p": "drop-prob", "inference": "eval", "grad_y": "grad-y"}
+
+
+def problem_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the problem options; it receives the trace of the problem that they pose."""
 
     @functools.wraps(command)
-    def posed(**options: Any) -> None:
+    def posed(**options: Any) -> Any:
         from dropout_cli.trace import Trace
 
         asked = {name: options.pop(name) for name in PROBLEM_OPTIONS}
-        command(trace=Trace(_pose(**asked, saved=options.pop("saved", None))), **options)
+        written = options.get("candidate") or {}
+        problem = _pose(**asked, saved=options.pop("saved", None), written=written)
+        return command(trace=Trace(problem), **options)
 
     return _with(PROBLEM_OPTIONS, posed)
 
@@ -118,7 +124,9 @@ def _pose(
     loss: str | None,
     inference: bool,
     saved: str | None,
+    written: dict[str, Any],
 ) -> Problem:
+    """The problem that the options pose; saved is --from, written what a candidate has."""
     from dropout_cli.problem import Problem
     from dropout_cli.vectors import read_mask, read_text, read_vector
 
@@ -126,24 +134,49 @@ def _pose(
         raise RequestError("'-' is given twice, but standard input can be read only once")
     upstream = None if grad_y is None else read_vector(grad_y, "grad_y")
     if saved is not None:
-        source_of = click.get_current_context().get_parameter_source
-        for name in ("x", "p", "mask", "seed", "rng", "inference"):
-            if source_of(name) is not ParameterSource.DEFAULT:
-                raise RequestError(f"--from contradicts {name}, which the saved pass already has")
+        _refuse_given(("x", "p", "mask", "seed", "rng", "inference"), "the pass of --from")
         from dropout_cli.schema import read_problem
 
         source = "standard input" if saved == "-" else saved
         return read_problem(read_text(saved), source, grad_y=upstream, loss=loss)
-    return Problem.pose(
-        read_vector(x, "x"),
-        p,
-        None if mask is None else read_mask(mask),
-        seed=seed,
-        rng=rng,
-        grad_y=upstream,
-        loss=loss,
-        training=not inference,
-    )
+    asked = {
+        "x": None if "x" in written else read_vector(x, "x"),
+        "p": p,
+        "mask": None if mask is None else read_mask(mask),
+        "seed": seed,
+        "rng": rng,
+        "grad_y": upstream,
+        "loss": loss,
+        "training": not inference,
+    }
+    return Problem.pose(**asked | _written(written))
+
+
+def _written(written: dict[str, Any]) -> dict[str, Any]:
+    """What a candidate's file says of the problem, as Problem.pose takes it."""
+    posed: dict[str, Any] = {key: written[key] for key in ("x", "p") if key in written}
+    if written.get("mask") is not None:
+        _refuse_given(("seed", "rng"), "the mask of the candidate")
+        posed["mask"] = written["mask"]
+    if "mode" in written:
+        posed["training"] = written["mode"] == "training"
+    if written.get("grad_y_source", "given") != "given":
+        posed["loss"] = str(written["grad_y_source"])
+    elif written.get("grad_y") is not None:
+        posed["grad_y"] = written["grad_y"]
+    names = {"training": "inference"}
+    _refuse_given([names.get(key, key) for key in posed], "the candidate")
+    if "loss" in posed or "grad_y" in posed:
+        _refuse_given(("loss", "grad_y"), "the candidate")
+    return posed
+
+
+def _refuse_given(names: Iterable[str], has: str) -> None:
+    """Refuse options that were given although a file already has what they say."""
+    source_of = click.get_current_context().get_parameter_source
+    for name in names:
+        if source_of(name) is not ParameterSource.DEFAULT:
+            raise RequestError(f"--{PROBLEM_NAMES.get(name, name)} contradicts {has}, which has it")
 
 
 class Output(NamedTuple):
@@ -168,6 +201,10 @@ class Output(NamedTuple):
             from dropout_cli.schema import dumps
 
             self.send(dumps(record()))
+        elif self.form == "junit":
+            from dropout_cli.junit import to_junit
+
+            self.send(to_junit(record()))
         elif self.form == "markdown":
             from dropout_cli.markdown import to_markdown
 
@@ -214,25 +251,27 @@ OUTPUT_OPTIONS = {
 }  # fmt: skip
 
 
-def output_options(command: Callable[..., None]) -> Callable[..., None]:
+def output_options(
+    command: Callable[..., Any], formats: dict[str, str] = FORMATS
+) -> Callable[..., Any]:
     """Give a command the output options; it receives the Output that they ask for."""
 
     @functools.wraps(command)
-    def directed(*, form: str | None, path: str | None, **options: Any) -> None:
+    def directed(*, form: str | None, path: str | None, **options: Any) -> Any:
         speech = {name: options.pop(name) for name in SPEECH_OPTIONS}
         if path is not None:
-            written = FORMATS[_suffix(path, tuple(FORMATS))]
+            written = formats[_suffix(path, tuple(formats))]
             if form not in (None, written):
                 raise RequestError(f"--format {form} contradicts the suffix of {path}")
             form = written
-        command(output=Output(form or "table", path, **speech), **options)
+        return command(output=Output(form or "table", path, **speech), **options)
 
     return _with(OUTPUT_OPTIONS, directed)
 
 
 def _with(
-    options: dict[str, Callable[..., Any]], command: Callable[..., None]
-) -> Callable[..., None]:
+    options: dict[str, Callable[..., Any]], command: Callable[..., Any]
+) -> Callable[..., Any]:
     for option in reversed(options.values()):
         command = option(command)
     return command
@@ -461,3 +500,61 @@ def plot(trace: Trace, path: str, dpi: float, size: str, precision: int, lang: s
     figure = gradient_flow(trace, _voice(lang, precision), (float(sides[1]), float(sides[2])))
     write_file(path, to_bytes(figure, suffix, dpi))
     _say(f"wrote {path}")
+
+
+def _read_candidate(_: click.Context, __: click.Parameter, path: str | None) -> Any:
+    from dropout_cli.schema import read_candidate
+    from dropout_cli.vectors import read_text
+
+    return None if path is None else read_candidate(read_text(path), path)
+
+
+@cli.command()
+@click.option(
+    "--against", type=click.Choice(["torch", "jax"]),
+    help="Hold the numbers against this framework too, which must be installed.",
+)  # fmt: skip
+@click.option("--y", "y", metavar="V", help="Judge this y, which an implementation computed.")
+@click.option("--grad-x", metavar="V", help="Judge this gradient dL/dx.")
+@click.option(
+    "--candidate", metavar="FILE", callback=_read_candidate,
+    help="Judge the y and grad_x of a JSON file, which may hold the problem too.",
+)  # fmt: skip
+@click.option(
+    "--rtol", type=click.FloatRange(0, 1), metavar="R", default=1e-5, show_default=True,
+    help="The relative difference that a judged value may have.",
+)  # fmt: skip
+@functools.partial(output_options, formats=REPORTS)
+@problem_options
+def verify(
+    trace: Trace, output: Output, against: str | None, y: str | None, grad_x: str | None,
+    candidate: dict[str, Any] | None, rtol: float,
+) -> int:  # fmt: skip
+    """Is every claim true for these numbers; is your implementation right.
+
+    Exits with 0 if all hold, with 1 if something does not. -o report.xml writes JUnit XML.
+
+    \b
+    dropout-cli verify -x 1,2,3 -p 0.1
+    dropout-cli verify --against torch --seed 7
+    dropout-cli verify --grad-x 0.2,0,0.6,0
+    dropout-cli verify --candidate mine.json -o report.xml
+    """
+    from dropout_cli import verify as verdicts
+    from dropout_cli.vectors import read_vector
+
+    judged: dict[str, Any] = {}
+    for about, given in (("y", y), ("grad_x", grad_x)):
+        written = None if candidate is None else candidate.get(about)
+        if given is not None and written is not None:
+            raise RequestError(f"{about} is given twice, as an option and in the candidate")
+        if given is not None or written is not None:
+            judged[about] = written if given is None else read_vector(given, about)
+    if judged and against is not None:
+        raise RequestError("--against contradicts a candidate: judge one thing at a time")
+    verdict = verdicts.judge(trace, judged, rtol) if judged else verdicts.verify(trace, against)
+    output.deliver(
+        lambda: verdicts.page(verdict, trace, output.voice),
+        lambda: verdicts.record(verdict, trace, output.voice),
+    )
+    return 2 if verdict.missing else int(not verdict.ok)

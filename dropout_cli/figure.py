@@ -131,7 +131,8 @@ def to_bytes(figure: Figure, suffix: str, dpi: float) -> bytes:
         )
     with _style():
         file = io.BytesIO()
-        figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix])
+        fast: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if suffix == ".png" else {}
+        figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=METADATA[suffix], **fast)
     return file.getvalue()
 
 

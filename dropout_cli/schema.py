@@ -122,3 +122,27 @@ def _drawn(source: Any, problem: Problem) -> Drawn | None:
                 raise RequestError(f"mask is not the one that {rng} draws with seed {seed}")
             return Drawn(rng, seed)
     raise RequestError('mask_source must be {"kind": "given"}, or "drawn" with its rng and seed')
+
+
+def read_candidate(text: str, source: str) -> dict[str, Any]:
+    """What an implementation wrote: its y or grad_x or both, and what it says of the problem.
+
+    Keys are those of the trace's schema; x, mask, grad_y, y and grad_x come back as arrays.
+    Raises RequestError for JSON that is broken, of another schema, or without y and grad_x.
+    """
+    written = parse_json(text, source)
+    if not isinstance(written, dict) or written.get("schema", SCHEMA) != SCHEMA:
+        raise RequestError(f"{source} is not a candidate: its schema must be {SCHEMA!r}, or none")
+    if written.get("y") is None and written.get("grad_x") is None:
+        raise RequestError(f"{source} has neither 'y' nor 'grad_x', and there is nothing to judge")
+    if written.get("mode", "training") not in ("training", "inference"):
+        raise RequestError(f"mode must be 'training' or 'inference', in {source}")
+    if type(written.get("p", 0.5)) not in (int, float):
+        raise RequestError(f"p must be a number, in {source}")
+    try:
+        for key in ("x", "mask", "grad_y", "y", "grad_x"):
+            if written.get(key) is not None:
+                written[key] = from_json(written[key], key)
+    except RequestError as error:
+        raise RequestError(f"{error}, in {source}") from None
+    return written

@@ -110,7 +110,7 @@ def _print(document: Document, console: Console) -> None:
         part = layout.block(block)
         last = parts[-1] if parts else None
         if isinstance(last, Text) and isinstance(part, Text):  # laid out faster as one
-            together = _is_line(before) and _is_line(block)
+            together = type(before) is type(block) and _is_line(before) and _is_line(block)
             last.append("\n" if together else "\n\n").append_text(part)
         else:
             parts += [Text(), part] if parts else [part]
@@ -118,8 +118,8 @@ def _print(document: Document, console: Console) -> None:
 
 
 def _is_line(block: Block | None) -> bool:
-    """Whether the block is a formula on one line; such stand together."""
-    return isinstance(block, Formula) and "\n" not in block.unicode
+    """Whether the block is a formula on one line, or a check; such stand together."""
+    return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
 
 
 class _Layout:

@@ -22,6 +22,7 @@ from dropout_cli.schema import backward_json, dumps, read_problem
 from dropout_cli.tables import backward_table
 from dropout_cli.trace import Trace
 
+COMMANDS = ("forward", "backward", "walkthrough", "plot", "masks", "verify")
 PROGRAM = [sys.executable, "-m", "dropout_cli"]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -161,7 +162,7 @@ def test_json_reads_back_to_the_same_floats(x, p, seed, loss):
 @pytest.mark.parametrize("lang", ["C", "C.UTF-8"])
 def test_a_terminal_without_unicode_gets_ascii(lang):
     environment = {"LC_ALL": lang, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    for command in ("forward", "backward", "walkthrough"):
+    for command in ("forward", "backward", "walkthrough", "masks", "verify"):
         for form in ("table", "markdown", "json"):
             result = process(command, "-f", form, env=environment)
             assert (result.returncode, result.stderr) == (0, b"")
@@ -215,7 +216,7 @@ def test_ctrl_c_ends_with_130():
 
 
 def test_help_waits_for_nothing():
-    for command in ([], ["forward"], ["backward"], ["walkthrough"], ["plot"]):
+    for command in ([], *([name] for name in COMMANDS)):
         code = (
             "import sys\n"
             "from dropout_cli.cli import run\n"
@@ -247,7 +248,7 @@ def test_version_and_bare_call(cli):
 def test_the_help_names_every_mask_source(cli):
     from dropout_cli.masks import SOURCES
 
-    for command in ("forward", "backward", "walkthrough", "plot"):
+    for command in ("forward", "backward", "walkthrough", "plot", "verify"):
         help_ = " ".join(cli(command, "--help").out.split())
         assert f"Who draws the mask: {', '.join(SOURCES)}." in help_
 

@@ -78,8 +78,8 @@ REQUESTS = [
     ("forward --eval -s 3", "inference has no mask"),
     ("forward -f json -o page.md", "--format json contradicts the suffix"),
     ("forward -x - -g -", "standard input can be read only once"),
-    ("backward --from saved.json -p 0.5", "--from contradicts p"),
-    ("backward --from saved.json --eval", "--from contradicts inference"),
+    ("backward --from saved.json -p 0.5", "--drop-prob contradicts the pass of --from"),
+    ("backward --from saved.json --eval", "--eval contradicts the pass of --from"),
     ("backward --from - -g -", "standard input can be read only once"),
     # options
     ("forward -s -1", "seed is -1"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dropout_cli import Problem, Trace, backward, forward
+from dropout_cli.mistakes import diagnose
 
 torch = pytest.importorskip("torch")
 LOSSES = {"sum": lambda y: y.sum(), "sum-squares": lambda y: (y**2).sum()}
@@ -40,6 +41,9 @@ def test_nn_dropout_itself(p, dtype):
     y = torch.nn.Dropout(p)(x)
     y.backward(grad_y)
     mask = (y != 0).numpy()
+    problem = Problem.pose(x.detach().numpy(), p, mask, grad_y=grad_y.numpy())
+    for about, computed in (("y", y.detach()), ("grad_x", x.grad)):
+        assert diagnose(Trace(problem), about, computed.numpy().astype(float), 1e-5) is None
     rtol = 2 * torch.finfo(dtype).eps
     ours = forward(x.detach().numpy(), mask, p)
     assert ours.dtype == y.detach().numpy().dtype
