@@ -99,10 +99,10 @@ def page(verdict: Verdict, trace: Trace, voice: Voice) -> Document:
     told = record(verdict, trace, voice)
     document: list[Any] = [Heading(voice.say("verify", "title"))]
     for claim in told["claims"]:
-        words = f"{claim['statement']}: {claim['method']}"
+        words = voice.say("verify", "claim", **claim)
         if claim["ok"] is not None and claim["max_error"] is not None:
             error = voice.say("verify", "error", error=f"{claim['max_error']:.3g}")
-            words += f"{error}"
+            words += error
         document.append(Check(claim["ok"], Text(words, words)))
     for each in told["diagnosis"]:
         document.append(Paragraph(Text(each["explanation"], each["explanation"])))
