@@ -1,5 +1,7 @@
 """Where text and pictures go: standard output, or a file that is written whole or not at all."""
 
+import contextlib
+import io
 import os
 import sys
 
@@ -40,6 +42,12 @@ def print_text(text: str) -> None:
     except BrokenPipeError:
         discard_output()
         sys.exit(141)
+
+
+def say(words: str) -> None:
+    """Write a line to standard error; where nobody can be told, the exit code still tells."""
+    with contextlib.suppress(OSError):
+        print(words, file=sys.stderr or io.StringIO(), flush=True)
 
 
 def discard_output() -> None:
