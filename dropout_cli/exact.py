@@ -55,8 +55,8 @@ def loss(name: str | None, grad_y: Sequence[float]) -> Loss:
     if name is None:
         weights = [Fraction(float(g)) for g in grad_y]
         return lambda y: sum(g * v for g, v in zip(weights, y, strict=True))
-    power = {"sum": 1, "sum-squares": 2}[name]
-    return lambda y: sum(v if power == 1 else v * v for v in y)
+    squares = {"sum": False, "sum-squares": True}[name]
+    return lambda y: sum(v * v if squares else v for v in y)
 
 
 def automatic(f: Callable[[Sequence[Number]], Number], x: Sequence[Fraction], i: int) -> Fraction:

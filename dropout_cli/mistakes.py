@@ -31,7 +31,8 @@ def _x(t: Trace) -> FloatArray:
 
 
 def _m(t: Trace) -> FloatArray:
-    return np.zeros(0) if t.problem.mask is None else t.problem.mask.astype(np.float64)
+    assert t.problem.mask is not None  # it is asked for in training alone
+    return t.problem.mask.astype(np.float64)
 
 
 def _p(t: Trace) -> float:

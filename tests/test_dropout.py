@@ -121,6 +121,19 @@ def test_what_cannot_be_is_refused(function, x, mask, p, says):
         function(x, mask, p)
 
 
+@pytest.mark.parametrize(
+    ("function", "name"), [(forward, "x"), (local_gradient, "x"), (backward, "grad_y")]
+)
+def test_an_error_names_what_was_wrong(function, name):
+    for values, where in (
+        ([1, np.inf], r"\[2\]"),
+        ([[1, 2], [np.nan, 3]], r"\[2, 1\]"),
+        (np.inf, ""),
+    ):
+        with pytest.raises(RequestError, match=f"^{name}{where} is (inf|nan), but"):
+            function(values, np.ones(np.shape(values)), 0.5)
+
+
 def test_a_problem_cannot_be_changed():
     x = np.array([2.0, 4, 6, 8])
     problem = Problem.pose(x)

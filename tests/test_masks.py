@@ -68,6 +68,17 @@ def test_a_seed_that_the_framework_does_not_take(rng, seed):
         draw(rng, seed, 4, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("rng", "seed", "same"),
+    [("jax", 2**40 + 3, 3), ("jax", 2**63 - 1, 2**32 - 1), ("jax", -(2**63), 0), ("jax", -1, 2**32 - 1),
+     *((rng, seed, seed % 2**32) for rng in SOURCES if rng[:5] == "torch"
+       for seed in (2**64 - 1, 2**63, -(2**63), -1, 2**32 + 7))],
+)  # fmt: skip
+def test_a_wide_seed_is_taken_as_the_framework_takes_it(rng, seed, same):
+    assert np.array_equal(draw(rng, seed, 100, 0.5), draw(rng, same, 100, 0.5))
+    assert not np.array_equal(draw(rng, seed, 100, 0.5), draw(rng, same + 1, 100, 0.5))
+
+
 # Printed on real machines, torch.manual_seed(123), nn.Dropout(0.5) of torch.ones(6, 6):
 # https://github.com/rasbt/LLMs-from-scratch/issues/57, the book's output (a Mac with Apple's CPU)
 # and the reader's (Linux), the difference that is pytorch/pytorch#121595.

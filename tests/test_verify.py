@@ -169,6 +169,26 @@ def test_two_names_for_one_formula_are_told_apart_by_no_p():
     assert diagnosis.telling_p is None
 
 
+def test_a_formula_is_named_before_a_free_choice():
+    trace = Trace(Problem.pose(p=0.3))
+    inverted = np.array([0, 4, 0, 8]) / 0.7
+    diagnosis = diagnose(trace, "y", inverted, 1e-5)
+    assert diagnosis == ("y", [0, 1, 2, 3], ["inverted"], None, None)
+    diagnosis = diagnose(trace, "y", np.array([2, 4, 0, 0]) / 0.7, 1e-5)
+    assert diagnosis == ("y", [1, 2], ["other-mask"], None, None)
+
+
+def test_of_a_long_vector_the_first_elements_are_checked_and_counted():
+    n = 2000
+    trace = Trace(Problem.pose(np.linspace(-1, 1, n), 0.3, seed=0))
+    for name, checked in (
+        ("forward", 1000), ("local-gradient", 16), ("chain-rule", 1000), ("gradient", 16),
+        ("total-differential", 18), ("expected-output", 1000), ("inference", n),
+    ):  # fmt: skip
+        finding = claims.CLAIMS[name](trace)
+        assert (finding.ok, finding.checked) == (True, checked)
+
+
 def test_what_no_mistake_explains():
     trace = Trace(Problem.pose(p=0.3))
     diagnosis = diagnose(trace, "y", trace.y * 7, 1e-5)
