@@ -101,8 +101,15 @@ def _step_json(step: Step) -> dict[str, Any]:
         "title": step.title,
         "text": [text.plain for text in texts],
         "latex": [block.latex for block in step.blocks if isinstance(block, Formula)],
-        "numbers": step.numbers,
+        "numbers": _plain(step.numbers),
     }
+
+
+def _plain(numbers: Any) -> Any:
+    """The numbers as JSON can hold them; arrays become lists only here."""
+    if isinstance(numbers, dict):
+        return {key: _plain(value) for key, value in numbers.items()}
+    return numbers.tolist() if hasattr(numbers, "tolist") else numbers
 
 
 def tell(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Iterable[Step]:
@@ -145,7 +152,7 @@ class _Telling:
             self.blocks.append(self.row(symbol, vector))
         self.blocks.append(Facts(upstream_facts(self.trace, self.voice)))
         self.check(claims.forward(self.trace))
-        return {"n": self.n, "x": self.problem.x.tolist(), "y": self.trace.y.tolist()}
+        return {"n": self.n, "x": self.problem.x, "y": self.trace.y}
 
     def chain_rule(self) -> dict[str, Any]:
         mask = self.problem.mask
@@ -177,19 +184,20 @@ class _Telling:
         diagonal = self.row("J", local)
         unicode = diagonal.unicode.replace("[", "diag(").replace("]ᵀ", ")")
         latex = diagonal.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")")
-        matrix = [
-            [self.number(local[i] if i == j else 0.0) for j in range(self.n)]
-            for i in range(min(self.n, 6))
-        ]
-        width = max(len(cell) for line in matrix for cell in line)
-        if self.n <= 6 and self.n * (width + 2) <= WIDTH - 8:
-            lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
-            unicode = _bracketed("J = ", lines)
-            cells = r" \\ ".join(" & ".join(line) for line in matrix)
-            latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
+        if self.n <= 6:
+            matrix = [
+                [self.number(local[i] if i == j else 0.0) for j in range(self.n)]
+                for i in range(self.n)
+            ]
+            width = max(len(cell) for line in matrix for cell in line)
+            if self.n * (width + 2) <= WIDTH - 8:
+                lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
+                unicode = _bracketed("J = ", lines)
+                cells = r" \\ ".join(" & ".join(line) for line in matrix)
+                latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
         self.blocks.append(Formula(unicode, latex))
         self.check(claims.local_gradient(self.trace))
-        return {"local_grad": local.tolist()}
+        return {"local_grad": local}
 
     def gradient(self) -> dict[str, Any]:
         mask = self.problem.mask
@@ -223,7 +231,7 @@ class _Telling:
             )
         )
         self.check(claims.chain_rule(self.trace))
-        return {"grad_x": self.trace.grad_x.tolist()}
+        return {"grad_x": self.trace.grad_x}
 
     def proof(self) -> dict[str, Any]:
         self.say("therefore")
@@ -273,7 +281,7 @@ class _Telling:
             self.say("observe_kept", count=f"{mask.sum():,}", n=f"{self.n:,}", factor=factor)
         self.check(claims.zero(trace))
         return {
-            "y": trace.y.tolist(), "grad_y": trace.grad_y.tolist(), "grad_x": trace.grad_x.tolist(),
+            "y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x,
         }  # fmt: skip
 
     def sum_loss(self) -> dict[str, Any]:
@@ -292,7 +300,7 @@ class _Telling:
         columns = [Formula(self.words[name], rf"\text{{{self.words[name]}}}") for name in names]
         self.blocks.append(element_table(columns, cells, summed, self.voice))
         self.check(claims.gradient(summed))
-        return {"loss": summed.loss, "grad_x": summed.grad_x.tolist()}
+        return {"loss": summed.loss, "grad_x": summed.grad_x}
 
     def pytorch(self) -> dict[str, Any]:
         drawn, p, n = self.problem.drawn, self.problem.p, self.n
@@ -317,7 +325,7 @@ class _Telling:
             self.check(claims.module_by_hand(self.trace))
         return {
             "seed": seed,
-            "masks": {source: mask.astype(int).tolist() for source, mask in masks.items()},
+            "masks": {source: mask.astype(int) for source, mask in masks.items()},
             "difference": difference,
         }
 
@@ -374,7 +382,7 @@ class _Telling:
 
         self.blocks.append(element_table([X, Y, GRAD_Y, GRAD_X], cells, still, self.voice))
         self.check(claims.inference(self.trace))
-        return {"y": still.y.tolist(), "grad_x": still.grad_x.tolist()}
+        return {"y": still.y, "grad_x": still.grad_x}
 
     def summary(self) -> dict[str, Any]:
         self.blocks = self.blocks[:1]

@@ -21,6 +21,7 @@ from dropout_cli.prose import Voice, load
 from dropout_cli.schema import backward_json, dumps, read_problem
 from dropout_cli.tables import backward_table
 from dropout_cli.trace import Trace
+from dropout_cli.walkthrough import page
 
 COMMANDS = ("forward", "backward", "walkthrough", "plot", "masks", "verify")
 PROGRAM = [sys.executable, "-m", "dropout_cli"]
@@ -292,8 +293,10 @@ def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
     counts = []
     for n in (100, 1_000_000):
         CountingVoice.said = 0
-        table = backward_table(Trace(Problem.pose(np.ones(n))), CountingVoice(load("en")))
-        counts.append((len(table.rows), CountingVoice.said))
+        trace, voice = Trace(Problem.pose(np.ones(n))), CountingVoice(load("en"))
+        table = backward_table(trace, voice)
+        derivation = page(trace, voice, [step["id"] for step in voice.prose["step"]])
+        counts.append((len(table.rows), len(derivation), CountingVoice.said))
     assert counts[0] == counts[1]
     assert counts[0][0] == 13
     assert [row.cells[-1] for row in table.rows if row.kept is None] == ["999,988 more"]
