@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+from html import unescape
 from typing import TYPE_CHECKING
 
 from rich.box import Box
@@ -94,8 +95,16 @@ def to_file(document: Document, suffix: str, title: str) -> str:
         return console.export_html(inline_styles=True)
     if suffix == ".svg":
         svg = console.export_svg(title=title)
-        return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
+        svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
+        return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
     return _trimmed(console.export_text())
+
+
+def _widened(text: re.Match[str]) -> str:
+    """An SVG text of rich's as long as its cells: it counts a Chinese character as one."""
+    words = unescape(text[3])
+    length = float(text[1]) * (cell_len(words) or 1) / (len(words) or 1)
+    return f'textLength="{length:g}"{text[2]}>{text[3]}<'
 
 
 def _trimmed(text: str) -> str:
@@ -113,7 +122,10 @@ def _print(document: Document, console: Console) -> None:
             together = type(before) is type(block) and _is_line(before) and _is_line(block)
             last.append("\n" if together else "\n\n").append_text(part)
         else:
-            parts += [Text(), part] if parts else [part]
+            if parts:
+                parts.append(Text())
+            # A run of texts begins with an empty one: its style must not become that of the rest.
+            parts.append(Text().append_text(part) if isinstance(part, Text) else part)
     console.print(Group(*parts), no_wrap=True, overflow="ignore", crop=False)
 
 

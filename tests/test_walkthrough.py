@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from fractions import Fraction
+from html import unescape
 from itertools import product
 from pathlib import Path
 
@@ -327,6 +328,25 @@ def test_a_file_in_each_format_says_the_same(cli, tmp_path, suffix, language):
         text = json.dumps(json.loads(text), ensure_ascii=False)
     for step in load(language)["step"]:
         assert step["title"] in text.replace("&#160;", " ")
+
+
+def test_an_svg_gives_each_text_the_width_of_its_cells(cli, tmp_path):
+    path = tmp_path / "page.svg"
+    assert cli("walkthrough", "--lang", "zh", "-o", str(path)).code == 0
+    texts = re.findall(r'textLength="([\d.]+)"[^>]*>([^<]*)<', path.read_text("utf-8"))
+    widths = {
+        round(float(length) / cell_len(unescape(text)), 2) for length, text in texts if text.strip()
+    }
+    assert widths == {12.2}
+
+
+def test_the_colour_of_a_check_ends_with_it(cli, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    out = cli("walkthrough", "--step", "9-10").out
+    assert re.search(r"\x1b\[[0-9;]*38[0-9;]*m✓ checked", out)  # in the colour of what is kept
+    assert "\x1b[1m10. In PyTorch, and what one seed does\x1b[0m" in out
+    assert "\nDropout written by hand, beside nn.Dropout:\n" in out
 
 
 def test_json_holds_the_steps_and_the_trace(cli):
