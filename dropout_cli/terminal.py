@@ -6,7 +6,6 @@ import io
 import os
 import re
 import sys
-from html import unescape
 from typing import TYPE_CHECKING
 
 from rich.box import Box
@@ -102,6 +101,8 @@ def to_file(document: Document, suffix: str, title: str) -> str:
 
 def _widened(text: re.Match[str]) -> str:
     """An SVG text of rich's as long as its cells: it counts a Chinese character as one."""
+    from html import unescape
+
     words = unescape(text[3])
     length = float(text[1]) * (cell_len(words) or 1) / (len(words) or 1)
     return f'textLength="{length:g}"{text[2]}>{text[3]}<'
