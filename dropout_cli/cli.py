@@ -22,7 +22,7 @@ from dropout_cli.options import (
     problem_options,
     together,
 )
-from dropout_cli.output import discard_output, print_text, say, write_file
+from dropout_cli.output import discard, print_text, say, write_file
 
 if TYPE_CHECKING:
     from dropout_cli.trace import Trace
@@ -42,7 +42,7 @@ def run(args: list[str] | None = None) -> int:
     except RequestError as error:
         return _refuse(str(error))
     except OSError as error:
-        discard_output()
+        discard(sys.stdout)
         return _refuse(f"cannot write to standard output: {error.strerror}")
     except MemoryError:
         return _refuse("the problem is too large for this machine's memory")

@@ -1,9 +1,8 @@
 """Where text and pictures go: standard output, or a file that is written whole or not at all."""
 
-import contextlib
-import io
 import os
 import sys
+from typing import TextIO
 
 from dropout_cli.errors import RequestError
 
@@ -40,19 +39,23 @@ def print_text(text: str) -> None:
             rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.flush()
     except BrokenPipeError:
-        discard_output()
+        discard(sys.stdout)
         sys.exit(141)
 
 
 def say(words: str) -> None:
     """Write a line to standard error; where nobody can be told, the exit code still tells."""
-    with contextlib.suppress(OSError):
-        print(words, file=sys.stderr or io.StringIO(), flush=True)
+    if sys.stderr is None:
+        return
+    try:
+        print(words, file=sys.stderr, flush=True)
+    except OSError:
+        discard(sys.stderr)
 
 
-def discard_output() -> None:
-    """Point standard output at nothing, so that what it still holds cannot fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def discard(stream: TextIO) -> None:
+    """Point the stream at nothing, so that what it still holds cannot fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -236,10 +236,14 @@ def test_the_saved_pass_that_the_above_changes_is_good(cli):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("args", [["forward"], ["forward", "-f", "json"], ["--help"]])
-def test_a_full_standard_output(args):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output(args, unbuffered):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "dropout_cli", *args], stdout=full, stderr=subprocess.PIPE
+            [sys.executable, "-m", "dropout_cli", *args],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 2
     assert done.stderr == b"Error: cannot write to standard output: No space left on device\n"
@@ -315,10 +319,12 @@ def test_a_width_that_is_none(columns):
     assert "1   2   1  1 × 2 / 0.5   4  ✓ kept".encode() in done.stdout
 
 
-def test_closed_streams():
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_closed_streams(unbuffered):
     def shell(line):
         command = line.replace("dropout-cli", f"{sys.executable} -m dropout_cli")
-        return subprocess.run(["bash", "-c", command], capture_output=True)
+        environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        return subprocess.run(["bash", "-c", command], capture_output=True, env=environment)
 
     done = shell("dropout-cli forward -x - <&-")
     assert (done.returncode, done.stderr[:33]) == (2, b"Error: standard input is closed, ")
