@@ -42,6 +42,27 @@ def test_numpys_rule_is_the_documented_one():
     assert np.array_equal(draw("numpy", 9, 1000, 0.3), words / 2**53 < 1 - 0.3)
 
 
+def uniforms(rng, seed, n):
+    """The u_i of each documented rule with the size of its last place, from numpy's generators."""
+    if rng == "numpy":
+        return (np.random.PCG64(seed).random_raw(n) >> np.uint64(11)) / 2**53, 2.0**-53
+    draws = np.frombuffer(np.random.RandomState(seed).bytes(8 * n), dtype="<u4").astype(np.uint64)
+    if rng == "torch-rand":
+        return (draws[:n] % 2**24) / 2**24, 2.0**-24
+    words = (draws[0::2] << np.uint64(32) | draws[1::2]) % 2**53
+    return words / 2**53, 2.0**-53
+
+
+@pytest.mark.parametrize("rng", ["numpy", "torch-rand", "torch-cpu"])
+def test_an_element_on_the_threshold_is_dropped_and_one_below_it_kept(rng):
+    n = 200
+    u, place = uniforms(rng, 5, n)
+    for i in range(n):
+        on, off = (u[i], u[i] - place) if rng == "torch-rand" else (1 - u[i], 1 - u[i] - place)
+        assert not draw(rng, 5, n, on)[i]
+        assert draw(rng, 5, n, off)[i]
+
+
 @pytest.mark.parametrize("rng", SOURCES)
 @pytest.mark.parametrize("p", PS)
 def test_a_shorter_mask_is_the_start_of_a_longer_one(rng, p):
