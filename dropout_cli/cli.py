@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
 import sys
@@ -271,7 +272,9 @@ def _read_candidate(_: click.Context, __: click.Parameter, path: str | None) -> 
     from dropout_cli.schema import read_candidate
     from dropout_cli.vectors import read_text
 
-    return None if path is None else read_candidate(read_text(path), path)
+    if path is None:
+        return None
+    return read_candidate(read_text(path), "standard input" if path == "-" else path)
 
 
 @cli.command()
@@ -308,6 +311,8 @@ def verify(
     from dropout_cli import verify as verdicts
     from dropout_cli.vectors import read_vector
 
+    if math.isnan(rtol):
+        raise RequestError("rtol is nan, but it must be a number from 0 to 1")
     judged: dict[str, Any] = {}
     for about, given in (("y", y), ("grad_x", grad_x)):
         written = None if candidate is None else candidate.get(about)

@@ -33,7 +33,10 @@ def read_vector(value: str, name: str) -> FloatArray:
 
 def read_mask(value: str) -> FloatArray:
     """The mask that value stands for: as read_vector, or as text of bits alone, `1010`."""
-    return read_vector(value, "mask")
+    mask = read_vector(value, "mask")
+    if mask.size == 0:
+        raise RequestError("mask is empty, but it must hold a bit for each element")
+    return mask
 
 
 def read_text(source: str) -> str:

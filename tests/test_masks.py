@@ -158,6 +158,8 @@ def test_a_search_says_how_far_it_looked(cli):
         ("--find 1010 --seed 3", "--find contradicts"),
         ("--find 1010 -n 4", "--find contradicts"),
         ("--find 1020", "mask[3] is 2"),
+        ("--find=", "mask is empty"),
+        ("--mask=", "mask is empty"),
         ("--find 10 -p 1", "mask[1] is 1, but p = 1"),
         ("-m 1010 -n 5", "mask has length 4"),
         ("-p 2", "p is 2"),

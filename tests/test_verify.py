@@ -272,6 +272,8 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
         ("--y 1,b,3,4", None, "y[2] is 'b'"),
         ("--y 4,0,12,0 --against torch", None, "--against contradicts a candidate"),
         ("--against tensorflow", None, "'tensorflow' is not one of"),
+        ("--y 4,0,12,0 --rtol nan", None, "rtol is nan"),
+        ("--candidate -", None, "standard input is not JSON"),
         ("--rtol 2", None, "2.0 is not in the range"),
         ("--candidate missing.json", None, "cannot read missing.json"),
         ("--candidate mine.json", "{", "mine.json is not JSON"),
