@@ -49,6 +49,8 @@ def run(args: list[str] | None = None) -> int:
         return _refuse("the problem is too large for this machine's memory")
     except click.Abort:
         return 130
+    except Exception as error:  # no request may end in a traceback, and none should come here
+        return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
 
 
 def _refuse(sentence: str) -> int:

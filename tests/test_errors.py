@@ -352,3 +352,17 @@ def test_sigterm_ends_as_cleanly_as_ctrl_c():
         running.terminate()
         assert running.stderr.read() == b""
     assert running.returncode == 143
+
+
+def test_even_a_defect_is_one_sentence(cli, monkeypatch):
+    monkeypatch.setattr("dropout_cli.tables.forward_page", lambda *_: 1 // 0)
+    result = cli("forward")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "Error: a defect of dropout-cli, ZeroDivisionError: " + (
+        "integer division or modulo by zero\n"
+    )
+
+
+def test_no_refusal_here_is_a_defect(cli, folder):
+    for request_, _ in REQUESTS:
+        assert "a defect" not in cli(*request_.replace("-x=", "--input=").split(" ")).err
