@@ -363,6 +363,7 @@ def test_even_a_defect_is_one_sentence(cli, monkeypatch):
     )
 
 
-def test_no_refusal_here_is_a_defect(cli, folder):
+@pytest.mark.usefixtures("folder")
+def test_no_refusal_here_is_a_defect(cli):
     for request_, _ in REQUESTS:
         assert "a defect" not in cli(*request_.replace("-x=", "--input=").split(" ")).err
