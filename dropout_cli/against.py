@@ -12,7 +12,7 @@ import numpy as np
 from dropout_cli.claims import Finding
 from dropout_cli.errors import RequestError
 from dropout_cli.masks import draw
-from dropout_cli.mistakes import SMALLEST
+from dropout_cli.mistakes import near
 from dropout_cli.problem import Drawn, Problem
 from dropout_cli.trace import Trace
 
@@ -117,7 +117,7 @@ def _passes(
 def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, rtol: float) -> Finding:
     worst, ok = 0.0, True
     for found, ours in ((y, trace.y), (grad_x, trace.grad_x)):
-        error = np.abs(found.astype(np.float64) - ours)
-        worst = max(worst, float(error.max()))
-        ok = ok and bool((error <= rtol * np.abs(ours) + SMALLEST).all())
+        theirs = found.astype(np.float64)
+        worst = max(worst, float(np.abs(theirs - ours).max()))
+        ok = ok and bool(near(theirs, ours, rtol).all())
     return Finding(worst, ok, trace.y.size)

@@ -33,9 +33,8 @@ CHINESE = (
     "Microsoft YaHei", "SimHei",
 )  # fmt: skip
 SHOWN = 64  # of a longer vector the first elements are drawn
-KEPT: dict[str, Any] = {
-    "facecolor": "#0072B2"
-}  # Okabe and Ito's blue and vermilion, which everyone can tell apart
+# Okabe and Ito's blue and vermilion, which everyone can tell apart.
+KEPT: dict[str, Any] = {"facecolor": "#0072B2"}
 DROPPED: dict[str, Any] = {"facecolor": "#D55E00", "edgecolor": "white", "linewidth": 0}
 BAND: dict[str, Any] = {"facecolor": "#FBEADF", "edgecolor": "#F3C9AE", "linewidth": 0}
 SIZE = (14.0, 10.0)  # inches; text and lines scale with the figure

@@ -129,7 +129,6 @@ def _from_npy(path: str, name: str) -> FloatArray:
         raise RequestError(f"{path} is not a .npy file of real numbers")
     if array.ndim != 1:
         raise RequestError(f"{name} has {array.ndim} dimensions in {path}, but it must be a vector")
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # what is beyond float64 becomes inf, and is refused as that
+    # What is beyond float64 becomes inf, and is refused as that.
+    with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float64)

@@ -127,6 +127,7 @@ class _Telling:
     def __init__(self, trace: Trace, voice: Voice, words: dict[str, Any]) -> None:
         self.trace, self.problem, self.voice, self.words = trace, trace.problem, voice, words
         self.n = trace.problem.x.size
+        self.elements = [i for i in shown(self.n) if i is not None]
         self.blocks: list[Block] = [Paragraph(voice.text(text)) for text in words["text"]]
         self.formulas = [Formula(each["unicode"], each["latex"]) for each in words["formulas"]]
         self.blocks += self.formulas
@@ -237,7 +238,7 @@ class _Telling:
         self.say("therefore")
         self.blocks.append(self.blocks.pop(-2))  # the conclusion stands after it
         self.say("here")
-        part = claims.take(self.trace, [i for i in shown(self.n) if i is not None])
+        part = claims.take(self.trace, self.elements)
         step = claims.step(part.problem.x.size)
         dy = [d * Fraction(float(v)) for d, v in zip(step, part.local_grad, strict=True)]
         by_x = sum(Fraction(float(g)) * d for g, d in zip(part.grad_x, step, strict=True))
@@ -286,9 +287,8 @@ class _Telling:
 
     def sum_loss(self) -> dict[str, Any]:
         summed = Trace(replace(self.problem, grad_y=None, loss="sum"))
-        elements = [i for i in shown(self.n) if i is not None]
-        part = claims.take(summed, elements)
-        automatic = dict(zip(elements, claims.automatic(part), strict=True))
+        part = claims.take(summed, self.elements)
+        automatic = dict(zip(self.elements, claims.automatic(part), strict=True))
         self.blocks.append(Facts(upstream_facts(summed, self.voice)))
 
         def cells(i: int) -> list[str]:
@@ -331,15 +331,15 @@ class _Telling:
 
     def why_scale(self) -> dict[str, Any]:
         p, loss = self.problem.p, self.problem.loss
-        elements = [i for i in shown(self.n) if i is not None]
-        part = self.trace if len(elements) == self.n else claims.take(self.trace, elements)
+        whole = len(self.elements) == self.n
+        part = self.trace if whole else claims.take(self.trace, self.elements)
         mean = claims.expectation(part)
         p_value = self.voice.exactly(p)
         if mean.masks is None:
             self.say("here_outcomes", p_value=p_value)
         else:
             self.say("here_masks", masks=f"{mean.masks:,}", p_value=p_value)
-        at = {i: k for k, i in enumerate(elements)}
+        at = {i: k for k, i in enumerate(self.elements)}
         columns = [
             X,
             Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
