@@ -5,7 +5,11 @@ Each framework draws the mask itself and differentiates by its own autograd.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import platform
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,7 +27,18 @@ FLOAT32 = 3 * 2.0**-23  # relative: two roundings of the framework's, one of its
 FLOAT64 = 4 * 2.0**-52
 
 
-def against_torch(trace: Trace) -> dict[str, Finding]:
+class Held(NamedTuple):
+    """What a trace was held against, and what was found.
+
+    version: of the framework. source: the name in masks.SOURCES of the masks that it draws.
+    """
+
+    version: str
+    source: str
+    findings: dict[str, Finding]
+
+
+def against_torch(trace: Trace) -> Held:
     """nn.Dropout and a module by hand, both with autograd, against the trace.
 
     Raises ImportError where PyTorch is not installed.
@@ -32,6 +47,7 @@ def against_torch(trace: Trace) -> dict[str, Finding]:
 
     problem, n = trace.problem, trace.problem.x.size
     seed = problem.drawn.seed if problem.drawn else 0
+    source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
     x = torch.tensor(problem.x, dtype=torch.float32, requires_grad=True)
     torch.manual_seed(seed)
     y = torch.nn.functional.dropout(x, problem.p, training=problem.training)
@@ -42,21 +58,39 @@ def against_torch(trace: Trace) -> dict[str, Finding]:
     if problem.training:
         torch.manual_seed(seed)
         mask = (torch.nn.functional.dropout(torch.ones(n), problem.p) != 0).numpy()
-        found["torch-mask"] = _masks(mask, ("torch-cpu", "torch-cpu-intel"), seed, problem)
-    found["torch-dropout"] = _passes(problem, mask, y.detach().numpy(), x.grad.numpy(), FLOAT32)
+        found["torch-mask"] = _masks(mask, source, seed, problem)
+    found["torch-dropout"] = _passes(
+        problem, mask, Drawn(source, seed), y.detach().numpy(), x.grad.numpy()
+    )
     if problem.p == 1 and problem.training:
         found["torch-module"] = Finding(0.0, None, 0)
-        return found
+        return Held(torch.__version__, source, found)
     x = torch.tensor(problem.x, requires_grad=True)
     kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
     y = x * kept / (1 - problem.p if problem.training else 1)
     y.backward(torch.tensor(trace.grad_y.copy()))
     found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), FLOAT64)
-    return found
+    return Held(torch.__version__, source, found)
 
 
-def against_jax(trace: Trace) -> dict[str, Finding]:
-    """Dropout as Equinox writes it, with jax.grad, against the trace.
+def nn_dropout(version: str, mkl: bool) -> str:
+    """The source in masks.SOURCES whose masks nn.Dropout draws on a CPU.
+
+    version: of PyTorch. mkl: whether the CPU is Intel's and PyTorch uses MKL there; its masks
+    differed up to PyTorch 2.6 (pytorch/pytorch#146174).
+    """
+    major, minor = map(int, re.findall(r"\d+", version)[:2])
+    return "torch-mkl" if mkl and (major, minor) < (2, 7) else "torch-cpu"
+
+
+def intel() -> bool:
+    """Whether this machine's CPU is Intel's."""
+    info = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
+    return "GenuineIntel" in (info.read_text() if info.exists() else platform.processor())
+
+
+def against_jax(trace: Trace) -> Held:
+    """Dropout as Equinox writes it, with jax.vjp, against the trace.
 
     Raises ImportError where JAX is not installed.
     """
@@ -69,7 +103,7 @@ def against_jax(trace: Trace) -> dict[str, Finding]:
     if problem.training:
         drawn = jax.random.bernoulli(jax.random.key(seed), float(1 - problem.p), (n,))
         mask = np.asarray(drawn)
-        found["jax-mask"] = _masks(mask, ("jax",), seed, problem)
+        found["jax-mask"] = _masks(mask, "jax", seed, problem)
 
     def dropout(x: jax.Array) -> jax.Array:
         if mask is None or problem.p == 0:
@@ -78,8 +112,10 @@ def against_jax(trace: Trace) -> dict[str, Finding]:
 
     y, pull_back = jax.vjp(dropout, jnp.asarray(problem.x, dtype=jnp.float32))
     (grad_x,) = pull_back(jnp.asarray(_upstream(np.asarray(y), problem)))
-    found["jax-dropout"] = _passes(problem, mask, np.asarray(y), np.asarray(grad_x), FLOAT32)
-    return found
+    found["jax-dropout"] = _passes(
+        problem, mask, Drawn("jax", seed), np.asarray(y), np.asarray(grad_x)
+    )
+    return Held(jax.__version__, "jax", found)
 
 
 FRAMEWORKS = {"torch": against_torch, "jax": against_jax}
@@ -96,22 +132,21 @@ def _upstream(y: FloatArray, problem: Problem) -> FloatArray:
             return problem.grad_y.astype(np.float32)
 
 
-def _masks(mask: Mask, names: tuple[str, ...], seed: int, problem: Problem) -> Finding:
-    """The framework's mask against the sources that may reproduce it."""
+def _masks(mask: Mask, source: str, seed: int, problem: Problem) -> Finding:
+    """The framework's mask against the one that the source foretells."""
     try:
-        least = min(int((draw(name, seed, mask.size, problem.p) != mask).sum()) for name in names)
+        different = int((draw(source, seed, mask.size, problem.p) != mask).sum())
     except RequestError:
-        least = mask.size
-    return Finding(float(least), least == 0, mask.size)
+        different = mask.size
+    return Finding(float(different), different == 0, mask.size)
 
 
 def _passes(
-    problem: Problem, mask: Mask | None, y: FloatArray, grad_x: FloatArray, rtol: float
+    problem: Problem, mask: Mask | None, drawn: Drawn, y: FloatArray, grad_x: FloatArray
 ) -> Finding:
     """Both passes of a framework against a trace with the framework's mask."""
-    drawn = None if mask is None else Drawn("numpy", 0)
-    ours = Trace(Problem(problem.x, problem.p, mask, drawn, problem.grad_y, problem.loss))
-    return _both(ours, y, grad_x, rtol)
+    ours = Trace(replace(problem, mask=mask, drawn=None if mask is None else drawn))
+    return _both(ours, y, grad_x, FLOAT32)
 
 
 def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, rtol: float) -> Finding:

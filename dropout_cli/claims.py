@@ -16,17 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dropout_cli import exact
-from dropout_cli.dropout import backward
-from dropout_cli.masks import draw
-from dropout_cli.problem import Problem
-from dropout_cli.trace import Trace
+from dropout_cli.trace import Trace, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-ELEMENTS = 1000  # of a longer vector so many elements, the first, are checked in fractions
-PAIRS = 16  # where each element is checked against each
-ALL_MASKS = 10  # up to so many elements, expectations are summed over all 2^n masks
+ELEMENTS = 1000  # of a longer vector only the first 1000 elements are checked in fractions
+PAIRS = 16  # and only the first 16 where each element is checked against each
+ALL_MASKS = 10  # up to this many elements, expectations are summed over all 2^n masks
 
 
 class Finding(NamedTuple):
@@ -34,7 +31,7 @@ class Finding(NamedTuple):
 
     max_error: the largest difference between the two sides.
     ok: whether the claim holds; None where it says nothing of this problem.
-    checked: over how many elements (or masks, or directions) it was checked.
+    checked: how many elements it was checked for.
     """
 
     max_error: float
@@ -42,25 +39,38 @@ class Finding(NamedTuple):
     checked: int
 
 
-@lru_cache(maxsize=2)
+SILENT = Finding(0.0, None, 0)
+
+
+def definition(trace: Trace) -> Finding:
+    """m_i·x_i/(1−p) is 0 for m_i = 0 and x_i/(1−p) for m_i = 1, of those that can happen at p.
+
+    Says nothing at p = 1, where 1/(1−p) is undefined and y is 0 by definition.
+    """
+    p = trace.problem.p
+    if p == 1:
+        return SILENT
+    x = _fractions(trace.problem.x[:ELEMENTS])
+    found, wanted = [], []
+    for _, (kept,) in exact.masks(1, p):
+        found += [kept * v / (1 - Fraction(p)) for v in x]
+        wanted += exact.forward(x, [kept] * len(x), p)
+    return _same(found, wanted)._replace(checked=len(x))
+
+
 def forward(trace: Trace) -> Finding:
     """y_i = m_i·x_i/(1−p)."""
     part = _part(trace, ELEMENTS)
     return _compare(part.y, _y(part), ulps=2)
 
 
-@lru_cache(maxsize=2)
-def zero(trace: Trace) -> Finding:
-    """Where m_i = 0, y_i and ∂L/∂x_i are exactly 0."""
-    mask = trace.problem.mask
-    if mask is None or mask.all():
-        return Finding(0.0, None, 0)
-    dropped = ~mask
-    largest = max(np.abs(trace.y[dropped]).max(), np.abs(trace.grad_x[dropped]).max())
-    return Finding(float(largest), not largest, int(dropped.sum()))
+def chain_rule(trace: Trace) -> Finding:
+    """∂L/∂x_i = ∂L/∂y_i · ∂y_i/∂x_i."""
+    part = _part(trace, ELEMENTS)
+    pairs = zip(_fractions(part.grad_y), _fractions(part.local_grad), strict=True)
+    return _compare(part.grad_x, [g * d for g, d in pairs], ulps=3)
 
 
-@lru_cache(maxsize=2)
 def local_gradient(trace: Trace) -> Finding:
     """∂y_i/∂x_i = m_i/(1−p), and ∂y_i/∂x_j = 0 for j ≠ i: differences of the definition."""
     part = _part(trace, PAIRS)
@@ -73,46 +83,83 @@ def local_gradient(trace: Trace) -> Finding:
     return _compare(found, wanted, ulps=2)._replace(checked=n)
 
 
-@lru_cache(maxsize=2)
-def chain_rule(trace: Trace) -> Finding:
-    """∂L/∂x_i = ∂L/∂y_i · ∂y_i/∂x_i."""
-    part = _part(trace, ELEMENTS)
-    pairs = zip(_fractions(part.grad_y), _fractions(part.local_grad), strict=True)
-    return _compare(part.grad_x, [g * d for g, d in pairs], ulps=3)
+def same_mask(trace: Trace) -> Finding:
+    """Backward uses the mask of forward.
+
+    The mask that y shows where x_i ≠ 0, and the one that ∂L/∂x shows where ∂L/∂y_i ≠ 0, are both
+    the problem's.
+    """
+    problem, mask = trace.problem, trace.problem.mask
+    if mask is None:
+        return SILENT
+    wrong = (trace.y != 0) != (mask & (problem.x != 0))
+    wrong |= (trace.grad_x != 0) != (mask & (trace.grad_y != 0))
+    return Finding(float(wrong.sum()), not wrong.any(), mask.size)
 
 
-@lru_cache(maxsize=2)
+def changed_by_a_fresh_mask(trace: Trace) -> Fraction:
+    """How many gradients a mask drawn afresh would change on average; 0 in inference.
+
+    A kept element is dropped by it with probability p, a dropped one kept with 1−p.
+    """
+    mask, drop = trace.problem.mask, Fraction(trace.problem.p)
+    if mask is None:
+        return Fraction(0)
+    some = trace.grad_y != 0
+    return drop * int((mask & some).sum()) + (1 - drop) * int((~mask & some).sum())
+
+
 def gradient(trace: Trace) -> Finding:
     """∂L/∂x_i is the central difference of L, and its automatic derivative."""
     part = _part(trace, PAIRS)
     x = _fractions(part.problem.x)
     loss, n = _loss(part), len(x)
     wanted = [exact.difference(loss, x, i) for i in range(n)]
-    wanted += [exact.automatic(loss, x, i) for i in range(n)]
+    wanted += automatic(part)
     return _compare([*part.grad_x, *part.grad_x], wanted, ulps=4)._replace(checked=n)
 
 
-@lru_cache(maxsize=2)
+def backward(trace: Trace) -> Finding:
+    """∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
+    part = _part(trace, ELEMENTS)
+    return _compare(part.grad_x, _y(part, _fractions(part.grad_y)), ulps=2)
+
+
 def total_differential(trace: Trace) -> Finding:
-    """Σ ∂L/∂x_i dx_i = Σ ∂L/∂y_i dy_i, for dx along each axis and for the dx of step()."""
-    part = _part(trace, PAIRS)
+    """Σ ∂L/∂x_i dx_i = Σ ∂L/∂y_i dy_i, for the dx of step(), its reverse, and along single axes."""
+    part = _part(trace, ELEMENTS)
     n = part.problem.x.size
-    axes = [[Fraction(k == i, 8) for k in range(n)] for i in range(n)]
-    directions = [step(n), [-v for v in reversed(step(n))], *axes]
+    axes = [[Fraction(k == i, 8) for k in range(n)] for i in range(min(n, PAIRS))]
     worst, ok = Fraction(0), True
-    for dx in directions:
-        by_x = [g * d for g, d in zip(_fractions(part.grad_x), dx, strict=True)]
-        by_y = [g * d for g, d in zip(_fractions(part.grad_y), _y(part, dx), strict=True)]
-        error = abs(sum(by_x) - sum(by_y))
-        size = sum(map(abs, by_y))
-        worst = max(worst, error)
-        ok = ok and error <= 4 * _ulp(size)
-    return Finding(float(worst), ok, len(directions))
+    for dx in [step(n), [-v for v in reversed(step(n))], *axes]:
+        by_x = differential(part.grad_x, dx)
+        dy = _y(part, dx)
+        by_y = differential(part.grad_y, dy)
+        size = differential(np.abs(part.grad_y), map(abs, dy))
+        worst = max(worst, abs(by_x - by_y))
+        ok = ok and abs(by_x - by_y) <= 4 * _ulp(size)
+    return Finding(float(worst), ok, n)
 
 
 def step(n: int) -> list[Fraction]:
     """The dx that is shown: dx_i = i/100."""
     return [Fraction(i, 100) for i in range(1, n + 1)]
+
+
+def differential(gradient: Iterable[float], change: Iterable[Fraction]) -> Fraction:
+    """The change of L that follows from a change of its arguments: Σ gradient_i · change_i."""
+    pairs = zip(gradient, change, strict=True)
+    return sum((Fraction(float(g)) * d for g, d in pairs if d), Fraction(0))
+
+
+def zero(trace: Trace) -> Finding:
+    """Where m_i = 0, y_i and ∂L/∂x_i are exactly 0."""
+    mask = trace.problem.mask
+    if mask is None or mask.all():
+        return SILENT
+    dropped = ~mask
+    largest = max(np.abs(trace.y[dropped]).max(), np.abs(trace.grad_x[dropped]).max())
+    return Finding(float(largest), not largest, int(dropped.sum()))
 
 
 class Expectation(NamedTuple):
@@ -130,7 +177,7 @@ class Expectation(NamedTuple):
     masks: int | None
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def expectation(trace: Trace) -> Expectation:
     """The expectations over all 2^n masks while n ≤ 10, else over each element's two outcomes."""
     part = _part(trace, ELEMENTS)
@@ -168,44 +215,39 @@ def expectation(trace: Trace) -> Expectation:
     )
 
 
-@lru_cache(maxsize=2)
 def expected_output(trace: Trace) -> Finding:
     """E[y_i] = x_i: says nothing at p = 1, where no scaling can make up for what is dropped."""
     if trace.problem.p == 1:
-        return Finding(0.0, None, 0)
+        return SILENT
     return _same(expectation(trace).y, _fractions(trace.problem.x[:ELEMENTS]))
 
 
-@lru_cache(maxsize=2)
 def expected_gradient(trace: Trace) -> Finding:
-    """E[∂L/∂x_i] = ∂L/∂y_i, where that does not depend on m; for Σ y_i² it is 2x_i/(1−p)."""
-    problem = trace.problem
-    if problem.p == 1:
-        return Finding(0.0, None, 0)
-    if problem.loss == "sum-squares":
-        keep = 1 - Fraction(problem.p)
-        wanted = [2 * v / keep for v in _fractions(problem.x[:ELEMENTS])]
-    else:
-        wanted = _fractions(trace.grad_y[:ELEMENTS])
-    return _same(expectation(trace).grad_x, wanted)
+    """E[∂L/∂x_i] = ∂L/∂y_i: says nothing at p = 1, nor where ∂L/∂y depends on the mask."""
+    if trace.problem.p == 1 or trace.problem.loss == "sum-squares":
+        return SILENT
+    return _same(expectation(trace).grad_x, _fractions(trace.grad_y[:ELEMENTS]))
 
 
-def take(trace: Trace, elements: slice | list[int]) -> Trace:
-    """The trace of some elements alone. Dropout is elementwise, so they stay as they are."""
-    problem = trace.problem
-    return Trace(
-        Problem(
-            x=problem.x[elements],
-            p=problem.p,
-            mask=None if problem.mask is None else problem.mask[elements],
-            drawn=problem.drawn,
-            grad_y=None if problem.grad_y is None else problem.grad_y[elements],
-            loss=problem.loss,
-        )
-    )
+def nonlinear_gradient(trace: Trace) -> Finding:
+    """E[∂L/∂x_i] = 2x_i/(1−p) for L = Σ y_i², whose ∂L/∂y_i = 2y_i depends on the mask."""
+    if trace.problem.p == 1:
+        return SILENT
+    squares = Trace(replace(trace.problem, grad_y=None, loss="sum-squares"))
+    keep = 1 - Fraction(trace.problem.p)
+    wanted = [2 * v / keep for v in _fractions(trace.problem.x[:ELEMENTS])]
+    return _same(expectation(squares).grad_x, wanted)
 
 
-@lru_cache(maxsize=2)
+def variance(trace: Trace) -> Finding:
+    """Var[y_i] = p/(1−p) · x_i², from the exact moments over the masks."""
+    if trace.problem.p == 1:
+        return SILENT
+    drop = Fraction(trace.problem.p)
+    wanted = [drop / (1 - drop) * v * v for v in _fractions(trace.problem.x[:ELEMENTS])]
+    return _same(expectation(trace).variance, wanted)
+
+
 def inference(trace: Trace) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y, bit for bit."""
     problem = trace.problem
@@ -214,6 +256,30 @@ def inference(trace: Trace) -> Finding:
     same = same and still.grad_x.tobytes() == still.grad_y.tobytes()
     error = max(np.abs(still.y - problem.x).max(), np.abs(still.grad_x - still.grad_y).max())
     return Finding(float(error), same, problem.x.size)
+
+
+CLAIMS = {
+    "definition": definition,
+    "forward": forward,
+    "chain-rule": chain_rule,
+    "local-gradient": local_gradient,
+    "same-mask": same_mask,
+    "gradient": gradient,
+    "backward": backward,
+    "total-differential": total_differential,
+    "zero": zero,
+    "expected-output": expected_output,
+    "expected-gradient": expected_gradient,
+    "nonlinear-gradient": nonlinear_gradient,
+    "variance": variance,
+    "inference": inference,
+}
+
+
+@lru_cache(maxsize=64)
+def check(name: str, trace: Trace) -> Finding:
+    """What the check of CLAIMS[name] finds in the trace, computed once."""
+    return CLAIMS[name](trace)
 
 
 def module_by_hand(trace: Trace) -> Finding:
@@ -230,33 +296,6 @@ def automatic(trace: Trace) -> list[Fraction]:
     """∂L/∂x by automatic differentiation in exact fractions."""
     x = _fractions(trace.problem.x)
     return [exact.automatic(_loss(trace), x, i) for i in range(len(x))]
-
-
-@lru_cache(maxsize=2)
-def variance(trace: Trace) -> Finding:
-    """Var[y_i] = p/(1−p) · x_i², from the exact moments over the masks."""
-    if trace.problem.p == 1:
-        return Finding(0.0, None, 0)
-    drop = Fraction(trace.problem.p)
-    wanted = [drop / (1 - drop) * v * v for v in _fractions(trace.problem.x[:ELEMENTS])]
-    return _same(expectation(trace).variance, wanted)
-
-
-@lru_cache(maxsize=2)
-def same_mask(trace: Trace) -> Finding:
-    """Backward uses the forward mask: y and ∂L/∂x are 0 where it is, and nowhere else for it.
-
-    checked: how many gradients would be others under a mask drawn afresh.
-    """
-    problem, mask = trace.problem, trace.problem.mask
-    if mask is None:
-        return Finding(0.0, None, 0)
-    wrong = (trace.y != 0) != (mask & (problem.x != 0))
-    wrong |= (trace.grad_x != 0) != (mask & (trace.grad_y != 0))
-    seed = 1 if problem.drawn is None else abs(problem.drawn.seed + 1) % 2**32
-    fresh = draw("torch-cpu", seed, mask.size, problem.p)
-    other = backward(trace.grad_y, fresh, problem.p) != trace.grad_x
-    return Finding(float(wrong.sum()), not wrong.any(), int(other.sum()))
 
 
 def _part(trace: Trace, size: int) -> Trace:
@@ -295,18 +334,3 @@ def _same(found: Sequence[Fraction], wanted: Sequence[Fraction]) -> Finding:
     """Exact values against exact values."""
     errors = [abs(f - w) for f, w in zip(found, wanted, strict=True)]
     return Finding(float(max(errors)), not any(errors), len(errors))
-
-
-CLAIMS = {
-    "forward": forward,
-    "zero": zero,
-    "local-gradient": local_gradient,
-    "chain-rule": chain_rule,
-    "gradient": gradient,
-    "total-differential": total_differential,
-    "expected-output": expected_output,
-    "expected-gradient": expected_gradient,
-    "variance": variance,
-    "inference": inference,
-    "same-mask": same_mask,
-}

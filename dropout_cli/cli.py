@@ -265,9 +265,10 @@ def plot(trace: Trace, path: str, dpi: float, size: str, precision: int, lang: s
         from dropout_cli.figure import gradient_flow, to_bytes
     except (ValueError, OSError) as error:
         raise RequestError(f"matplotlib cannot read its settings: {error}") from None
-    figure = gradient_flow(trace, load_voice(lang, precision), (float(sides[1]), float(sides[2])))
+    voice = load_voice(lang, precision)
+    figure = gradient_flow(trace, voice, (float(sides[1]), float(sides[2])))
     write_file(path, to_bytes(figure, suffix, dpi))
-    say(f"wrote {path}")
+    say(voice.say("file", "wrote", path=path))
 
 
 def _read_candidate(_: click.Context, __: click.Parameter, path: str | None) -> Any:
@@ -329,4 +330,4 @@ def verify(
         lambda: verdicts.page(verdict, trace, output.voice),
         lambda: verdicts.record(verdict, trace, output.voice),
     )
-    return 2 if verdict.missing else int(not verdict.ok)
+    return int(not verdict.ok) if verdict.missing is None else 2

@@ -35,7 +35,7 @@ def draw_numpy(seed: int, n: int, p: float) -> Mask:
 def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
     """torch.manual_seed(seed), then torch.rand(n) > p: dropout written by hand in PyTorch.
 
-    The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i an element:
+    The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i per element:
     u_i = (d_i mod 2^24) · 2^−24; kept where u_i > p in float32. Even at p = 0 that drops u_i = 0.
     """
     threshold = floor(float(np.float32(p)) * 2**24)
@@ -44,9 +44,11 @@ def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
 
 
 def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
-    """torch.manual_seed(seed), then nn.Dropout(p), on a CPU that is not Intel's or without MKL.
+    """torch.manual_seed(seed), then nn.Dropout(p): on every CPU since PyTorch 2.7.
 
-    The stream is that of draw_torch_rand, two draws an element, the high word h_i first:
+    Before 2.7, on every CPU but Intel's with MKL (see draw_torch_mkl).
+
+    The stream is that of draw_torch_rand, two draws per element, the high word h_i first:
     u_i = ((h_i · 2^32 + l_i) mod 2^53) · 2^−53; kept where u_i < 1−p.
     """
     high, low = divmod(ceil((1 - p) * 2**53), 2**32)
@@ -61,12 +63,13 @@ def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
     return np.concatenate([keep(draws) for draws in _mt19937(_torch_seed(seed), n, draws=2)])
 
 
-def draw_torch_cpu_intel(seed: int, n: int, p: float) -> Mask:
-    """torch.manual_seed(seed), then nn.Dropout(p) of a float32 tensor, on an Intel CPU with MKL.
+def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
+    """torch.manual_seed(seed), then nn.Dropout(p): on an Intel CPU with MKL, up to PyTorch 2.6.
 
     MKL's generator MCG31m1, M = 2^31−1: s_0 = (first draw of the stream of draw_torch_rand) mod M,
     or 1 if that is 0; s_{i+1} = 1132489760 · s_i mod M; u_i = s_i / M; kept where u_i < 1−p in
-    float32. At p = 0 PyTorch draws nothing and keeps all.
+    float32. At p = 0 PyTorch draws nothing and keeps all. PyTorch 2.7 switched MKL's generators
+    off, since they repeat themselves (pytorch/pytorch#146174, #132395).
     """
     keep = np.float32(1 - p)
     threshold = bisect_left(range(MCG31), keep, key=lambda s: np.float32(s / MCG31))
@@ -104,7 +107,7 @@ SOURCES: dict[str, Callable[[int, int, float], Mask]] = {
     "numpy": draw_numpy,
     "torch-rand": draw_torch_rand,
     "torch-cpu": draw_torch_cpu,
-    "torch-cpu-intel": draw_torch_cpu_intel,
+    "torch-mkl": draw_torch_mkl,
     "jax": draw_jax,
 }
 

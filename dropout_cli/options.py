@@ -41,7 +41,7 @@ PROBLEM_OPTIONS = {
     ),
     "rng": click.option(
         "--rng", metavar="NAME",
-        help="Who draws the mask: numpy, torch-rand, torch-cpu, torch-cpu-intel, jax."
+        help="Who draws the mask: numpy, torch-rand, torch-cpu, torch-mkl, jax."
         "  [default: numpy]",
     ),
     "grad_y": click.option(
@@ -188,7 +188,7 @@ class Output(NamedTuple):
             print_text(text)
         else:
             write_file(self.path, text.encode())
-            say(f"wrote {self.path}")
+            say(self.voice.say("file", "wrote", path=self.path))
 
 
 SPEECH_OPTIONS = {

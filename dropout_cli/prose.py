@@ -29,6 +29,20 @@ class Voice(NamedTuple):
         latex = {name: f"${forms['latex']}$" for name, forms in symbols.items()}
         return Text(words.format(**(plain | values)), words.format(**(latex | values)))
 
+    def tell(self, table: str, key: str, /, **values: object) -> Text:
+        """The words at prose[table][key], with symbols and values in place of {placeholders}."""
+        return self.text(self.prose[table][key], **values)
+
+    def part(self, checked: int, n: int) -> str:
+        """Which of n elements were checked: all, or the first of them."""
+        if checked == n:
+            return self.elements(n) if n == 1 else self.say("count", "all", n=f"{n:,}")
+        return self.say("count", "first", checked=f"{checked:,}", n=f"{n:,}")
+
+    def elements(self, n: int) -> str:
+        """1 element, 2 elements, …"""
+        return self.say("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
+
     def number(self, value: float) -> str:
         """The value, to this voice's significant digits."""
         return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0

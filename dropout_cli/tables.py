@@ -1,4 +1,4 @@
-"""The two passes of a trace, a row an element."""
+"""The two passes of a trace, one row per element."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from dropout_cli.document import (
     Paragraph,
     Row,
     Table,
-    Text,
 )
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
 
     from dropout_cli.dropout import Mask
     from dropout_cli.prose import Voice
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
 
 SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 
+BESIDE = 30  # columns that a vector may take where words stand beside it
+
 INDEX = Formula("i", "i")
+M = Formula("m", "m")
+GRAD = Formula("∂L/∂y", r"\frac{\partial L}{\partial y}")
 X = Formula("xᵢ", "x_i")
 MASK = Formula("mᵢ", "m_i")
 Y = Formula("yᵢ", "y_i")
@@ -46,7 +52,7 @@ LOSS_GRADIENTS = {"sum": Formula("1", "1"), "sum-squares": Formula("2yᵢ", "2 y
 
 
 def forward_page(trace: Trace, voice: Voice) -> Document:
-    """The forward pass: what is given, the formula, a row an element."""
+    """The forward pass: what is given, the formula, one row per element."""
     formula = equation(Y, FORWARD) if trace.problem.training else equation(Y, X)
     return [
         Heading(_title("forward", trace, voice)),
@@ -57,7 +63,7 @@ def forward_page(trace: Trace, voice: Voice) -> Document:
 
 
 def backward_page(trace: Trace, voice: Voice) -> Document:
-    """The backward pass: what is given, the formula, a row an element."""
+    """The backward pass: what is given, the formula, one row per element."""
     formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
     return [
         Heading(_title("backward", trace, voice)),
@@ -89,7 +95,7 @@ def facts(trace: Trace, voice: Voice) -> Facts:
             (Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "p")),
             (Formula(f"1−p = {keep}", f"1-p = {keep}"), voice.say("fact", "keep")),
             scale,
-            (Formula("m", "m"), _mask_source(trace, voice)),
+            (vector(M, problem.mask, voice, BESIDE), _mask_source(trace, voice)),
         ]
     )
 
@@ -105,16 +111,37 @@ def _mask_source(trace: Trace, voice: Voice) -> str:
 
 
 def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
-    """Where ∂L/∂y comes from: it was given, or a loss has it."""
-    if trace.problem.loss is not None:
+    """∂L/∂y, and where it comes from: it was given, or a loss has it."""
+    loss, told = trace.problem.loss, []
+    if loss is None:
+        example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
+        source = "grad_example" if example else "grad_given"
+    else:
         assert trace.loss is not None
         value = voice.number(trace.loss)
-        loss = equation(LOSSES[trace.problem.loss], Formula(value, value))
-        gradient = equation(GRAD_Y, LOSS_GRADIENTS[trace.problem.loss])
-        return [(loss, voice.say("fact", "loss")), (gradient, voice.say("fact", "grad_loss"))]
-    example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
-    gradient = Formula("∂L/∂y", r"\partial L/\partial y")
-    return [(gradient, voice.say("fact", "grad_example" if example else "grad_given"))]
+        told.append((equation(LOSSES[loss], Formula(value, value)), voice.say("fact", "loss")))
+        gradient = equation(GRAD_Y, LOSS_GRADIENTS[loss])
+        told.append((gradient, voice.say("fact", "loss_gradient")))
+        source = "grad_loss"
+    return [*told, (vector(GRAD, trace.grad_y, voice, BESIDE), voice.say("fact", source))]
+
+
+def vector(
+    symbol: Formula, values: Sequence[float] | NDArray[Any], voice: Voice, width: int
+) -> Formula:
+    """symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width."""
+    count = len(values)
+    for ends in (6, 3, 2, 1):
+        if count <= 2 * ends:
+            cells = [voice.number(value) for value in values]
+        else:
+            cells = [voice.number(value) for value in values[:ends]]
+            cells += ["…", *(voice.number(value) for value in values[count - ends :])]
+        unicode = f"{symbol.unicode} = [{', '.join(cells)}]ᵀ"
+        if len(unicode) <= width:
+            break
+    inside = ", ".join(cells).replace("…", r"\dots")
+    return Formula(unicode, rf"{symbol.latex} = [{inside}]^\top")
 
 
 def forward_table(trace: Trace, voice: Voice) -> Table:
@@ -125,7 +152,7 @@ def forward_table(trace: Trace, voice: Voice) -> Table:
 
     def cells(i: int) -> list[str]:
         value, bit = number(x[i]), f"{mask[i]:d}"
-        return [value, bit, _substituted(bit, value, trace, voice), number(y[i])]
+        return [value, bit, substituted(bit, value, trace, voice), number(y[i])]
 
     return element_table([X, MASK, FORWARD, Y], cells, trace, voice)
 
@@ -141,13 +168,13 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
 
     def cells(i: int) -> list[str]:
         value, bit = number(grad_y[i]), f"{mask[i]:d}"
-        substituted = _substituted(value, bit, trace, voice)
-        return [value, bit, number(local[i]), substituted, number(grad_x[i])]
+        product = substituted(value, bit, trace, voice)
+        return [value, bit, number(local[i]), product, number(grad_x[i])]
 
     return element_table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
 
 
-def _substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
+def substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
     """first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
     if trace.scale is None:
         return "0"
@@ -187,16 +214,18 @@ def masks_page(
 ) -> Document:
     """What each source draws with the seed; like is a mask to compare them with."""
     n = next(iter(masks.values())).size
-    given = voice.say("masks", "given", seed=seed, n=f"{n:,}", p=voice.exactly(p))
+    given = voice.tell(
+        "masks", "given", seed=seed, elements=voice.elements(n), p_value=voice.exactly(p)
+    )
     return [
         Heading(voice.say("masks", "title")),
-        Paragraph(Text(given, given)),
+        Paragraph(given),
         masks_table(masks, like, voice),
     ]
 
 
 def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice) -> Table:
-    """A row a source: its name, who draws so, its mask, and whether that is the mask like."""
+    """One row per source: its name, who draws so, its mask, and whether that is the mask like."""
     rows = []
     for rng, mask in masks.items():
         equal = None if like is None else bool(np.array_equal(mask, like))
@@ -212,7 +241,7 @@ def seeds_page(
     seeds: dict[str, int | None], mask: Mask, p: float, below: int, voice: Voice
 ) -> Document:
     """With which seed each source draws the mask; None where no seed is < below."""
-    sought = voice.say("masks", "sought", mask=bits(mask), p=voice.exactly(p))
+    sought = voice.tell("masks", "sought", mask=bits(mask), p_value=voice.exactly(p))
     none = voice.say("masks", "none", below=f"{below:,}")
     rows = [
         Row([rng, voice.say("source", rng), none if seed is None else str(seed)], None)
@@ -220,7 +249,7 @@ def seeds_page(
     ]
     columns = [_words(voice.say("masks", key)) for key in ("rng", "who", "seed")]
     table = Table(columns, rows, numeric=False)
-    return [Heading(voice.say("masks", "search")), Paragraph(Text(sought, sought)), table]
+    return [Heading(voice.say("masks", "search")), Paragraph(sought), table]
 
 
 def bits(mask: Mask) -> str:
@@ -230,6 +259,13 @@ def bits(mask: Mask) -> str:
 
 def _words(words: str) -> Formula:
     return Formula(words, rf"\text{{{words}}}")
+
+
+def over(masks: int | None, voice: Voice) -> str:
+    """Over what expectations were summed: so many masks, or each element's two outcomes."""
+    if masks is None:
+        return voice.say("count", "outcomes")
+    return voice.say("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
 
 
 def shown(n: int) -> list[int | None]:

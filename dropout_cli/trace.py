@@ -63,6 +63,21 @@ class Trace:
             return _finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
 
 
+def take(trace: Trace, elements: slice | list[int]) -> Trace:
+    """The trace of some elements alone. Dropout is elementwise, so they stay as they are."""
+    problem = trace.problem
+    return Trace(
+        Problem(
+            x=problem.x[elements],
+            p=problem.p,
+            mask=None if problem.mask is None else problem.mask[elements],
+            drawn=problem.drawn,
+            grad_y=None if problem.grad_y is None else problem.grad_y[elements],
+            loss=problem.loss,
+        )
+    )
+
+
 def _finite(name: str, result: FloatArray | float) -> FloatArray:
     result = np.asarray(result)
     finite = np.isfinite(result)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dropout_cli import claims
-from dropout_cli.document import Check, Document, Heading, Paragraph, Text
+from dropout_cli.document import Check, Heading, Paragraph, Text
 from dropout_cli.mistakes import Diagnosis, diagnose
+from dropout_cli.tables import over
 
 if TYPE_CHECKING:
+    from dropout_cli.against import Held
     from dropout_cli.claims import Finding
+    from dropout_cli.document import Block, Document
     from dropout_cli.dropout import FloatArray
     from dropout_cli.prose import Voice
     from dropout_cli.trace import Trace
@@ -21,14 +24,15 @@ NAMED = 8  # so many wrong elements are named
 
 
 class Verdict(NamedTuple):
-    """What came of a verification: a finding a claim, and what explains the wrong ones.
+    """What came of a verification: a finding for each claim, and what explains the wrong ones.
 
-    missing: claims that could not be checked, with the reason.
+    held: what the trace was held against. missing: the framework that is not installed.
     """
 
     findings: dict[str, Finding]
     diagnoses: list[Diagnosis]
-    missing: dict[str, str]
+    held: Held | None = None
+    missing: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -38,16 +42,16 @@ class Verdict(NamedTuple):
 
 def verify(trace: Trace, against: str | None) -> Verdict:
     """Every claim of claims.CLAIMS, and where one is named, those against a framework."""
-    findings = {name: claim(trace) for name, claim in claims.CLAIMS.items()}
-    missing = {}
-    if against is not None:
-        from dropout_cli.against import FRAMEWORKS
+    findings = {name: claims.check(name, trace) for name in claims.CLAIMS}
+    if against is None:
+        return Verdict(findings, [])
+    from dropout_cli.against import FRAMEWORKS
 
-        try:
-            findings |= FRAMEWORKS[against](trace)
-        except ImportError:
-            missing[against] = against
-    return Verdict(findings, [], missing)
+    try:
+        held = FRAMEWORKS[against](trace)
+    except ImportError:
+        return Verdict(findings, [], missing=against)
+    return Verdict(findings | held.findings, [], held=held)
 
 
 def judge(trace: Trace, candidate: dict[str, FloatArray], rtol: float) -> Verdict:
@@ -61,7 +65,7 @@ def judge(trace: Trace, candidate: dict[str, FloatArray], rtol: float) -> Verdic
         findings[about] = claims.Finding(error, diagnosis is None, right.size)
         if diagnosis is not None:
             diagnoses.append(diagnosis)
-    return Verdict(findings, diagnoses, {})
+    return Verdict(findings, diagnoses)
 
 
 def record(verdict: Verdict, trace: Trace, voice: Voice) -> dict[str, Any]:
@@ -69,25 +73,16 @@ def record(verdict: Verdict, trace: Trace, voice: Voice) -> dict[str, Any]:
     told = [
         {
             "id": name,
-            "statement": _statement(name, voice),
-            "method": _method(name, finding, trace, voice),
+            "statement": _statement(name, verdict, voice).plain,
+            "method": _method(name, verdict, trace, voice).plain,
+            "checked": finding.checked,
             "max_error": finding.max_error if np.isfinite(finding.max_error) else None,
             "ok": finding.ok,
         }
-        for name, finding in verdict.findings.items()
-    ]
-    told += [
-        {
-            "id": name,
-            "statement": _statement(name, voice),
-            "method": voice.say("verify", "missing", framework=framework),
-            "max_error": None,
-            "ok": None,
-        }
-        for name, framework in verdict.missing.items()
+        for name, finding in _findings(verdict).items()
     ]
     explained = [
-        {"id": name, "about": diagnosis.about, "explanation": explanation}
+        {"id": name, "about": diagnosis.about, "explanation": explanation.plain}
         for diagnosis in verdict.diagnoses
         for name, explanation in _explanations(diagnosis, trace, voice)
     ]
@@ -96,49 +91,75 @@ def record(verdict: Verdict, trace: Trace, voice: Voice) -> dict[str, Any]:
 
 def page(verdict: Verdict, trace: Trace, voice: Voice) -> Document:
     """The verdict: each claim, whether it holds and how it was checked; then what is wrong."""
-    told = record(verdict, trace, voice)
-    document: list[Any] = [Heading(voice.say("verify", "title"))]
-    for claim in told["claims"]:
-        words = voice.say("verify", "claim", **claim)
-        if claim["ok"] is not None and claim["max_error"] is not None:
-            error = voice.say("verify", "error", error=f"{claim['max_error']:.3g}")
-            words += error
-        document.append(Check(claim["ok"], Text(words, words)))
-    for each in told["diagnosis"]:
-        document.append(Paragraph(Text(each["explanation"], each["explanation"])))
-    closing = voice.say("verify", "holds" if verdict.ok else "fails")
-    return [*document, Paragraph(Text(closing, closing))]
+    document: list[Block] = [Heading(voice.say("verify", "title"))]
+    for name, finding in _findings(verdict).items():
+        error = ""
+        if finding.ok is not None and finding.max_error:
+            error = voice.say("verify", "error", error=f"{finding.max_error:.3g}")
+        pairs = zip(
+            _statement(name, verdict, voice), _method(name, verdict, trace, voice), strict=True
+        )
+        claim = [
+            voice.say("verify", "claim", statement=statement, method=method) + error
+            for statement, method in pairs
+        ]
+        document.append(Check(finding.ok, Text(*claim)))
+    for diagnosis in verdict.diagnoses:
+        document += [Paragraph(told) for _, told in _explanations(diagnosis, trace, voice)]
+    return [*document, Paragraph(voice.tell("verify", "holds" if verdict.ok else "fails"))]
 
 
-def _statement(name: str, voice: Voice) -> str:
-    return voice.say("claim", name)
+def _findings(verdict: Verdict) -> dict[str, Finding]:
+    """Every finding, and what could not be checked for want of a framework."""
+    if verdict.missing is None:
+        return verdict.findings
+    return verdict.findings | {verdict.missing: claims.SILENT}
 
 
-def _method(name: str, finding: Finding, trace: Trace, voice: Voice) -> str:
-    how = f"{name}-silent" if finding.ok is None else name
-    counts = {"checked": f"{finding.checked:,}", "n": f"{trace.problem.x.size:,}"}
-    return voice.say("method", how, **counts)
+def _statement(name: str, verdict: Verdict, voice: Voice) -> Text:
+    return voice.tell("claim", name, source=verdict.held.source if verdict.held else "")
 
 
-def _explanations(diagnosis: Diagnosis, trace: Trace, voice: Voice) -> list[tuple[str, str]]:
+def _method(name: str, verdict: Verdict, trace: Trace, voice: Voice) -> Text:
+    """How the claim was checked, or why it was not."""
+    if name == verdict.missing:
+        return voice.tell("verify", "missing", framework=name)
+    finding, n = verdict.findings[name], trace.problem.x.size
+    return voice.tell(
+        "method",
+        f"{name}-silent" if finding.ok is None else name,
+        elements=voice.part(finding.checked, n),
+        dropped=voice.elements(finding.checked),
+        over=over(2**n if n <= claims.ALL_MASKS else None, voice),
+        changed=voice.number(float(claims.changed_by_a_fresh_mask(trace))),
+        n_value=f"{n:,}",
+        version=verdict.held.version if verdict.held else "",
+    )
+
+
+def _explanations(diagnosis: Diagnosis, trace: Trace, voice: Voice) -> list[tuple[str, Text]]:
     """The sentences for a diagnosis: each mistake that fits, or what can be said without."""
     named = ", ".join(str(i + 1) for i in diagnosis.wrong[:NAMED])
     if len(diagnosis.wrong) > NAMED:
         named += ", …"
-    where = voice.say(
-        "verify", "where", about=diagnosis.about, elements=named, count=len(diagnosis.wrong),
-        n=f"{trace.problem.x.size:,}",
+    where = voice.tell(
+        "verify", "where", about=diagnosis.about, count=f"{len(diagnosis.wrong):,}",
+        elements=voice.elements(trace.problem.x.size), indices=named,
     )  # fmt: skip
     if not diagnosis.mistakes:
         key = "unknown" if diagnosis.factor is None else "unknown_factor"
         factor = "" if diagnosis.factor is None else voice.number(diagnosis.factor)
-        return [("unknown", voice.say("verify", key, where=where, factor=factor))]
-    told = []
-    for name in diagnosis.mistakes:
-        sentence = where + voice.say("mistake", f"{diagnosis.about}-{name}")
-        if len(diagnosis.mistakes) > 1:
-            key = "several" if diagnosis.telling_p is None else "several_p"
-            p = "" if diagnosis.telling_p is None else voice.exactly(diagnosis.telling_p)
-            sentence += voice.say("verify", key, count=len(diagnosis.mistakes), p=p)
-        told.append((name, sentence))
-    return told
+        return [("unknown", _joined(where, voice.tell("verify", key, factor=factor)))]
+    several = Text("", "")
+    if len(diagnosis.mistakes) > 1:
+        key = "several" if diagnosis.telling_p is None else "several_p"
+        p = "" if diagnosis.telling_p is None else voice.exactly(diagnosis.telling_p)
+        several = voice.tell("verify", key, count=len(diagnosis.mistakes), p_value=p)
+    return [
+        (name, _joined(where, voice.tell("mistake", f"{diagnosis.about}-{name}"), several))
+        for name in diagnosis.mistakes
+    ]
+
+
+def _joined(*texts: Text) -> Text:
+    return Text("".join(text.plain for text in texts), "".join(text.markdown for text in texts))

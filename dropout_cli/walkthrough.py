@@ -5,12 +5,16 @@ The prose is content (prose/*.toml); here each step computes what it says of the
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dropout_cli import claims, exact
+from dropout_cli import claims
 from dropout_cli.document import (
     Block,
     Check,
@@ -23,8 +27,11 @@ from dropout_cli.document import (
     Paragraph,
     Text,
 )
+from dropout_cli.errors import RequestError
 from dropout_cli.masks import draw
+from dropout_cli.problem import Drawn
 from dropout_cli.tables import (
+    GRAD,
     GRAD_X,
     GRAD_Y,
     X,
@@ -35,14 +42,15 @@ from dropout_cli.tables import (
     facts,
     forward_table,
     masks_table,
+    over,
     shown,
+    substituted,
     upstream_facts,
+    vector,
 )
-from dropout_cli.trace import Trace
+from dropout_cli.trace import Trace, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import numpy as np
 
     from dropout_cli.claims import Finding
@@ -50,7 +58,11 @@ if TYPE_CHECKING:
 
 SCHEMA = "dropout-cli/walkthrough/1"
 SEED = 42  # what the PyTorch step draws with, where the problem's mask was not drawn
+DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
+
+Numbers = dict[str, Any]
+Telling = Generator[Block, None, Numbers]
 
 
 class Step(NamedTuple):
@@ -60,7 +72,7 @@ class Step(NamedTuple):
     number: int
     title: str
     blocks: list[Block]
-    numbers: dict[str, Any]
+    numbers: Numbers
 
 
 def page(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Document:
@@ -114,304 +126,60 @@ def _plain(numbers: Any) -> Any:
 
 def tell(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Iterable[Step]:
     """The steps with these ids, in the derivation's order, each computed when it is reached."""
-    for number, entry in enumerate(voice.prose["step"], 1):
-        if entry["id"] in chosen:
-            telling = _Telling(trace, voice, entry)
-            numbers = getattr(telling, entry["id"].replace("-", "_"))()
-            yield Step(entry["id"], number, entry["title"], telling.blocks, numbers)
+    for number, words in enumerate(voice.prose["step"], 1):
+        if words["id"] in chosen:
+            telling = STEPS[words["id"]](Told(trace, voice, words))
+            blocks: list[Block] = []
+            while True:
+                try:
+                    blocks.append(next(telling))
+                except StopIteration as end:
+                    yield Step(words["id"], number, words["title"], blocks, end.value)
+                    break
 
 
-class _Telling:
-    """Tells one step: a method a step, which adds blocks and returns the numbers in them."""
+class Told(NamedTuple):
+    """What a step tells: a trace, in a voice, with the words of the step."""
 
-    def __init__(self, trace: Trace, voice: Voice, words: dict[str, Any]) -> None:
-        self.trace, self.problem, self.voice, self.words = trace, trace.problem, voice, words
-        self.n = trace.problem.x.size
-        self.elements = [i for i in shown(self.n) if i is not None]
-        self.blocks: list[Block] = [Paragraph(voice.text(text)) for text in words["text"]]
-        self.formulas = [Formula(each["unicode"], each["latex"]) for each in words["formulas"]]
-        self.blocks += self.formulas
+    trace: Trace
+    voice: Voice
+    words: dict[str, Any]
 
-    def definition(self) -> dict[str, Any]:
-        p, keep = self.voice.exactly(self.problem.p), self.number(1 - self.problem.p)
-        self.say("here" if self.problem.training else "here_inference")
-        self.blocks.append(
-            Formula(
-                f"P(mᵢ = 1) = 1 − {p} = {keep},   P(mᵢ = 0) = {p}",
-                rf"P(m_i = 1) = 1 - {p} = {keep}, \qquad P(m_i = 0) = {p}",
-            )
-        )
-        self.blocks.append(facts(self.trace, self.voice))
-        drop = Fraction(self.problem.p)
-        total = sum(probability for probability, _ in exact.masks(1, self.problem.p))
-        self.check(claims.Finding(float(abs(total - 1)), total == 1, 2))
-        return {"p": self.problem.p, "keep": float(1 - drop), "scale": self.trace.scale}
+    @property
+    def n(self) -> int:
+        """The number of elements."""
+        return int(self.trace.problem.x.size)
 
-    def setup(self) -> dict[str, Any]:
-        self.say("here", n=f"{self.n:,}")
-        for symbol, vector in (("x", self.problem.x), ("y", self.trace.y)):
-            self.blocks.append(self.row(symbol, vector))
-        self.blocks.append(Facts(upstream_facts(self.trace, self.voice)))
-        self.check(claims.forward(self.trace))
-        return {"n": self.n, "x": self.problem.x, "y": self.trace.y}
+    @property
+    def texts(self) -> list[Block]:
+        """The paragraphs that open the step."""
+        return [Paragraph(self.voice.text(text)) for text in self.words["text"]]
 
-    def chain_rule(self) -> dict[str, Any]:
-        mask = self.problem.mask
-        i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
-        upstream, local, gradient = (
-            float(values[i])
-            for values in (self.trace.grad_y, self.trace.local_grad, self.trace.grad_x)
-        )
-        self.say("here", number=i + 1)
-        k = i + 1
-        product = " × ".join(map(self.number, (upstream, local)))
-        times = product.replace("×", r"\times")
-        self.blocks.append(
-            Formula(
-                f"∂L/∂x{_subscript(k)} = ∂L/∂y{_subscript(k)} · ∂y{_subscript(k)}/∂x{_subscript(k)}"
-                f" = {product} = {self.number(gradient)}",
-                rf"\frac{{\partial L}}{{\partial x_{{{k}}}}}"
-                rf" = \frac{{\partial L}}{{\partial y_{{{k}}}}}"
-                rf" \cdot \frac{{\partial y_{{{k}}}}}{{\partial x_{{{k}}}}}"
-                rf" = {times} = {self.number(gradient)}",
-            )
-        )
-        self.check(claims.chain_rule(self.trace))
-        return {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
+    @property
+    def formulas(self) -> list[Formula]:
+        """The formulas of the step."""
+        return [Formula(each["unicode"], each["latex"]) for each in self.words["formulas"]]
 
-    def local_gradient(self) -> dict[str, Any]:
-        self.say("here")
-        local = self.trace.local_grad
-        diagonal = self.row("J", local)
-        unicode = diagonal.unicode.replace("[", "diag(").replace("]ᵀ", ")")
-        latex = diagonal.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")")
-        if self.n <= 6:
-            matrix = [
-                [self.number(local[i] if i == j else 0.0) for j in range(self.n)]
-                for i in range(self.n)
-            ]
-            width = max(len(cell) for line in matrix for cell in line)
-            if self.n * (width + 2) <= WIDTH - 8:
-                lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
-                unicode = _bracketed("J = ", lines)
-                cells = r" \\ ".join(" & ".join(line) for line in matrix)
-                latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
-        self.blocks.append(Formula(unicode, latex))
-        self.check(claims.local_gradient(self.trace))
-        return {"local_grad": local}
+    def say(self, key: str, **values: object) -> Paragraph:
+        """The step's words at key; {n_value} is always the number of elements."""
+        return Paragraph(self.voice.text(self.words[key], n_value=f"{self.n:,}", **values))
 
-    def gradient(self) -> dict[str, Any]:
-        mask = self.problem.mask
-        kept = self.n if mask is None else int(mask.sum())
-        self.say(
-            "here" if self.problem.training else "here_inference",
-            n=f"{self.n:,}", kept=f"{kept:,}", dropped=f"{self.n - kept:,}",
-        )  # fmt: skip
-        self.check(claims.gradient(self.trace))
-        return {"kept": kept, "dropped": self.n - kept}
-
-    def vector_form(self) -> dict[str, Any]:
-        self.say("here")
-        products, results = [], []
-        for i in shown(self.n):
-            if i is None:
-                products.append("⋮")
-                results.append("⋮")
-                continue
-            factors = self.trace.grad_y[i], self.trace.local_grad[i]
-            products.append(" × ".join(map(self.number, factors)))
-            results.append(self.number(self.trace.grad_x[i]))
-        left = _bracketed("∂L/∂x = ", _padded(products)).split("\n")
-        right = _bracketed(" = ", _padded(results)).split("\n")
-        columns = (r" \\ ".join(column).replace("×", r"\times") for column in (products, results))
-        latex = (rf"\begin{{bmatrix}} {column} \end{{bmatrix}}" for column in columns)
-        self.blocks.append(
-            Formula(
-                "\n".join(map("".join, zip(left, right, strict=True))),
-                rf"\frac{{\partial L}}{{\partial x}} = {' = '.join(latex)}".replace("⋮", r"\vdots"),
-            )
-        )
-        self.check(claims.chain_rule(self.trace))
-        return {"grad_x": self.trace.grad_x}
-
-    def proof(self) -> dict[str, Any]:
-        self.say("therefore")
-        self.blocks.append(self.blocks.pop(-2))  # the conclusion stands after it
-        self.say("here")
-        part = claims.take(self.trace, self.elements)
-        step = claims.step(part.problem.x.size)
-        dy = [d * Fraction(float(v)) for d, v in zip(step, part.local_grad, strict=True)]
-        by_x = sum(Fraction(float(g)) * d for g, d in zip(part.grad_x, step, strict=True))
-        by_y = sum(Fraction(float(g)) * d for g, d in zip(part.grad_y, dy, strict=True))
-        dx = [float(d) for d in step]
-        self.blocks.append(self.row("dx", dx, r"\mathrm{d}x"))
-        self.blocks.append(self.row("dy", [float(d) for d in dy], r"\mathrm{d}y"))
-        for name in ("y", "x"):
-            value = self.number(by_y if name == "y" else by_x)
-            latex = rf"\mathrm{{d}}L = \sum_i \frac{{\partial L}}{{\partial {name}_i}}"
-            self.blocks.append(
-                Formula(
-                    f"dL = Σ ∂L/∂{name}ᵢ d{name}ᵢ = {value}",
-                    rf"{latex} \, \mathrm{{d}}{name}_i = {value}",
-                )
-            )
-        self.check(claims.total_differential(self.trace))
-        return {"dx": dx, "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
-
-    def worked_example(self) -> dict[str, Any]:
-        trace, voice = self.trace, self.voice
-        self.blocks = self.blocks[:1]
-        inference = [equation(Y, X), equation(GRAD_X, GRAD_Y)]
-        forward, backward = self.formulas if self.problem.training else inference
-        self.say("forward")
-        self.blocks += [forward, forward_table(trace, voice)]
-        self.say("upstream")
-        self.blocks += [
-            Facts(upstream_facts(trace, voice)),
-            self.row("∂L/∂y", trace.grad_y, GRAD_Y.latex),
-        ]
-        self.say("backward")
-        self.blocks += [backward, backward_table(trace, voice)]
-        mask = self.problem.mask
-        if mask is None:
-            self.say("observe_inference", n=f"{self.n:,}")
-        elif not mask.all():
-            self.say("observe_dropped", count=f"{self.n - mask.sum():,}", n=f"{self.n:,}")
-        if mask is not None and mask.any() and trace.scale is not None:
-            factor = self.number(trace.scale)
-            self.say("observe_kept", count=f"{mask.sum():,}", n=f"{self.n:,}", factor=factor)
-        self.check(claims.zero(trace))
-        return {
-            "y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x,
-        }  # fmt: skip
-
-    def sum_loss(self) -> dict[str, Any]:
-        summed = Trace(replace(self.problem, grad_y=None, loss="sum"))
-        part = claims.take(summed, self.elements)
-        automatic = dict(zip(self.elements, claims.automatic(part), strict=True))
-        self.blocks.append(Facts(upstream_facts(summed, self.voice)))
-
-        def cells(i: int) -> list[str]:
-            by_hand = summed.grad_x[i]
-            error = abs(Fraction(float(by_hand)) - automatic[i])
-            return [self.number(v) for v in (by_hand, automatic[i], error)]
-
-        names = ("by_hand", "automatic", "difference")
-        columns = [Formula(self.words[name], rf"\text{{{self.words[name]}}}") for name in names]
-        self.blocks.append(element_table(columns, cells, summed, self.voice))
-        self.check(claims.gradient(summed))
-        return {"loss": summed.loss, "grad_x": summed.grad_x}
-
-    def pytorch(self) -> dict[str, Any]:
-        drawn, p, n = self.problem.drawn, self.problem.p, self.n
-        seed = drawn.seed if drawn and -(2**63) <= drawn.seed < 2**64 else SEED
-        self.blocks.insert(1, Code(self.words["code"].strip("\n")))
-        self.say("seed", seed=seed, n=f"{n:,}", p_value=self.voice.exactly(p))
-        sources = ("torch-rand", "torch-cpu", "torch-cpu-intel")
-        masks = {source: draw(source, seed, n, p) for source in sources}
-        self.blocks.append(masks_table(masks, None, self.voice))
-        by_hand = masks["torch-rand"]
-        differ = any((by_hand != mask).any() for mask in masks.values())
-        difference = 1 / (1 - p) if differ else 0.0
-        if differ:
-            self.say("differ", difference=self.number(difference))
-        else:
-            self.say("agree")
-        self.say("right")
-        if p == 1:
-            self.say("zero_by_zero")
-            self.check(claims.Finding(0.0, None, 0), "check_undefined")
-        else:
-            self.check(claims.module_by_hand(self.trace))
-        return {
-            "seed": seed,
-            "masks": {source: mask.astype(int) for source, mask in masks.items()},
-            "difference": difference,
-        }
-
-    def why_scale(self) -> dict[str, Any]:
-        p, loss = self.problem.p, self.problem.loss
-        whole = len(self.elements) == self.n
-        part = self.trace if whole else claims.take(self.trace, self.elements)
-        mean = claims.expectation(part)
-        p_value = self.voice.exactly(p)
-        if mean.masks is None:
-            self.say("here_outcomes", p_value=p_value)
-        else:
-            self.say("here_masks", masks=f"{mean.masks:,}", p_value=p_value)
-        at = {i: k for k, i in enumerate(self.elements)}
-        columns = [
-            X,
-            Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
-            Formula("E[yᵢ]", r"\mathbb{E}[y_i]"),
-            Formula("E[∂L/∂xᵢ]", r"\mathbb{E}[\partial L/\partial x_i]"),
-        ]
-
-        def cells(i: int) -> list[str]:
-            k = at[i]
-            values = (part.problem.x[k], mean.unscaled[k], mean.y[k], mean.grad_x[k])
-            return [self.number(value) for value in values]
-
-        self.blocks.append(element_table(columns, cells, self.trace, self.voice, fates=False))
-        if p == 1:
-            self.say("p_1")
-        elif p == 0:
-            self.say("p_0")
-        elif loss == "sum-squares":
-            self.say("not_kept", scale_value=self.number(1 / (1 - p)))
-        else:
-            self.say("kept", keep_value=self.number(1 - p))
-        output, gradient = claims.expected_output(self.trace), claims.expected_gradient(self.trace)
-        worst = max(output, gradient, key=lambda finding: finding.max_error)
-        ok = None if p == 1 else bool(output.ok and gradient.ok)
-        self.check(worst._replace(ok=ok), "check_undefined" if p == 1 else "check")
-        return {
-            "unscaled": [_float(v) for v in mean.unscaled],
-            "y": [_float(v) for v in mean.y],
-            "grad_x": [_float(v) for v in mean.grad_x],
-            "masks": mean.masks,
-        }
-
-    def inference(self) -> dict[str, Any]:
-        still = Trace(replace(self.problem, mask=None, drawn=None))
-        self.say("here")
-
-        def cells(i: int) -> list[str]:
-            vectors = (still.problem.x, still.y, still.grad_y, still.grad_x)
-            return [self.number(vector[i]) for vector in vectors]
-
-        self.blocks.append(element_table([X, Y, GRAD_Y, GRAD_X], cells, still, self.voice))
-        self.check(claims.inference(self.trace))
-        return {"y": still.y, "grad_x": still.grad_x}
-
-    def summary(self) -> dict[str, Any]:
-        self.blocks = self.blocks[:1]
-        names = self.words["names"]
-        self.blocks.append(Facts(list(zip(self.formulas, names, strict=True))))
-        self.blocks.append(Items([self.voice.text(point) for point in self.words["points"]]))
-        card = self.words["card"]
-        self.blocks.append(Formula(card["unicode"], card["latex"]))
-        symbols = self.voice.prose["symbol"]
-        legend = [(Formula(**symbols[name]), meaning) for name, meaning in self.words["legend"]]
-        self.blocks.append(Facts(legend))
-        found = [claim(self.trace) for claim in claims.CLAIMS.values()]
-        said = [finding for finding in found if finding.ok is not None]
-        worst = max(finding.max_error for finding in said)
-        self.check(claims.Finding(worst, all(finding.ok for finding in said), len(said)))
-        return {"claims": len(said), "largest_difference": worst}
-
-    def say(self, key: str, **values: object) -> None:
-        """Add the step's words at key as a paragraph."""
-        self.blocks.append(Paragraph(self.voice.text(self.words[key], **values)))
-
-    def check(self, finding: Finding, key: str = "check") -> None:
-        """Add what was checked, and what came of it."""
+    def check(self, finding: Finding, key: str = "check", **values: object) -> Check:
+        """What was checked, in the step's words at key, and what came of it."""
+        if finding.ok is None:
+            key = f"{key}_silent"
+        elements = self.voice.part(finding.checked, self.n)
+        method = self.voice.text(self.words[key], elements=elements, **values)
         outcome = {True: "holds", False: "fails", None: "silent"}[finding.ok]
-        counts = {"checked": f"{finding.checked:,}", "n": f"{self.n:,}"}
-        method = self.voice.text(self.words[key], **counts)
+        if finding.ok and finding.max_error:
+            outcome = "holds_nearly"
         error = f"{finding.max_error:.3g}"
         told = (self.voice.say("check", outcome, method=text, error=error) for text in method)
-        self.blocks.append(Check(finding.ok, Text(*told)))
+        return Check(finding.ok, Text(*told))
+
+    def claim(self, name: str, key: str = "check", **values: object) -> Check:
+        """The check of a claim."""
+        return self.check(claims.check(name, self.trace), key, **values)
 
     def number(self, value: float | Fraction) -> str:
         """The value to the voice's digits, also where it is beyond a float."""
@@ -422,20 +190,388 @@ class _Telling:
             quotient = Decimal(ratio.numerator) / Decimal(ratio.denominator)
             return f"{quotient:.{self.voice.precision}g}"
 
-    def row(self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = "") -> Formula:
+    def vector(self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = "") -> Formula:
         """symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit."""
-        count = len(values)
-        for ends in (6, 3, 2, 1):
-            if count <= 2 * ends:
-                cells = [self.number(value) for value in values]
-            else:
-                cells = [self.number(value) for value in values[:ends]]
-                cells += ["…", *(self.number(value) for value in values[count - ends :])]
-            unicode = f"{symbol} = [{', '.join(cells)}]ᵀ"
-            if len(unicode) <= WIDTH:
-                break
-        inside = ", ".join(cells).replace("…", r"\dots")
-        return Formula(unicode, rf"{latex or symbol} = [{inside}]^\top")
+        return vector(Formula(symbol, latex or symbol), values, self.voice, WIDTH)
+
+    def step(self, name: str) -> int:
+        """The number of another step."""
+        return [words["id"] for words in self.voice.prose["step"]].index(name) + 1
+
+
+def definition(told: Told) -> Telling:
+    """What dropout does: by cases, and with a mask."""
+    problem, trace = told.trace.problem, told.trace
+    p, keep = told.voice.exactly(problem.p), told.number(1 - problem.p)
+    yield from told.texts
+    yield from told.formulas
+    if problem.training:
+        yield told.say("here")
+    else:
+        yield told.say("here_inference", step=told.step("inference"))
+    yield Formula(
+        f"P(mᵢ = 1) = 1 − {p} = {keep},   P(mᵢ = 0) = {p}",
+        rf"P(m_i = 1) = 1 - {p} = {keep}, \qquad P(m_i = 0) = {p}",
+    )
+    yield facts(trace, told.voice)
+    yield told.claim("definition")
+    return {"p": problem.p, "keep": float(1 - Fraction(problem.p)), "scale": trace.scale}
+
+
+def setup(told: Told) -> Telling:
+    """What is given and what is sought."""
+    x, y = told.trace.problem.x, told.trace.y
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield told.vector("x", x)
+    yield told.vector("y", y)
+    errors = (claims.check(name, told.trace).max_error for name in claims.CLAIMS)
+    rounding = next(filter(None, errors), None)
+    if rounding is not None:
+        yield told.say("rounding", error=f"{rounding:.3g}")
+    yield told.claim("forward")
+    return {"n": told.n, "x": x, "y": y}
+
+
+def chain_rule(told: Told) -> Telling:
+    """The gradient as a product of two factors."""
+    trace, mask = told.trace, told.trace.problem.mask
+    i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
+    vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
+    upstream, local, gradient = (float(values[i]) for values in vectors)
+    product = f"{told.number(upstream)} × {told.number(local)}"
+    k, sub = i + 1, _subscript(i + 1)
+    yield from told.texts
+    yield from told.formulas
+    yield Facts(upstream_facts(trace, told.voice))
+    yield told.say("here", number=k)
+    yield Formula(
+        f"∂L/∂x{sub} = ∂L/∂y{sub} · ∂y{sub}/∂x{sub} = {product} = {told.number(gradient)}",
+        rf"\frac{{\partial L}}{{\partial x_{{{k}}}}} = \frac{{\partial L}}{{\partial y_{{{k}}}}}"
+        rf" \cdot \frac{{\partial y_{{{k}}}}}{{\partial x_{{{k}}}}}"
+        rf" = {_latex(product)} = {told.number(gradient)}",
+    )
+    yield told.claim("chain-rule")
+    return {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
+
+
+def local_gradient(told: Told) -> Telling:
+    """The Jacobian, and why backward must use the mask of forward."""
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield _jacobian(told)
+    yield told.claim("local-gradient")
+    changed = claims.changed_by_a_fresh_mask(told.trace)
+    fresh = ""
+    if changed:
+        fresh = told.say("fresh", changed=told.number(changed)).text.plain
+    yield told.say("same_mask", fresh=fresh)
+    yield told.claim("same-mask", "check_same_mask")
+    return {"local_grad": told.trace.local_grad, "changed_by_a_fresh_mask": float(changed)}
+
+
+def _jacobian(told: Told) -> Formula:
+    """The Jacobian as a matrix while it fits, else as diag(…)."""
+    local, n = told.trace.local_grad, told.n
+    if n <= 6:
+        matrix = [[told.number(local[i] if i == j else 0.0) for j in range(n)] for i in range(n)]
+        width = max(len(cell) for line in matrix for cell in line)
+        if n * (width + 2) <= WIDTH - 8:
+            lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
+            cells = r" \\ ".join(" & ".join(line) for line in matrix)
+            latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
+            return Formula(_bracketed("J = ", lines), latex)
+    diagonal = told.vector("J", local)
+    return Formula(
+        diagonal.unicode.replace("[", "diag(").replace("]ᵀ", ")"),
+        diagonal.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")"),
+    )
+
+
+def gradient(told: Told) -> Telling:
+    """The two cases, kept and dropped."""
+    mask = told.trace.problem.mask
+    kept = told.n if mask is None else int(mask.sum())
+    yield from told.texts
+    yield from told.formulas
+    if mask is None:
+        yield told.say("here_inference")
+    else:
+        yield told.say("here", kept=f"{kept:,}", dropped=f"{told.n - kept:,}")
+    yield told.claim("gradient")
+    return {"kept": kept, "dropped": told.n - kept}
+
+
+def vector_form(told: Told) -> Telling:
+    """All elements at once, as a column of products."""
+    trace = told.trace
+
+    def line(i: int) -> tuple[str, str, str]:
+        sub, number = _subscript(i + 1), told.number
+        product = f"{number(trace.grad_y[i])} × {number(trace.local_grad[i])}"
+        return f"∂L/∂y{sub} · m{sub}/(1−p)", product, number(trace.grad_x[i])
+
+    lines = [("⋮", "⋮", "⋮") if i is None else line(i) for i in shown(told.n)]
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield from _columns("∂L/∂x", list(zip(*lines, strict=True)))
+    yield told.claim("backward")
+    return {"grad_x": trace.grad_x}
+
+
+def _columns(left: str, columns: Sequence[Sequence[str]]) -> Iterable[Formula]:
+    """left = column = column …, in one formula where that fits, else the first by itself."""
+    blocks = [_bracketed(" = ", _padded(column)).split("\n") for column in columns]
+    middle = (len(columns[0]) - 1) // 2
+    margin = [left if k == middle else " " * len(left) for k in range(len(columns[0]))]
+    lines = ["".join(parts) for parts in zip(margin, *blocks, strict=True)]
+    if max(map(len, lines)) > WIDTH and len(columns) > 2:
+        yield from _columns(left, columns[:1])
+        yield from _columns(left, columns[1:])
+        return
+    inside = (r" \\ ".join(map(_latex, column)) for column in columns)
+    latex = (rf"\begin{{bmatrix}} {cells} \end{{bmatrix}}" for cells in inside)
+    yield Formula("\n".join(lines), " = ".join([_latex(left), *latex]))
+
+
+def proof(told: Told) -> Telling:
+    """The gradient again, by the total differential."""
+    *derivation, conclusion = told.formulas
+    part = told.trace if told.n <= claims.ELEMENTS else take(told.trace, slice(claims.ELEMENTS))
+    n = part.problem.x.size
+    dx = claims.step(n)
+    dy = [d * Fraction(float(v)) for d, v in zip(dx, part.local_grad, strict=True)]
+    by_y, by_x = claims.differential(part.grad_y, dy), claims.differential(part.grad_x, dx)
+    yield from told.texts
+    yield from derivation
+    yield told.say("therefore")
+    yield conclusion
+    if n == told.n:
+        yield told.say("here")
+    else:
+        yield told.say("here_part", elements=told.voice.part(n, told.n))
+    yield told.vector("dx", [float(d) for d in dx], r"\mathrm{d}x")
+    yield told.vector("dy", [float(d) for d in dy], r"\mathrm{d}y")
+    for name, value in (("y", told.number(by_y)), ("x", told.number(by_x))):
+        latex = rf"\mathrm{{d}}L = \sum_i \frac{{\partial L}}{{\partial {name}_i}}"
+        yield Formula(
+            f"dL = Σ ∂L/∂{name}ᵢ d{name}ᵢ = {value}",
+            rf"{latex} \, \mathrm{{d}}{name}_i = {value}",
+        )
+    yield told.claim("total-differential")
+    return {"dx": [float(d) for d in dx], "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
+
+
+def worked_example(told: Told) -> Telling:
+    """Both passes, element by element, with every substitution."""
+    trace, voice, mask = told.trace, told.voice, told.trace.problem.mask
+    inference = [equation(Y, X), equation(GRAD_X, GRAD_Y)]
+    forward, backward = told.formulas if trace.problem.training else inference
+    yield from told.texts
+    yield told.say("forward")
+    yield forward
+    yield forward_table(trace, voice)
+    yield told.say("upstream")
+    yield told.vector(GRAD.unicode, trace.grad_y, GRAD.latex)
+    yield told.say("backward")
+    yield backward
+    yield backward_table(trace, voice)
+    if mask is None:
+        yield told.say("observe_inference")
+    elif not mask.all():
+        yield told.say("observe_dropped", count=f"{told.n - mask.sum():,}")
+    if mask is not None and mask.any() and trace.scale is not None:
+        yield told.say("observe_kept", count=f"{mask.sum():,}", factor=told.number(trace.scale))
+    zero = claims.check("zero", trace)
+    yield told.check(zero, dropped=voice.elements(zero.checked))
+    return {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+
+
+def sum_loss(told: Told) -> Telling:
+    """The gradient of L = Σ y_i, by the formula and by automatic differentiation."""
+    problem, number = told.trace.problem, told.number
+    summed = Trace(replace(problem, grad_y=None, loss="sum"))
+    elements = [i for i in shown(told.n) if i is not None]
+    automatic = dict(zip(elements, claims.automatic(take(summed, elements)), strict=True))
+
+    def cells(i: int) -> list[str]:
+        by_hand = summed.grad_x[i]
+        error = abs(Fraction(float(by_hand)) - automatic[i])
+        found = [number(v) for v in (by_hand, automatic[i], error)]
+        if problem.mask is None:
+            return found
+        return [substituted("1", f"{problem.mask[i]:d}", summed, told.voice), *found]
+
+    words = [told.words[name] for name in ("automatic", "difference")]
+    columns = [GRAD_X, *(Formula(word, rf"\text{{{word}}}") for word in words)]
+    if problem.mask is not None:
+        columns.insert(0, Formula("1·mᵢ/(1−p)", r"1 \cdot m_i/(1-p)"))
+    yield from told.texts
+    yield from told.formulas
+    if problem.loss == "sum":
+        yield told.say("again", step=told.step("worked-example"))
+    yield Facts(upstream_facts(summed, told.voice))
+    yield element_table(columns, cells, summed, told.voice)
+    yield told.check(claims.gradient(summed))
+    return {"loss": summed.loss, "grad_x": summed.grad_x}
+
+
+def pytorch(told: Told) -> Telling:
+    """A module by hand and nn.Dropout: the masks that one seed gives them, and what follows."""
+    problem, p = told.trace.problem, told.trace.problem.p
+    drawn = problem.drawn
+    seed = drawn.seed if drawn and -(2**63) <= drawn.seed < 2**64 else SEED
+    masks = {source: draw(source, seed, told.n, p) for source in ("torch-rand", "torch-cpu")}
+    numbers: Numbers = {
+        "seed": seed,
+        "masks": {source: mask.astype(int) for source, mask in masks.items()},
+    }
+    yield from told.texts
+    yield Code(told.words["code"].strip("\n"))
+    yield from told.formulas
+    yield told.say("seed", seed=seed, p_value=told.voice.exactly(p))
+    yield masks_table(masks, None, told.voice)
+    if p == 0:
+        yield told.say("p_0", draws=f"{2**24:,}")
+    elif p == 1:
+        yield told.say("p_1")
+    else:
+        traces = {
+            module: Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
+            for module, (source, mask) in zip(
+                ("MyDropout", "nn.Dropout"), masks.items(), strict=True
+            )
+        }
+        # What these masks keep may be too large to be compared.
+        with suppress(RequestError, OverflowError):
+            differences = {name: _difference(name, traces) for name in ("y", "grad_x")}
+            yield told.say("compare")
+            for name, difference in differences.items():
+                yield from _compared(told, name, traces, difference)
+            numbers["differences"] = differences
+        same = (masks["torch-rand"] == masks["torch-cpu"]).all()
+        yield told.say("agree" if same else "differ")
+    yield told.say("right")
+    if p == 1:
+        yield told.check(claims.SILENT)
+    else:
+        yield told.check(claims.module_by_hand(told.trace))
+    return numbers
+
+
+def _difference(name: str, traces: dict[str, Trace]) -> float:
+    """The sum of the absolute differences between y or ∂L/∂x of two traces."""
+    one, other = (getattr(trace, name) for trace in traces.values())
+    return math.fsum(abs(one - other))
+
+
+def _compared(
+    told: Told, name: str, traces: dict[str, Trace], difference: float
+) -> Iterable[Formula]:
+    """y or ∂L/∂x of two traces, and their difference."""
+    symbol = {"y": Y, "grad_x": GRAD_X}[name]
+    for module, trace in traces.items():
+        latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
+        told_as = f"{symbol.unicode.removesuffix('ᵢ')} ({module})"
+        yield told.vector(told_as, getattr(trace, name), latex)
+    word, value = told.words["difference"], told.number(difference)
+    yield Formula(f"Σ |{word}| = {value}", rf"\sum \left| \text{{{word}}} \right| = {value}")
+
+
+def why_scale(told: Told) -> Telling:
+    """What the factor 1/(1−p) is for: expectations, and what it costs, variance."""
+    trace, p = told.trace, told.trace.problem.p
+    elements = [i for i in shown(told.n) if i is not None]
+    part = trace if len(elements) == told.n else take(trace, elements)
+    mean = claims.expectation(part)
+    at = {i: k for k, i in enumerate(elements)}
+    columns = [
+        X,
+        Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
+        Formula("E[yᵢ]", r"\mathbb{E}[y_i]"),
+        Formula("Var[yᵢ]", r"\mathrm{Var}[y_i]"),
+        Formula("E[∂L/∂xᵢ]", r"\mathbb{E}[\partial L/\partial x_i]"),
+    ]
+
+    def cells(i: int) -> list[str]:
+        of_x = (part.problem.x, mean.unscaled, mean.y, mean.variance, mean.grad_x)
+        return [told.number(values[at[i]]) for values in of_x]
+
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here", p_value=told.voice.exactly(p), over=over(mean.masks, told.voice))
+    yield element_table(columns, cells, trace, told.voice, fates=False)
+    if p in (0, 1):
+        yield told.say(f"p_{p:g}")
+    else:
+        squares = trace.problem.loss == "sum-squares"
+        yield told.say("kept_output" if squares else "kept", keep_value=told.number(1 - p))
+        yield told.say("nonlinear", scale_value=told.number(1 / (1 - p)))
+    names = ("expected-output", "expected-gradient", "nonlinear-gradient", "variance")
+    found = [claims.check(name, trace) for name in names]
+    said = [finding for finding in found if finding.ok is not None]
+    worst = max(said or found, key=lambda finding: finding.max_error)
+    ok = all(finding.ok for finding in said) if said else None
+    yield told.check(worst._replace(ok=ok))
+    return {
+        "unscaled": [_float(v) for v in mean.unscaled],
+        "y": [_float(v) for v in mean.y],
+        "variance": [_float(v) for v in mean.variance],
+        "grad_x": [_float(v) for v in mean.grad_x],
+        "masks": mean.masks,
+    }
+
+
+def inference(told: Told) -> Telling:
+    """Inference, where dropout is the identity."""
+    still = Trace(replace(told.trace.problem, mask=None, drawn=None))
+    vectors = (still.problem.x, still.y, still.grad_y, still.grad_x)
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield element_table(
+        [X, Y, GRAD_Y, GRAD_X], lambda i: [told.number(v[i]) for v in vectors], still, told.voice
+    )
+    yield told.claim("inference")
+    return {"y": still.y, "grad_x": still.grad_x}
+
+
+def summary(told: Told) -> Telling:
+    """The formulas, the key points, the card, and that every claim holds."""
+    symbols, words = told.voice.prose["symbol"], told.words
+    yield from told.texts
+    yield Facts(list(zip(told.formulas, words["names"], strict=True)))
+    yield told.say("remember")
+    yield Items([told.voice.text(point) for point in words["points"]])
+    yield told.say("carry")
+    yield Formula(**words["card"])
+    yield Facts([(Formula(**symbols[name]), meaning) for name, meaning in words["legend"]])
+    found = [claims.check(name, told.trace) for name in claims.CLAIMS]
+    said = [finding for finding in found if finding.ok is not None]
+    worst = max(finding.max_error for finding in said)
+    holds = all(finding.ok for finding in said)
+    yield told.check(claims.Finding(worst, holds, told.n), claims=len(said))
+    return {"claims": len(said), "largest_difference": worst}
+
+
+STEPS: dict[str, Callable[[Told], Telling]] = {
+    "definition": definition,
+    "setup": setup,
+    "chain-rule": chain_rule,
+    "local-gradient": local_gradient,
+    "gradient": gradient,
+    "vector-form": vector_form,
+    "proof": proof,
+    "worked-example": worked_example,
+    "sum-loss": sum_loss,
+    "pytorch": pytorch,
+    "why-scale": why_scale,
+    "inference": inference,
+    "summary": summary,
+}
 
 
 def _float(value: Fraction) -> float | None:
@@ -446,11 +582,19 @@ def _float(value: Fraction) -> float | None:
         return None
 
 
+def _latex(formula: str) -> str:
+    """A formula of ∂L/∂y₁, m₁/(1−p), × and · as LaTeX."""
+    formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
+    for sign, latex in (("∂", r"\partial "), ("×", r"\times"), ("·", r"\cdot"), ("⋮", r"\vdots")):
+        formula = formula.replace(sign, latex)
+    return formula.replace("−", "-")
+
+
 def _subscript(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
-def _padded(lines: list[str]) -> list[str]:
+def _padded(lines: Sequence[str]) -> list[str]:
     width = max(map(len, lines))
     return [line.ljust(width) for line in lines]
 

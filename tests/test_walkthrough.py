@@ -140,6 +140,7 @@ def test_every_number_of_the_default_walkthrough(numbers):
     same(told["local-gradient"]["local_grad"], [b * scale for b in m])
     assert told["gradient"] == {"kept": 2, "dropped": 2}
     same(told["vector-form"]["grad_x"], grad_x)
+    assert told["local-gradient"]["changed_by_a_fresh_mask"] == 2  # each with probability 1/2
     dx = [Fraction(k, 100) for k in (1, 2, 3, 4)]
     same(told["proof"]["dx"], dx)
     change = sum(u * b * scale * d for u, b, d in zip(g, m, dx, strict=True))
@@ -149,10 +150,12 @@ def test_every_number_of_the_default_walkthrough(numbers):
     same(told["worked-example"]["grad_x"], grad_x)
     assert told["sum-loss"]["loss"] == sum(y) == 16
     same(told["sum-loss"]["grad_x"], [b * scale for b in m])
-    assert told["pytorch"]["masks"] == {  # measured, torch 2.13.0 on either CPU
-        "torch-rand": [1, 1, 0, 1], "torch-cpu": [1, 1, 1, 1], "torch-cpu-intel": [0, 0, 1, 1],
-    }  # fmt: skip
-    assert (told["pytorch"]["seed"], told["pytorch"]["difference"]) == (42, 2)
+    masks = {"torch-rand": [1, 1, 0, 1], "torch-cpu": [1, 1, 1, 1]}  # measured, torch 2.13.0
+    assert told["pytorch"] == {
+        "seed": 42,
+        "masks": masks,
+        "differences": {"y": x[2] * scale, "grad_x": float(g[2] * scale)},  # the third element's
+    }
     means = [[0] * 4 for _ in range(3)]
     for mask in product((0, 1), repeat=4):
         for i, b in enumerate(mask):
@@ -162,6 +165,7 @@ def test_every_number_of_the_default_walkthrough(numbers):
                 mean[i] += value / 16
     for name, mean in zip(("unscaled", "y", "grad_x"), means, strict=True):
         same(told["why-scale"][name], mean)
+    same(told["why-scale"]["variance"], [v * v for v in x])  # p/(1−p) = 1
     assert told["why-scale"]["masks"] == 16
     same(told["inference"]["y"], x)
     same(told["inference"]["grad_x"], g)
@@ -176,18 +180,19 @@ def test_each_number_stands_in_the_text(cli):
         "y = [4, 0, 12, 0]ᵀ",
         "∂L/∂x₁ = ∂L/∂y₁ · ∂y₁/∂x₁ = 0.1 × 2 = 0.2",
         "⎢ 0  0  2  0 ⎥",
-        "∂L/∂x = ⎢ 0.2 × 0 ⎥ = ⎢ 0   ⎥",
+        "∂L/∂x = ⎢ ∂L/∂y₂ · m₂/(1−p) ⎥ = ⎢ 0.2 × 0 ⎥ = ⎢ 0   ⎥",
         "dL = Σ ∂L/∂yᵢ dyᵢ = 0.02",
         "dL = Σ ∂L/∂xᵢ dxᵢ = 0.02",
         "L = Σ yᵢ = 16",
-        "1        2          2           0  ✓ kept",
-        "2        0          0           0  ✗ dropped",
-        "✓ checked: x · mask/(1−p), as the module computes it",
-        "torch-rand       torch.rand(n) > p, written by hand     1101",
-        "torch-cpu        nn.Dropout on AMD, Apple and ARM CPUs  1111",
-        "torch-cpu-intel  nn.Dropout on Intel CPUs               0011",
-        "4   8         4      8        0.4",
-        "✓ checked: 11 claims of the steps above hold",
+        "1  1 × 1 / 0.5       2          2           0  ✓ kept",
+        "2  1 × 0 / 0.5       0          0           0  ✗ dropped",
+        "✓ checked: x · mask / (1−p) in NumPy",
+        "torch-rand  torch.rand(n) > p, written by hand       1101",
+        "torch-cpu   nn.Dropout on any CPU since PyTorch 2.7  1111",
+        "∂L/∂x (nn.Dropout) = [0.2, 0.4, 0.6, 0.8]ᵀ",
+        "Σ |difference| = 0.6",
+        "4   8         4      8       64        0.4",
+        "✓ checked: the 14 claims of the steps above hold",
     ):
         assert line in text
 
@@ -201,24 +206,30 @@ def test_every_step_says_something_true_of_every_problem(cli, problem, language)
     assert re.search("^✗", out, flags=re.MULTILINE) is None
     assert "nan" not in out.replace("nan。", "").replace("gives nan", "")
     assert "{" not in out.replace("⎧", "")
+    assert re.search(r"\b1 (elements|masks)|\b0 elements", out) is None
 
 
-def test_the_gradients_expectation_is_not_kept_under_squares(cli, numbers):
+def test_the_gradients_expectation_is_not_preserved_under_squares(cli, numbers):
     p = Fraction(0.25)
     args = ["--loss", "sum-squares", "-p", "0.25"]
     expected = [2 * v / (1 - p) for v in (2, 4, 6, 8)]
     assert numbers(*args)["why-scale"]["grad_x"] == [float(v) for v in expected]
-    words = cli("walkthrough", "--step", "why-scale", *args).out
-    assert "not preserved" in words
-    assert "1.33333" in words
-    assert "not preserved" not in cli("walkthrough", "--step", "why-scale").out
+    for loss in (args, args[2:]):  # the counterexample is told with every loss
+        words = cli("walkthrough", "--step", "why-scale", *loss).out
+        assert "1.33333 times the gradient 2xᵢ" in " ".join(words.split())
 
 
 def test_the_ends_of_p_are_told(cli, numbers):
-    assert "nothing to make up for" in cli("walkthrough", "-p", "0").out
-    dropped = cli("walkthrough", "-p", "1").out
+    kept = " ".join(cli("walkthrough", "-p", "0").out.split())
+    assert "nothing to make up for" in kept
+    assert "At p = 0 nothing is dropped, whatever the seed" in kept
+    dropped = " ".join(cli("walkthrough", "-p", "1").out.split())
     assert "both expectations are 0" in dropped
+    assert "At p = 1 the two differ, whatever the seed" in dropped
     assert "gives nan" in dropped
+    for out in (kept, dropped):
+        assert "ther seeds" not in out
+        assert "a fresh mask would change" not in out
     assert numbers("-p", "1")["why-scale"]["y"] == [0, 0, 0, 0]
 
 
@@ -349,7 +360,7 @@ def test_the_colour_of_a_check_ends_with_it(cli, monkeypatch):
     out = cli("walkthrough", "--step", "9-10").out
     assert re.search(r"\x1b\[[0-9;]*38[0-9;]*m✓ checked", out)  # in the colour of what is kept
     assert "\x1b[1m10. In PyTorch, and what one seed does\x1b[0m" in out
-    assert "\nDropout written by hand, beside nn.Dropout:\n" in out
+    assert "\nDropout written by hand, to be compared with nn.Dropout:\n" in out
 
 
 def test_json_holds_the_steps_and_the_trace(cli):
@@ -406,6 +417,20 @@ def test_markdown_renders_with_every_formula(cli, problem, language):
     assert "\\" not in rendered["rest"]
 
 
+@pytest.mark.parametrize("command", ["walkthrough", "backward", "verify", "masks"])
+def test_in_markdown_no_list_runs_into_another(cli, command):
+    lines = cli(command, "-f", "markdown", "--loss", "sum").out if command == "backward" else ""
+    lines = lines or cli(command, "-f", "markdown").out
+    assert re.search(r"^- .*\n\n- ", lines, flags=re.MULTILINE) is None
+
+
+@pytest.mark.parametrize("command", ["verify", "masks"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_in_markdown_sentences_have_their_formulas_in_latex(cli, command, language):
+    text = cli(command, "-f", "markdown", "--lang", language).out
+    assert not set("∂ᵢ⊙Σ²") & set(text)
+
+
 def test_the_chinese_figure(cli, tmp_path):
     path = tmp_path / "figure.svg"
     result = cli("plot", "--lang", "zh", "-o", str(path))
@@ -413,4 +438,4 @@ def test_the_chinese_figure(cli, tmp_path):
         assert "no font with Chinese characters is installed" in result.err
         assert list(Path(tmp_path).iterdir()) == []
         pytest.skip("no Chinese font")
-    assert result.err == f"wrote {path}\n"  # and no warning of a glyph that is missing
+    assert result.err == f"已写入 {path}\n"  # and no warning of a glyph that is missing
