@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dropout_cli.problem import Problem
     from dropout_cli.trace import Trace
 
+__version__ = "0.1.0"
 __all__ = ["Problem", "RequestError", "Trace", "backward", "forward", "local_gradient"]
 
 _HOMES = {

@@ -10,7 +10,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # as cleanly as Ctrl-C
     gc.disable()  # a run is short and leaves no cycles worth a collection: it starts sooner so
     try:
-        from dropout_cli.cli import run
+        from dropout_cli.cli.commands import run
 
         return run()
     except KeyboardInterrupt:

@@ -1,27 +1,57 @@
-"""The scalar losses that can stand behind dropout: L, and the upstream gradient ∂L/∂y it sends."""
+"""The scalar losses that can stand behind dropout: L, and the upstream gradient ∂L/∂y it sends.
+
+Each loss is written once, whole, and is a sum over the elements of terms that may depend on n. So
+the share that some of the elements have in L is its value on them alone, with the n of all.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from dropout_cli.dropout import FloatArray
 
 
 class Loss(NamedTuple):
     """A scalar loss L(y) with its gradient.
 
-    value: y ↦ L, a number.
-    gradient: y ↦ ∂L/∂y, of the shape of y.
+    value: (y, n) ↦ L, or the share of L that the elements in y have, of n in all.
+    gradient: (y, n) ↦ ∂L/∂y, of the shape of y.
+        Both take an array of floats or of exact numbers: only +, ·, / and sum() are used.
+    unicode, latex: the formula of L, in both forms; gradient_unicode, gradient_latex: of ∂L/∂y_i.
     """
 
-    value: Callable[[FloatArray], float]
-    gradient: Callable[[FloatArray], FloatArray]
+    value: Callable[[Any, int], Any]
+    gradient: Callable[[Any, int], Any]
+    unicode: str
+    latex: str
+    gradient_unicode: str
+    gradient_latex: str
 
 
 LOSSES = {
-    "sum": Loss(value=lambda y: y.sum(), gradient=lambda y: y**0),
-    "sum-squares": Loss(value=lambda y: (y**2).sum(), gradient=lambda y: 2 * y),
+    "sum": Loss(
+        value=lambda y, n: y.sum(),
+        gradient=lambda y, n: y**0,
+        unicode="L = Σ yᵢ",
+        latex=r"L = \sum y_i",
+        gradient_unicode="1",
+        gradient_latex="1",
+    ),
+    "mean": Loss(
+        value=lambda y, n: y.sum() / n,
+        gradient=lambda y, n: y**0 / n,
+        unicode="L = (1/n) Σ yᵢ",
+        latex=r"L = \frac{1}{n} \sum y_i",
+        gradient_unicode="1/n",
+        gradient_latex="1/n",
+    ),
+    "sum-squares": Loss(
+        value=lambda y, n: (y * y).sum(),
+        gradient=lambda y, n: 2 * y,
+        unicode="L = Σ yᵢ²",
+        latex=r"L = \sum y_i^2",
+        gradient_unicode="2yᵢ",
+        gradient_latex="2 y_i",
+    ),
 }

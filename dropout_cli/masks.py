@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_cli.dropout import Mask
+from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
 BLOCK = 1 << 16  # elements drawn at a time: few enough to stay in a processor's cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli import masks
-from dropout_cli.dropout import FloatArray, Mask, as_floats, as_mask, as_probability
+from dropout_cli.arrays import FloatArray, Mask, as_floats, as_mask, as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 
@@ -59,7 +59,9 @@ class Problem:
         if mask is None and self.drawn is not None:
             raise RequestError("a drawn mask is missing")
         if (grad_y is None) == (self.loss is None):
-            raise RequestError("grad_y and a loss contradict each other: give one of them")
+            raise RequestError(
+                "grad_y cannot be combined with a loss, which gives it: give one of the two"
+            )
         if self.loss is not None and self.loss not in LOSSES:
             raise RequestError(f"loss is {self.loss!r}, but it must be one of {', '.join(LOSSES)}")
         if grad_y is not None and grad_y.size != x.size:
@@ -94,13 +96,15 @@ class Problem:
         rng: draw the mask as masks.SOURCES[rng] does ("numpy" where it must be drawn).
         grad_y: the upstream gradient, n finite numbers. If neither it nor a loss is given:
             0.1, 0.2, 0.3, 0.4 while n = 4; else that of the loss "sum", ones.
-        loss: "sum" (L = Σ y_i) or "sum-squares" (L = Σ y_i²), which gives the upstream gradient.
+        loss: a name in losses.LOSSES, whose loss gives the upstream gradient.
         training: False for inference, which has no mask.
 
         Raises RequestError where an argument is wrong, or two contradict each other.
         """
         if mask is not None and (seed is not None or rng is not None):
-            raise RequestError("a given mask contradicts a seed or rng: give it, or have it drawn")
+            raise RequestError(
+                "a given mask cannot be combined with a seed or rng: give it, or have it drawn"
+            )
         if not training and not (mask is None and seed is None and rng is None):
             raise RequestError("inference has no mask: mask, seed and rng belong to training")
         x, p = _vector(x, "x"), as_probability(p)

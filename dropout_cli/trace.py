@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.dropout import FloatArray, backward, forward, local_gradient
+from dropout_cli.arrays import FloatArray, Mask
+from dropout_cli.dropout import backward, forward, local_gradient
 from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 from dropout_cli.problem import Problem
@@ -31,15 +33,19 @@ class Trace:
     def y(self) -> FloatArray:
         """The output: y = x ⊙ m/(1−p)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return _finite("y", forward(self.problem.x, self.problem.mask, self.problem.p))
+            return _finite_and_frozen(
+                "y", forward(self.problem.x, self.problem.mask, self.problem.p)
+            )
 
     @cached_property
-    def loss(self) -> float | None:
+    def loss_value(self) -> float | None:
         """The loss L(y); None where the upstream gradient was given without one."""
         if self.problem.loss is None:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(_finite("loss", LOSSES[self.problem.loss].value(self.y)))
+            return float(
+                _finite_and_frozen("loss", LOSSES[self.problem.loss].value(self.y, self.y.size))
+            )
 
     @cached_property
     def grad_y(self) -> FloatArray:
@@ -49,7 +55,7 @@ class Trace:
             assert self.problem.grad_y is not None
             return self.problem.grad_y
         with np.errstate(over="ignore", invalid="ignore"):
-            return _finite("grad_y", LOSSES[self.problem.loss].gradient(y))
+            return _finite_and_frozen("grad_y", LOSSES[self.problem.loss].gradient(y, y.size))
 
     @cached_property
     def local_grad(self) -> FloatArray:
@@ -60,25 +66,46 @@ class Trace:
     def grad_x(self) -> FloatArray:
         """The gradient: ∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return _finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
+            return _finite_and_frozen(
+                "grad_x", backward(self.grad_y, self.problem.mask, self.problem.p)
+            )
 
 
-def take(trace: Trace, elements: slice | list[int]) -> Trace:
-    """The trace of some elements alone. Dropout is elementwise, so they stay as they are."""
+class Part(NamedTuple):
+    """Some elements of a trace: its vectors there, and what holds for the whole.
+
+    loss: a name in LOSSES, or None. n: the number of elements of the whole trace.
+    """
+
+    x: FloatArray
+    p: float
+    mask: Mask | None
+    y: FloatArray
+    grad_y: FloatArray
+    local_grad: FloatArray
+    grad_x: FloatArray
+    loss: str | None
+    n: int
+
+
+def take(trace: Trace, elements: slice | list[int]) -> Part:
+    """These elements of the trace."""
     problem = trace.problem
-    return Trace(
-        Problem(
-            x=problem.x[elements],
-            p=problem.p,
-            mask=None if problem.mask is None else problem.mask[elements],
-            drawn=problem.drawn,
-            grad_y=None if problem.grad_y is None else problem.grad_y[elements],
-            loss=problem.loss,
-        )
+    return Part(
+        x=problem.x[elements],
+        p=problem.p,
+        mask=None if problem.mask is None else problem.mask[elements],
+        y=trace.y[elements],
+        grad_y=trace.grad_y[elements],
+        local_grad=trace.local_grad[elements],
+        grad_x=trace.grad_x[elements],
+        loss=problem.loss,
+        n=problem.x.size,
     )
 
 
-def _finite(name: str, result: FloatArray | float) -> FloatArray:
+def _finite_and_frozen(name: str, result: FloatArray | float) -> FloatArray:
+    """The result, read-only; RequestError where it overflows."""
     result = np.asarray(result)
     finite = np.isfinite(result)
     if not finite.all():

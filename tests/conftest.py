@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
 
-from dropout_cli.cli import run
+from dropout_cli.cli.commands import run
 
 
 class Result(NamedTuple):
@@ -20,6 +21,10 @@ class Result(NamedTuple):
     def json(self) -> Any:
         return json.loads(self.out)
 
+
+# The same examples in every run, however long each takes.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 Run = Callable[..., Result]
 

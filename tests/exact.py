@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LOSSES = {"sum": lambda y: sum(y), "sum-squares": lambda y: sum(v * v for v in y)}
+LOSSES = {
+    "sum": lambda y: sum(y),
+    "mean": lambda y: sum(y) / len(y),
+    "sum-squares": lambda y: sum(v * v for v in y),
+}
 
 
 def forward(x: Sequence[float], mask: Sequence[int], p: float) -> list[Fraction]:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dropout_cli import RequestError
-from dropout_cli.against import intel, nn_dropout
 from dropout_cli.masks import BLOCK, SOURCES, draw, find
+from dropout_cli.proof.frameworks import intel, nn_dropout
 
 MEASURED = (2, 13)  # the newest PyTorch whose masks were compared with the sources
 PS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
@@ -158,8 +158,8 @@ def test_a_search_says_how_far_it_looked(cli):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ("--find 1010 --seed 3", "--find contradicts"),
-        ("--find 1010 -n 4", "--find contradicts"),
+        ("--find 1010 --seed 3", "--find cannot be combined"),
+        ("--find 1010 -n 4", "--find cannot be combined"),
         ("--find 1020", "mask[3] is 2"),
         ("--find=", "mask is empty"),
         ("--mask=", "mask is empty"),

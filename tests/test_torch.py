@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from dropout_cli import Problem, Trace, backward, forward
-from dropout_cli.mistakes import diagnose
+from dropout_cli.proof.mistakes import diagnose
 
 torch = pytest.importorskip("torch")
-LOSSES = {"sum": lambda y: y.sum(), "sum-squares": lambda y: (y**2).sum()}
+LOSSES = {
+    "sum": lambda y: y.sum(),
+    "mean": lambda y: y.mean(),
+    "sum-squares": lambda y: (y**2).sum(),
+}
 
 
 @pytest.mark.parametrize("p", [0, 0.1, 0.3, 0.5, 0.9])  # the formula divides by 0 at p = 1
@@ -24,7 +28,7 @@ def test_autograd_through_the_formula(p, loss):
     if loss:
         value = LOSSES[loss](y)
         value.backward()
-        assert trace.loss == pytest.approx(value.item(), rel=1e-12, abs=0)
+        assert trace.loss_value == pytest.approx(value.item(), rel=1e-12, abs=0)
     else:
         y.backward(torch.tensor(grad_y))
     np.testing.assert_allclose(trace.y, y.detach().numpy(), rtol=1e-15, atol=0)

@@ -1,0 +1,370 @@
+"""The commands: each its view of a trace, and how a run ends."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dropout_cli import __version__
+from dropout_cli.cli.options import (
+    PROBLEM_OPTIONS,
+    SPEECH_OPTIONS,
+    Asked,
+    Command,
+    Option,
+    output_options,
+    problem_options,
+    together,
+)
+from dropout_cli.cli.output import (
+    Output,
+    discard,
+    load_voice,
+    print_text,
+    say,
+    suffix_of,
+    write_file,
+)
+from dropout_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from dropout_cli.trace import Trace
+
+PICTURES = (".png", ".svg", ".pdf")
+FIGURE = "outputs/dropout_gradient_flow.png"
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run one command line; returns its exit code: 0, 1 or 2, or 130 for Ctrl-C."""
+    try:
+        code = cli.main(args, prog_name="dropout-cli", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except RequestError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        discard(sys.stdout)
+        return _refuse(f"cannot write to standard output: {error.strerror}")
+    except MemoryError:
+        return _refuse("the problem is too large for this machine's memory")
+    except click.Abort:
+        return 130
+    except Exception as error:  # no request may end in a traceback, and none should come here
+        if sys.flags.dev_mode:
+            raise
+        return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
+
+
+def _refuse(sentence: str) -> int:
+    say(f"Error: {' '.join(sentence.splitlines())}")
+    return 2
+
+
+class Group(click.Group):
+    """The commands, in the order in which they are defined."""
+
+    command_class = Command
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """List the names of the commands."""
+        return list(self.commands)
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@click.version_option(__version__)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Show, draw and prove what nn.Dropout does, one element at a time.
+
+    Without options every command does the worked example: x = 2,4,6,8, p = 0.5, mask 1,0,1,0.
+
+    V is a vector: numbers separated by commas or spaces, @FILE (.npy, .json, else text), or - for
+    standard input.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@cli.command()
+@click.option("--list", "names", is_flag=True, help="List the steps and exit.")
+@click.option(
+    "--step", "asked_steps", multiple=True, metavar="ID|N|N-N",
+    help="Tell only this step, by name or number, or a range of steps; can be given again.",
+)  # fmt: skip
+@click.option("--pause", is_flag=True, help="Wait for a key after each step; q ends.")
+@problem_options
+@output_options
+def walkthrough(
+    asked: Asked, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool
+) -> None:
+    """Tell the whole derivation with your numbers.
+
+    \b
+    dropout-cli walkthrough
+    dropout-cli walkthrough --step proof --step 11-12 -p 0.1
+    dropout-cli walkthrough -x 1,2,3 -p 0.1 -o notes.md
+    """
+    voice = output.voice
+    titles = {entry["id"]: entry["title"] for entry in voice.prose["step"]}
+    if names:
+        width = max(map(len, titles))
+        lines = (f"{k:>2}  {id_:<{width}}  {titles[id_]}\n" for k, id_ in enumerate(titles, 1))
+        print_text("".join(lines))
+        return
+    from dropout_cli.trace import Trace
+    from dropout_cli.views.walkthrough import page, record
+
+    trace, chosen = Trace(asked.pose()), _steps(asked_steps, list(titles))
+    if pause and output.suffix == ".txt" and output.path is None and _is_terminal():
+        _present(trace, output, chosen, len(titles))
+    else:
+        output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen))
+
+
+def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
+    """The ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
+    chosen: set[str] = set()
+    for name in asked:
+        ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
+        if name in ids:
+            chosen.add(name)
+        elif 1 <= first <= last <= len(ids):
+            chosen.update(ids[first - 1 : last])
+        else:
+            raise RequestError(
+                f"step {name!r} is none of the steps: give a name of --list, a number from 1 to"
+                f" {len(ids)}, or a range such as 3-6; --step can be given again"
+            )
+    return [id_ for id_ in ids if id_ in chosen] or ids
+
+
+def _is_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _present(trace: Trace, output: Output, chosen: list[str], total: int) -> None:
+    """Tell the steps one by one, waiting for a key after each."""
+    from dropout_cli.formats.terminal import to_terminal
+    from dropout_cli.views.walkthrough import step_page, tell
+
+    for step in tell(trace, output.voice, chosen):
+        print_text(to_terminal(step_page(step)) + "\n")
+        if step.id == chosen[-1]:
+            return
+        prompt = output.voice.say("pause", "prompt", number=step.number, total=total)
+        click.echo(prompt, nl=False, err=True)
+        key = click.getchar()
+        click.echo("\r\x1b[K", nl=False, err=True)
+        if key in ("q", "Q", "\x1b", "\x04"):
+            return
+
+
+@cli.command()
+@functools.partial(problem_options, upstream=False)
+@output_options
+def forward(asked: Asked, output: Output) -> None:
+    """Show the forward pass, one row per element.
+
+    \b
+    dropout-cli forward
+    dropout-cli forward -x 1,2,3 -p 0.1 --seed 7
+    dropout-cli forward -x @input.npy -f json
+    """
+    from dropout_cli.trace import Trace
+    from dropout_cli.views.passes import forward_page, forward_record
+
+    trace = Trace(asked.pose())
+    output.deliver(lambda: forward_page(trace, output.voice), lambda: forward_record(trace))
+
+
+@cli.command()
+@click.option(
+    "--from", "saved", metavar="FILE",
+    help="Take the forward pass that `forward -f json` saved; - reads standard input.",
+)  # fmt: skip
+@problem_options
+@output_options
+def backward(asked: Asked, output: Output, saved: str | None) -> None:
+    """Show the backward pass, one row per element.
+
+    \b
+    dropout-cli backward
+    dropout-cli backward --loss sum-squares
+    dropout-cli forward --seed 7 -f json | dropout-cli backward --from - -g 1,1,1,1
+    """
+    from dropout_cli.cli.saved import read_saved
+    from dropout_cli.trace import Trace
+    from dropout_cli.views.passes import backward_page, backward_record
+
+    trace = Trace(asked.pose() if saved is None else read_saved(saved, asked))
+    output.deliver(lambda: backward_page(trace, output.voice), lambda: backward_record(trace))
+
+
+@cli.command()
+@click.option(
+    "-o", "--output", "path", metavar="FILE", default=FIGURE, show_default=True,
+    help="The file to write: .png, .svg or .pdf.", cls=Option, group="Output",
+)  # fmt: skip
+@click.option("--dpi", type=float, default=150, show_default=True, help="Dots per inch of a .png.")
+@click.option("--size", metavar="WxH", default="14x10", show_default=True, help="Inches.")
+@problem_options
+@functools.partial(together, SPEECH_OPTIONS)
+def plot(asked: Asked, path: str, dpi: float, size: str, precision: int, lang: str) -> None:
+    """Draw the gradient-flow figure.
+
+    \b
+    dropout-cli plot
+    dropout-cli plot -x 3,-1,4,1,-5 --seed 2 --loss sum-squares -o slide.svg --size 16x9
+    """
+    from dropout_cli.trace import Trace
+
+    suffix = suffix_of(path, PICTURES)
+    sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
+    if not sides:
+        raise RequestError(f"--size is {size!r}, but it must be inches as WxH, such as 14x10")
+    trace, voice, figures = Trace(asked.pose()), load_voice(lang, precision), _figures()
+    figure = figures.gradient_flow(trace, voice, (float(sides[1]), float(sides[2])))
+    write_file(path, figures.to_bytes(figure, suffix, dpi))
+    say(voice.say("file", "wrote", path=path))
+
+
+def _figures() -> ModuleType:
+    """What draws the figures, with matplotlib set up to draw without a screen and in silence."""
+    import logging
+
+    os.environ["MPLBACKEND"] = "agg"
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches
+    try:
+        from dropout_cli.views import figure
+    except (ValueError, OSError) as error:
+        raise RequestError(f"matplotlib cannot read its settings: {error}") from None
+    return figure
+
+
+@cli.command()
+@click.option(
+    "--against", type=click.Choice(["torch", "jax"]),
+    help="Check the numbers against this framework too, which must be installed.",
+)  # fmt: skip
+@click.option(
+    "--candidate", metavar="FILE", cls=Option, group="Candidate",
+    help="Judge the y and grad_x in a JSON file, which may hold the problem too.",
+)  # fmt: skip
+@click.option(
+    "--y", "y", metavar="V", cls=Option, group="Candidate",
+    help="Judge this y, which an implementation computed.",
+)  # fmt: skip
+@click.option(
+    "--grad-x", metavar="V", cls=Option, group="Candidate", help="Judge this gradient dL/dx."
+)
+@click.option(
+    "--rtol", type=click.FloatRange(0, 1), metavar="R", default=1e-5, show_default=True,
+    cls=Option, group="Candidate", help="The relative difference that a judged value may have.",
+)  # fmt: skip
+@problem_options
+@functools.partial(output_options, verdict=True)
+def verify(
+    asked: Asked, output: Output, against: str | None, candidate: str | None, y: str | None,
+    grad_x: str | None, rtol: float,
+) -> int:  # fmt: skip
+    """Check every claim, or judge an implementation.
+
+    Exits with 0 if all hold and with 1 if something does not. -o report.xml writes JUnit XML.
+
+    \b
+    dropout-cli verify -x 1,2,3 -p 0.1
+    dropout-cli verify --against torch --seed 7
+    dropout-cli verify --grad-x 0.2,0,0.6,0
+    dropout-cli verify --candidate mine.json -o report.xml
+    """
+    from dropout_cli.cli.saved import pose_candidate, read_candidate
+    from dropout_cli.cli.vectors import read_vector
+    from dropout_cli.proof import verdict as verdicts
+    from dropout_cli.trace import Trace
+    from dropout_cli.views import report
+
+    if math.isnan(rtol):
+        raise RequestError("rtol is nan, but it must be a number from 0 to 1")
+    written = None if candidate is None else read_candidate(candidate)
+    trace = Trace(asked.pose() if written is None else pose_candidate(written, asked))
+    judged: dict[str, Any] = {}
+    for about, given in (("y", y), ("grad_x", grad_x)):
+        in_file = None if written is None else written.get(about)
+        if given is not None and in_file is not None:
+            raise RequestError(f"{about} is given twice, as an option and in the candidate")
+        if given is not None or in_file is not None:
+            judged[about] = in_file if given is None else read_vector(given, about)
+    if judged and against is not None:
+        raise RequestError("--against cannot be combined with a candidate: judge one at a time")
+    verdict = verdicts.judge(trace, judged, rtol) if judged else verdicts.verify(trace, against)
+    output.deliver(
+        lambda: report.page(verdict, trace, output.voice),
+        lambda: report.record(verdict, trace, output.voice),
+    )
+    return int(not verdict.ok) if verdict.missing is None else 2
+
+
+@cli.command()
+@click.option(
+    "-n", "count", type=click.IntRange(1, 10**8), metavar="N",
+    help="The number of elements.  [default: 4]",
+)  # fmt: skip
+@PROBLEM_OPTIONS["p"]
+@click.option(
+    "-s", "--seed", type=int, metavar="N", help="What every source draws from.  [default: 42]"
+)
+@click.option("-m", "--mask", metavar="BITS", help="Mark the sources that draw this mask.")
+@click.option("--find", metavar="BITS", help="Find the seed from which each draws this mask.")
+@click.option(
+    "--below", type=click.IntRange(1, 10**7), metavar="N", default=10_000, show_default=True,
+    help="How far --find looks.",
+)  # fmt: skip
+@output_options
+def masks(
+    output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
+    find: str | None, below: int,
+) -> None:  # fmt: skip
+    """Show each source's mask for a seed, or find a mask's seed.
+
+    \b
+    dropout-cli masks --seed 42 -n 10
+    dropout-cli masks --seed 4 --mask 1,0,1,0
+    dropout-cli masks --find 1,0,1,0
+    """
+    from dropout_cli import masks as sources
+    from dropout_cli.arrays import as_mask, as_probability
+    from dropout_cli.cli.vectors import read_mask
+    from dropout_cli.views.sources import masks_page, masks_record, seeds_page, seeds_record
+
+    p = as_probability(p)
+    if find is not None and not (count is None and seed is None and mask is None):
+        raise RequestError(
+            "--find cannot be combined with -n, --seed or --mask: it looks for its mask's seed"
+        )
+    written = mask if find is None else find
+    given = None if written is None else read_mask(written)
+    n = count or (4 if given is None else given.size)
+    like = None if given is None else as_mask(given, (n,), p)
+    if find is not None and like is not None:
+        seeds = {rng: sources.find(rng, like, p, below) for rng in sources.SOURCES}
+        output.deliver(
+            lambda: seeds_page(seeds, like, p, below, output.voice),
+            lambda: seeds_record(seeds, like, p, below),
+        )
+        return
+    seed = 42 if seed is None else seed
+    drawn = {rng: sources.draw(rng, seed, n, p) for rng in sources.SOURCES}
+    output.deliver(
+        lambda: masks_page(drawn, like, seed, p, output.voice),
+        lambda: masks_record(drawn, like, seed, p),
+    )

@@ -1,0 +1,197 @@
+"""The options, each defined once: argv in, what was asked and where it goes out."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+from click.core import ParameterSource
+
+from dropout_cli.cli.output import Output, chosen_suffix
+from dropout_cli.errors import RequestError
+from dropout_cli.formats import FORMATS
+from dropout_cli.losses import LOSSES
+from dropout_cli.prose import languages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dropout_cli.arrays import FloatArray
+    from dropout_cli.problem import Problem
+
+
+class Option(click.Option):
+    """An option that stands in a group of the help."""
+
+    def __init__(self, *args: Any, group: str, **settings: Any) -> None:
+        """Take a group beside what click takes."""
+        super().__init__(*args, **settings)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help shows its options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group, its own options first."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            row = param.get_help_record(ctx)
+            if row is not None:
+                groups.setdefault(getattr(param, "group", "Options"), []).append(row)
+        for group, rows in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; refuse standard input for two options."""
+        if list(ctx.params.values()).count("-") > 1:
+            raise RequestError("'-' is given twice, but standard input can be read only once")
+        return super().invoke(ctx)
+
+
+problem_option = functools.partial(click.option, cls=Option, group="Problem")
+output_option = functools.partial(click.option, cls=Option, group="Output")
+
+PROBLEM_OPTIONS = {
+    "x": problem_option(
+        "-x", "--input", "x", metavar="V", default="2,4,6,8", show_default=True, help="The input."
+    ),
+    "p": problem_option(
+        "-p", "--drop-prob", "p", type=float, metavar="P", default=0.5, show_default=True,
+        help="Probability of dropping an element, 0 to 1.",
+    ),
+    "mask": problem_option(
+        "-m", "--mask", metavar="BITS",
+        help="The mask, 1,0,1,0 or 1010: 1 keeps, 0 drops."
+        "  [default: 1,0,1,0 for four elements, else drawn]",
+    ),
+    "seed": problem_option(
+        "-s", "--seed", type=int, metavar="N",
+        help="Draw the mask instead.  [default: 0 where one must be drawn]",
+    ),
+    "rng": problem_option(
+        "--rng", metavar="NAME",
+        help="Who draws it: numpy, torch-rand, torch-cpu, torch-mkl, jax."
+        "  [default: numpy]",
+    ),
+    "inference": problem_option(
+        "--eval", "inference", is_flag=True, help="Inference mode instead of training."
+    ),
+    "grad_y": problem_option(
+        "-g", "--grad-y", metavar="V",
+        help="The upstream gradient dL/dy of the backward pass."
+        "  [default: 0.1,0.2,0.3,0.4 for four elements, else ones]",
+    ),
+    "loss": problem_option(
+        "--loss", type=click.Choice(list(LOSSES)), help="Take dL/dy from this loss instead."
+    ),
+}  # fmt: skip
+SPEECH_OPTIONS = {
+    "precision": output_option(
+        "--precision", type=click.IntRange(1, 17), metavar="N", default=6, show_default=True,
+        help="Significant digits of the numbers shown.",
+    ),
+    "lang": output_option(
+        "--lang", type=click.Choice(languages()), default="en", show_default=True,
+        envvar="DROPOUT_CLI_LANG", show_envvar=True, help="The language of the words.",
+    ),
+}  # fmt: skip
+
+
+class Asked(NamedTuple):
+    """The problem options as they were written."""
+
+    x: str
+    p: float
+    mask: str | None
+    seed: int | None
+    rng: str | None
+    inference: bool
+    grad_y: str | None = None
+    loss: str | None = None
+
+    def pose(self, **known: Any) -> Problem:
+        """The problem they pose. known: arguments of Problem.pose that a file has already set."""
+        from dropout_cli.cli.vectors import read_mask, read_vector
+        from dropout_cli.problem import Problem
+
+        asked = {
+            "x": None if "x" in known else read_vector(self.x, "x"),
+            "p": self.p,
+            "mask": None if self.mask is None else read_mask(self.mask),
+            "seed": self.seed,
+            "rng": self.rng,
+            "grad_y": self.upstream(),
+            "loss": self.loss,
+            "training": not self.inference,
+        }
+        return Problem.pose(**asked | known)
+
+    def upstream(self) -> FloatArray | None:
+        """The upstream gradient that was written, if one was."""
+        from dropout_cli.cli.vectors import read_vector
+
+        return None if self.grad_y is None else read_vector(self.grad_y, "grad_y")
+
+
+def refuse_given(names: Iterable[str], setter: str) -> None:
+    """Refuse the options of these names where they were given although the setter sets them."""
+    context = click.get_current_context()
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
+        if param.name in names and given:
+            option = max(param.opts, key=len)
+            raise RequestError(f"{option} cannot be combined with {setter}, which already sets it")
+
+
+def problem_options(command: Callable[..., Any], *, upstream: bool = True) -> Callable[..., Any]:
+    """Give a command the problem options; it receives what they ask, as `asked`.
+
+    upstream: whether it takes the upstream gradient or a loss too.
+    """
+    names = [name for name in PROBLEM_OPTIONS if upstream or name not in ("grad_y", "loss")]
+
+    @functools.wraps(command)
+    def posed(**options: Any) -> Any:
+        return command(asked=Asked(**{name: options.pop(name) for name in names}), **options)
+
+    return together({name: PROBLEM_OPTIONS[name] for name in names}, posed)
+
+
+def output_options(command: Callable[..., Any], *, verdict: bool = False) -> Callable[..., Any]:
+    """Give a command the output options; it receives the Output that they ask for, as `output`.
+
+    verdict: whether what it puts out is a verdict, which some formats take alone.
+    """
+    formats = [suffix for suffix, form in FORMATS.items() if verdict or form.of != "verdict"]
+    options = {
+        "form": output_option(
+            "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]),
+            help="What to print.  [default: table]",
+        ),
+        "path": output_option(
+            "-o", "--output", "path", metavar="FILE",
+            help=f"Write to FILE instead: {', '.join(formats)}.",
+        ),
+        **SPEECH_OPTIONS,
+    }  # fmt: skip
+
+    @functools.wraps(command)
+    def directed(
+        *, form: str | None, path: str | None, precision: int, lang: str, **rest: Any
+    ) -> Any:
+        suffix = chosen_suffix(form, path, formats)
+        return command(output=Output(suffix, path, precision, lang), **rest)
+
+    return together(options, directed)
+
+
+def together(
+    options: dict[str, Callable[..., Any]], command: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Give a command all these options, in their order."""
+    for option in reversed(options.values()):
+        command = option(command)
+    return command

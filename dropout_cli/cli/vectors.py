@@ -1,0 +1,134 @@
+"""Vectors as they are written on a command line and in files."""
+
+import re
+import sys
+import warnings
+from os.path import splitext
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.arrays import FloatArray
+from dropout_cli.errors import RequestError
+
+
+def read_vector(value: str, name: str) -> FloatArray:
+    """The vector that value stands for: numbers, `@FILE` (.npy, .json, else text), or `-`.
+
+    name says in errors what it is. Raises RequestError for what is not a vector of numbers.
+    """
+    if value == "-":
+        return _from_text(read_text(value), name)
+    if not value.startswith("@"):
+        return _from_text(value, name)
+    path = value[1:]
+    match splitext(path)[1].lower():
+        case ".npy":
+            return _from_npy(path, name)
+        case ".json":
+            return from_json(parse_json(_decode(_read(path), path), path), name)
+        case _:
+            return _from_text(_decode(_read(path), path), name)
+
+
+def read_mask(value: str) -> FloatArray:
+    """The mask that value stands for: as read_vector, or as text of bits alone, `1010`."""
+    mask = read_vector(value, "mask")
+    if mask.size == 0:
+        raise RequestError("mask is empty, but it must hold a bit for each element")
+    return mask
+
+
+def read_text(source: str) -> str:
+    """The UTF-8 text of the file named source, or of standard input for "-".
+
+    Raises RequestError where it cannot be read, or is not UTF-8.
+    """
+    if source == "-":
+        if sys.stdin is None:
+            raise RequestError("standard input is closed, so there is nothing to read")
+        return _decode(sys.stdin.buffer.read(), "standard input")
+    return _decode(_read(source), source)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
+        raise RequestError(f"{name} is not UTF-8 text: {byte}") from None
+
+
+def parse_json(text: str, source: str) -> Any:
+    """The value of a JSON text. Raises RequestError, naming the source, where it is broken."""
+    import json
+
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RequestError(
+            f"{source} is not JSON: {error.msg}, line {error.lineno} column {error.colno}"
+        ) from None
+    except (RecursionError, ValueError):
+        raise RequestError(f"{source} is JSON that is too deep or too long to read") from None
+
+
+def from_json(value: Any, name: str) -> FloatArray:
+    """The vector in a parsed JSON value, a flat list of numbers; RequestError for anything else."""
+    if not isinstance(value, list):
+        raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
+    if not {type(item) for item in value} <= {int, float}:
+        k, item = next((k, v) for k, v in enumerate(value, 1) if type(v) not in (int, float))
+        raise RequestError(f"{name}[{k}] is {str(item)[:40]!r}, but it must be a number")
+    try:
+        return np.array(value, dtype=np.float64)
+    except OverflowError:
+        k = next(k for k, v in enumerate(value, 1) if abs(v) > sys.float_info.max)
+        raise RequestError(f"{name}[{k}] is beyond the largest float64, 1.8e308") from None
+
+
+def _from_text(text: str, name: str) -> FloatArray:
+    """Numbers between commas or white space; a mask may be written without either."""
+    if name == "mask" and re.fullmatch(r"\s*[0-9]{2,}\s*", text):
+        text = ",".join(text.strip())
+    items = re.split(r"\s*,\s*|\s+", text.strip()) if text.strip() else []
+    try:
+        if "_" in text:  # Python would read 1_0 as 10
+            raise ValueError
+        return np.array(items, dtype=np.float64)
+    except ValueError:
+        k, item = next((k, item) for k, item in enumerate(items, 1) if not _is_number(item))
+        raise RequestError(f"{name}[{k}] is {item[:40]!r}, but it must be a number") from None
+
+
+def _is_number(item: str) -> bool:
+    try:
+        float(item)
+    except ValueError:
+        return False
+    return "_" not in item
+
+
+def _from_npy(path: str, name: str) -> FloatArray:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or 'not a .npy file'}") from None
+    except Exception:  # whatever numpy's reader stumbles on in a file that is something else
+        raise RequestError(f"{path} is not a .npy file of numbers") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        raise RequestError(f"{path} is not a .npy file of real numbers")
+    if array.ndim != 1:
+        raise RequestError(f"{name} has {array.ndim} dimensions in {path}, but it must be a vector")
+    # What is beyond float64 becomes inf, and is refused as that.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(np.float64)

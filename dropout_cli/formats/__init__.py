@@ -1,0 +1,46 @@
+"""A page or a record as text, one module per format, and the one table that says which is whose."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dropout_cli.formats.document import Document
+
+
+class Format(NamedTuple):
+    """How a file of some suffix is written.
+
+    writer: module.function of this folder, (what, title) ↦ text.
+    of: what it writes: "page", "record", or "verdict", the record of a verification alone.
+    """
+
+    writer: str
+    of: str
+
+
+FORMATS = {
+    ".json": Format("json.to_json", "record"),
+    ".md": Format("markdown.to_markdown", "page"),
+    ".html": Format("terminal.to_html", "page"),
+    ".svg": Format("terminal.to_svg", "page"),
+    ".txt": Format("terminal.to_text", "page"),
+    ".xml": Format("junit.to_junit", "verdict"),
+}
+
+
+def render(
+    suffix: str,
+    page: Callable[[], Document],
+    record: Callable[[], Mapping[str, Any]],
+    title: str,
+) -> str:
+    """The page or the record, whichever a file of this suffix holds, as its text."""
+    format_ = FORMATS[suffix]
+    module, function = format_.writer.split(".")
+    writer = getattr(import_module(f"dropout_cli.formats.{module}"), function)
+    text: str = writer(page() if format_.of == "page" else record(), title)
+    return text

@@ -1,0 +1,50 @@
+"""Documents as GitHub-flavoured Markdown, the formulas in LaTeX."""
+
+from collections.abc import Iterable, Iterator
+
+from dropout_cli.formats.document import (
+    SIGNS,
+    Block,
+    Check,
+    Code,
+    Document,
+    Facts,
+    Formula,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+)
+
+
+def to_markdown(document: Document, _title: str) -> str:
+    """The document as Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
+    return "\n\n".join("\n".join(_lines(block)) for block in document) + "\n"
+
+
+def _lines(block: Block) -> Iterator[str]:
+    match block:
+        case Heading(text, level):
+            yield f"{'#' * level} {text}"
+        case Paragraph(text):
+            yield text.markdown
+        case Items(items):
+            yield from (f"- {item.markdown}" for item in items)
+        case Check(ok, text):
+            yield f"> {SIGNS[ok]} {text.markdown}"
+        case Code(code):
+            yield f"```python\n{code}\n```"
+        case Formula(_, latex):
+            yield f"$$\n{latex}\n$$"
+        case Facts(facts):
+            for formula, words in facts:
+                yield f"- ${formula.latex}$: {words}"
+        case Table(columns, rows, numeric):
+            yield _row([f"${column.latex}$" if column.latex else "" for column in columns])
+            yield _row(["---:" if column.latex and numeric else ":---" for column in columns])
+            for row in rows:
+                yield _row(row.cells)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

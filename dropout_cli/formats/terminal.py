@@ -1,0 +1,252 @@
+"""Documents in a terminal, and in files that keep what a terminal shows. All that uses rich."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from rich.box import Box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+from rich.theme import Theme
+
+from dropout_cli.formats.ascii import to_ascii
+from dropout_cli.formats.document import (
+    SIGNS,
+    Check,
+    Code,
+    Facts,
+    Formula,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import JustifyMethod
+
+    from dropout_cli.formats.document import Block, Document, Row
+
+WIDTH = 80  # of a file, and the most that a paragraph takes
+# What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
+PIECES = re.compile(r"[（“]*(?:[⺀-￿]|[^ ⺀-￿“”]+)[，。；：、）”]*| +")
+THEME = Theme(
+    {"heading": "bold", "symbol": "bold", "kept": "dodger_blue1", "dropped": "dark_orange"}
+)
+
+
+def to_terminal(document: Document) -> str:
+    """The document as this process's standard output should have it.
+
+    As wide as the terminal is; coloured if it is a terminal and NO_COLOR is not set; in ASCII where
+    its encoding has no ∂.
+    """
+    console = Console(
+        file=sys.stdout,
+        theme=THEME,
+        emoji=False,
+        width=_columns(),
+        height=WIDTH,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
+    with console.capture() as capture:
+        _print(document, console)
+    return _trimmed(capture.get())
+
+
+def _columns() -> int:
+    """COLUMNS if set, else the terminal's width, else WIDTH."""
+    columns = os.environ.get("COLUMNS", "")
+    if re.fullmatch("[1-9][0-9]{0,3}", columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size().columns or WIDTH
+    except OSError:
+        return WIDTH
+
+
+def to_text(document: Document, _title: str) -> str:
+    """The document as plain text."""
+    return _trimmed(_recorded(document).export_text())
+
+
+def to_html(document: Document, _title: str) -> str:
+    """The document as a page of HTML that stands alone."""
+    return _recorded(document).export_html(inline_styles=True)
+
+
+def to_svg(document: Document, title: str) -> str:
+    """The document as a picture of a terminal, with the title on its window."""
+    svg = _recorded(document).export_svg(title=title)
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
+    return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
+
+
+def _recorded(document: Document) -> Console:
+    """A console that holds the document, 80 columns wide: the same wherever it runs."""
+    console = Console(
+        file=io.StringIO(),
+        theme=THEME,
+        emoji=False,
+        width=WIDTH,
+        record=True,
+        force_terminal=True,
+        color_system="truecolor",
+        no_color=False,
+        legacy_windows=False,
+    )
+    _print(document, console)
+    return console
+
+
+def _widened(text: re.Match[str]) -> str:
+    """An SVG text of rich's as long as its cells: it counts a Chinese character as one."""
+    from html import unescape
+
+    words = unescape(text[3])
+    length = float(text[1]) * (cell_len(words) or 1) / (len(words) or 1)
+    return f'textLength="{length:g}"{text[2]}>{text[3]}<'
+
+
+def _trimmed(text: str) -> str:
+    """The text without the spaces with which rich fills its lines."""
+    return re.sub(r" +$", "", text, flags=re.MULTILINE)
+
+
+def _print(document: Document, console: Console) -> None:
+    layout = _Layout(console)
+    parts: list[RenderableType] = []
+    for before, block in zip([None, *document], document, strict=False):
+        part = layout.block(block)
+        last = parts[-1] if parts else None
+        if isinstance(last, Text) and isinstance(part, Text):  # laid out faster as one
+            together = type(before) is type(block) and _is_line(before) and _is_line(block)
+            last.append("\n" if together else "\n\n").append_text(part)
+        else:
+            if parts:
+                parts.append(Text())
+            # A run of texts begins with an empty one: its style must not become that of the rest.
+            parts.append(Text().append_text(part) if isinstance(part, Text) else part)
+    console.print(Group(*parts), no_wrap=True, overflow="ignore", crop=False)
+
+
+def _is_line(block: Block | None) -> bool:
+    """Whether the block is a formula on one line, or a check; such stand together."""
+    return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
+
+
+class _Layout:
+    """Lays blocks out for one console."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = min(console.width, WIDTH)
+        self.ascii_only = console.options.ascii_only
+
+    def text(self, words: str, style: str = "") -> Text:
+        return Text(to_ascii(words) if self.ascii_only else words, style)
+
+    def block(self, block: Block) -> RenderableType:
+        match block:
+            case Heading(text, level):
+                heading = self.text(text, "heading")
+                line = "═" if level == 1 else "─"
+                return heading.append("\n").append(self.text(line * heading.cell_len))
+            case Paragraph(text):
+                return self.prose(text.plain, self.width)
+            case Items(items):
+                told = (self.prose(item.plain, self.width - 2).plain for item in items)
+                return self.text("\n".join("- " + item.replace("\n", "\n  ") for item in told))
+            case Check(ok, text):
+                style = {True: "kept", False: "dropped", None: ""}[ok]
+                return self.prose(f"{SIGNS[ok]} {text.plain}", self.width, style)
+            case Code(code):
+                return self.indented(code, "")
+            case Formula(unicode):
+                lines = unicode.split("\n")
+                return self.indented("\n".join(self.folded(line) for line in lines), "symbol")
+            case Facts(facts):
+                return self.facts(facts)
+            case Table():
+                return self.table(block)
+
+    def prose(self, words: str, width: int, style: str = "") -> Text:
+        """The words in lines; Chinese breaks between characters, but not before a full stop."""
+        words = to_ascii(words) if self.ascii_only else words
+        lines, taken = [""], 0
+        for piece in PIECES.findall(words):
+            taken += cell_len(piece)
+            if piece.isspace() or taken <= width:
+                lines[-1] += piece
+            else:
+                lines.append(piece)
+                taken = cell_len(piece)
+        return self.text("\n".join(line.rstrip() for line in lines), style)
+
+    def indented(self, words: str, style: str) -> Text:
+        return self.text("\n".join("  " + line for line in words.split("\n")), style)
+
+    def folded(self, line: str) -> str:
+        """The line of a formula, broken before a = or after a comma where it is too wide."""
+        room = self.console.width - 2
+        if cell_len(line) <= room:
+            return line
+        breaks = [match.end() for match in re.finditer(r",  | (?== )", line)]
+        fitting = [k for k in breaks if cell_len(line[:k]) <= room] or breaks
+        if not fitting:
+            return line
+        rest = line[fitting[-1] :].strip()
+        return f"{line[: fitting[-1]].rstrip()}\n{self.folded('    ' + rest)}" if rest else line
+
+    def facts(self, facts: Sequence[tuple[Formula, str]]) -> Text:
+        """One line per fact: the formula, and beside it what it is."""
+        symbols = [self.text(formula.unicode, "symbol") for formula, _ in facts]
+        column = max(symbol.cell_len for symbol in symbols) + 3
+        lines = []
+        for symbol, (_, words) in zip(symbols, facts, strict=True):
+            beside = self.prose(words, self.width - column).plain.replace("\n", "\n" + " " * column)
+            symbol.append(" " * (column - symbol.cell_len)).append(beside, "not bold")
+            lines.append(symbol)
+        return Text("\n").join(lines)
+
+    def table(self, table: Table) -> RenderableType:
+        """One row per element; where that is too wide, one element below the other."""
+        header = [self.text(column.unicode) for column in table.columns]
+        rows = [list(self.cells(row)) for row in table.rows]
+        widths = [
+            max(text.cell_len for text in column) for column in zip(header, *rows, strict=True)
+        ]
+        if sum(widths) + 2 * (len(widths) - 1) > self.console.width:
+            return Group(*self.stacked(header, rows))
+        line = "-" if self.ascii_only else "─"
+        ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
+        grid = RichTable(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        for text, width in zip(header, widths, strict=True):
+            justify: JustifyMethod = "right" if table.numeric and text else "left"
+            grid.add_column(text, justify=justify, width=width, no_wrap=True)
+        for cells in rows:
+            grid.add_row(*cells)
+        return grid
+
+    def stacked(self, header: list[Text], rows: list[list[Text]]) -> Iterator[RenderableType]:
+        for number, cells in enumerate(rows):
+            if number:
+                yield Text()
+            grid = RichTable.grid(padding=(0, 3, 0, 0))
+            for text, cell in zip(header, cells, strict=True):
+                grid.add_row(text, cell)
+            yield grid
+
+    def cells(self, row: Row) -> Iterator[Text]:
+        """The cells; the last two take the colour of the element's fate."""
+        fate = "" if row.kept is None else "kept" if row.kept else "dropped"
+        for k, cell in enumerate(row.cells, 1):
+            yield self.text(cell, fate if k > len(row.cells) - 2 else "")

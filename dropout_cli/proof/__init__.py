@@ -1,0 +1,1 @@
+"""Is it true: the definition in exact fractions, and what is held against it."""

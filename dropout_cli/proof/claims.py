@@ -1,0 +1,348 @@
+"""What is claimed of a trace, each claim checked in exact arithmetic against its definition.
+
+A claim is a function Trace → Finding. The floats of the trace must agree with the exact values to
+a few units in the last place; what is proved of the definition itself must agree exactly.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dropout_cli.proof import exact
+from dropout_cli.trace import Part, Trace, take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from dropout_cli.problem import Problem
+
+ELEMENTS = 1000  # of a longer vector only the first 1000 elements are checked in fractions
+PAIRS = 16  # and only the first 16 where each element is checked against each
+ALL_MASKS = 10  # up to this many elements, expectations are summed over all 2^n masks
+
+
+class Finding(NamedTuple):
+    """What the check of a claim found.
+
+    max_error: the largest difference between the two sides.
+    ok: whether the claim holds; None where it says nothing of this problem.
+    checked: how many elements it was checked for.
+    """
+
+    max_error: float
+    ok: bool | None
+    checked: int
+
+
+SILENT = Finding(0.0, None, 0)
+
+
+def definition(trace: Trace) -> Finding:
+    """m_i·x_i/(1−p) is 0 for m_i = 0 and x_i/(1−p) for m_i = 1, of those that can happen at p.
+
+    Says nothing at p = 1, where 1/(1−p) is undefined and y is 0 by definition.
+    """
+    p = trace.problem.p
+    if p == 1:
+        return SILENT
+    x = _fractions(trace.problem.x[:ELEMENTS])
+    found, wanted = [], []
+    for _, (kept,) in exact.masks(1, p):
+        found += [kept * v / (1 - Fraction(p)) for v in x]
+        wanted += exact.forward(x, [kept] * len(x), p)
+    return _same(found, wanted)._replace(checked=len(x))
+
+
+def forward(trace: Trace) -> Finding:
+    """y_i = m_i·x_i/(1−p)."""
+    part = _part(trace, ELEMENTS)
+    return _compare(part.y, _y(part), ulps=2)
+
+
+def chain_rule(trace: Trace) -> Finding:
+    """∂L/∂x_i = ∂L/∂y_i · ∂y_i/∂x_i."""
+    part = _part(trace, ELEMENTS)
+    pairs = zip(_fractions(part.grad_y), _fractions(part.local_grad), strict=True)
+    return _compare(part.grad_x, [g * d for g, d in pairs], ulps=3)
+
+
+def local_gradient(trace: Trace) -> Finding:
+    """∂y_i/∂x_i = m_i/(1−p), and ∂y_i/∂x_j = 0 for j ≠ i: differences of the definition."""
+    part = _part(trace, PAIRS)
+    x, n = _fractions(part.x), part.x.size
+    found, wanted = [], []
+    for i in range(n):
+        for j in range(n):
+            found.append(part.local_grad[i] if i == j else 0.0)
+            wanted.append(exact.difference(lambda v, i=i: _y(part, v)[i], x, j))  # type: ignore[misc]
+    return _compare(found, wanted, ulps=2)._replace(checked=n)
+
+
+def same_mask(trace: Trace) -> Finding:
+    """Backward uses the mask of forward.
+
+    The mask that y shows where x_i ≠ 0, and the one that ∂L/∂x shows where ∂L/∂y_i ≠ 0, are both
+    the problem's.
+    """
+    problem, mask = trace.problem, trace.problem.mask
+    if mask is None:
+        return SILENT
+    wrong = (trace.y != 0) != (mask & (problem.x != 0))
+    wrong |= (trace.grad_x != 0) != (mask & (trace.grad_y != 0))
+    return Finding(float(wrong.sum()), not wrong.any(), mask.size)
+
+
+def changed_by_a_fresh_mask(trace: Trace) -> Fraction:
+    """How many gradients a mask drawn afresh would change on average; 0 in inference.
+
+    A kept element is dropped by it with probability p, a dropped one kept with 1−p.
+    """
+    mask, drop = trace.problem.mask, Fraction(trace.problem.p)
+    if mask is None:
+        return Fraction(0)
+    some = trace.grad_y != 0
+    return drop * int((mask & some).sum()) + (1 - drop) * int((~mask & some).sum())
+
+
+def gradient(trace: Trace) -> Finding:
+    """∂L/∂x_i is the central difference of L, and its automatic derivative."""
+    part = _part(trace, PAIRS)
+    x = _fractions(part.x)
+    loss, n = _loss(part), len(x)
+    wanted = [exact.difference(loss, x, i) for i in range(n)]
+    wanted += automatic(part)
+    return _compare([*part.grad_x, *part.grad_x], wanted, ulps=4)._replace(checked=n)
+
+
+def backward(trace: Trace) -> Finding:
+    """∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
+    part = _part(trace, ELEMENTS)
+    return _compare(part.grad_x, _y(part, _fractions(part.grad_y)), ulps=2)
+
+
+def total_differential(trace: Trace) -> Finding:
+    """Σ ∂L/∂x_i dx_i = Σ ∂L/∂y_i dy_i, for the dx of step(), its reverse, and along single axes."""
+    part = _part(trace, ELEMENTS)
+    n = part.x.size
+    axes = [[Fraction(k == i, 8) for k in range(n)] for i in range(min(n, PAIRS))]
+    worst, ok = Fraction(0), True
+    for dx in [step(n), [-v for v in reversed(step(n))], *axes]:
+        by_x = differential(part.grad_x, dx)
+        dy = _y(part, dx)
+        by_y = differential(part.grad_y, dy)
+        size = differential(np.abs(part.grad_y), map(abs, dy))
+        worst = max(worst, abs(by_x - by_y))
+        ok = ok and abs(by_x - by_y) <= 4 * _ulp(size)
+    return Finding(float(worst), ok, n)
+
+
+def step(n: int) -> list[Fraction]:
+    """The dx that is shown: dx_i = i/100."""
+    return [Fraction(i, 100) for i in range(1, n + 1)]
+
+
+def differential(gradient: Iterable[float], change: Iterable[Fraction]) -> Fraction:
+    """The change of L that follows from a change of its arguments: Σ gradient_i · change_i."""
+    pairs = zip(gradient, change, strict=True)
+    return sum((Fraction(float(g)) * d for g, d in pairs if d), Fraction(0))
+
+
+def zero(trace: Trace) -> Finding:
+    """Where m_i = 0, y_i and ∂L/∂x_i are exactly 0."""
+    mask = trace.problem.mask
+    if mask is None or mask.all():
+        return SILENT
+    dropped = ~mask
+    largest = max(np.abs(trace.y[dropped]).max(), np.abs(trace.grad_x[dropped]).max())
+    return Finding(float(largest), not largest, int(dropped.sum()))
+
+
+class Expectation(NamedTuple):
+    """Exact expectations over the mask in training, per element.
+
+    unscaled: E[m_i·x_i], without the factor 1/(1−p). y: E[y_i]. grad_x: E[∂L/∂x_i].
+    variance: Var[y_i].
+    grad_y: ∂L/∂y, where it is the same under every mask; else None.
+    masks: over how many masks they were summed; None where over each element's two outcomes.
+    """
+
+    unscaled: list[Fraction]
+    y: list[Fraction]
+    grad_x: list[Fraction]
+    variance: list[Fraction]
+    grad_y: list[Fraction] | None
+    masks: int | None
+
+
+def masks_summed(n: int, p: float) -> int | None:
+    """How many masks of n elements can happen; None where there are too many to sum over."""
+    if n > ALL_MASKS:
+        return None
+    return 1 if p in (0, 1) else 2**n
+
+
+def expectation(problem: Problem, elements: slice | list[int]) -> Expectation:
+    """The expectations over all 2^n masks while n ≤ 10, else over each element's two outcomes."""
+    x, p, n = _fractions(problem.x[elements]), problem.p, problem.x.size
+    if n <= ALL_MASKS:
+        outcomes = list(exact.masks(n, p))
+    else:  # elements are independent: all kept or all dropped shows each of them both ways
+        outcomes = [(probability, mask * len(x)) for probability, mask in exact.masks(1, p)]
+
+    def grad_y(mask: tuple[bool, ...]) -> list[Fraction]:
+        if problem.grad_y is not None:
+            return _fractions(problem.grad_y[elements])
+        assert problem.loss is not None
+        return exact.loss_gradient(problem.loss, exact.forward(x, mask, p), n)
+
+    def mean(of: Callable[[tuple[bool, ...]], list[Fraction]]) -> list[Fraction]:
+        total = [Fraction(0)] * len(x)
+        for probability, mask in outcomes:
+            total = [t + probability * v for t, v in zip(total, of(mask), strict=True)]
+        return total
+
+    upstream = grad_y(outcomes[0][1])
+    y = mean(lambda mask: exact.forward(x, mask, p))
+    squares = mean(lambda mask: [v * v for v in exact.forward(x, mask, p)])
+    return Expectation(
+        unscaled=mean(lambda mask: [v * kept for v, kept in zip(x, mask, strict=True)]),
+        y=y,
+        grad_x=mean(lambda mask: exact.forward(grad_y(mask), mask, p)),
+        variance=[square - m * m for square, m in zip(squares, y, strict=True)],
+        grad_y=upstream if all(grad_y(mask) == upstream for _, mask in outcomes) else None,
+        masks=masks_summed(n, p),
+    )
+
+
+def expected_output(trace: Trace) -> Finding:
+    """E[y_i] = x_i: says nothing at p = 1, where no scaling can make up for what is dropped."""
+    if trace.problem.p == 1:
+        return SILENT
+    return _same(_expectation(trace.problem).y, _fractions(trace.problem.x[:ELEMENTS]))
+
+
+def expected_gradient(trace: Trace) -> Finding:
+    """E[∂L/∂x_i] = ∂L/∂y_i: says nothing at p = 1, nor where ∂L/∂y depends on the mask."""
+    mean = _expectation(trace.problem)
+    if trace.problem.p == 1 or mean.grad_y is None:
+        return SILENT
+    return _same(mean.grad_x, mean.grad_y)
+
+
+def nonlinear_gradient(trace: Trace) -> Finding:
+    """E[∂L/∂x_i] = 2x_i/(1−p) for L = Σ y_i², whose ∂L/∂y_i = 2y_i depends on the mask."""
+    if trace.problem.p == 1:
+        return SILENT
+    squares = replace(trace.problem, grad_y=None, loss="sum-squares")
+    keep = 1 - Fraction(trace.problem.p)
+    wanted = [2 * v / keep for v in _fractions(trace.problem.x[:ELEMENTS])]
+    return _same(_expectation(squares).grad_x, wanted)
+
+
+def variance(trace: Trace) -> Finding:
+    """Var[y_i] = p/(1−p) · x_i², from the exact moments over the masks."""
+    if trace.problem.p == 1:
+        return SILENT
+    drop = Fraction(trace.problem.p)
+    wanted = [drop / (1 - drop) * v * v for v in _fractions(trace.problem.x[:ELEMENTS])]
+    return _same(_expectation(trace.problem).variance, wanted)
+
+
+def inference(trace: Trace) -> Finding:
+    """In inference y = x and ∂L/∂x = ∂L/∂y, bit for bit."""
+    problem = trace.problem
+    still = Trace(replace(problem, mask=None, drawn=None))
+    same = still.y.tobytes() == problem.x.tobytes()
+    same = same and still.grad_x.tobytes() == still.grad_y.tobytes()
+    error = max(np.abs(still.y - problem.x).max(), np.abs(still.grad_x - still.grad_y).max())
+    return Finding(float(error), same, problem.x.size)
+
+
+CLAIMS = {
+    "definition": definition,
+    "forward": forward,
+    "chain-rule": chain_rule,
+    "local-gradient": local_gradient,
+    "same-mask": same_mask,
+    "gradient": gradient,
+    "backward": backward,
+    "total-differential": total_differential,
+    "zero": zero,
+    "expected-output": expected_output,
+    "expected-gradient": expected_gradient,
+    "nonlinear-gradient": nonlinear_gradient,
+    "variance": variance,
+    "inference": inference,
+}
+
+
+@lru_cache(maxsize=64)
+def check(name: str, trace: Trace) -> Finding:
+    """What the check of CLAIMS[name] finds in the trace, computed once."""
+    return CLAIMS[name](trace)
+
+
+def module_by_hand(trace: Trace) -> Finding:
+    """y is x · mask / (1−p), as a module written by hand computes it, with the same mask."""
+    problem = trace.problem
+    mask = np.ones(problem.x.size) if problem.mask is None else problem.mask.astype(np.float64)
+    keep = 1 if problem.mask is None else 1 - problem.p
+    with np.errstate(over="ignore"):
+        error = np.abs(problem.x * mask / keep - trace.y).max()
+    return Finding(float(error), not error, problem.x.size)
+
+
+def automatic(part: Part) -> list[Fraction]:
+    """∂L/∂x by automatic differentiation in exact fractions."""
+    x = _fractions(part.x)
+    return [exact.automatic(_loss(part), x, i) for i in range(len(x))]
+
+
+@lru_cache(maxsize=8)
+def _expectation(problem: Problem) -> Expectation:
+    return expectation(problem, slice(ELEMENTS))
+
+
+def _part(trace: Trace, size: int) -> Part:
+    return take(trace, slice(size))
+
+
+def _y(part: Part, x: Sequence[exact.Number] | None = None) -> list[exact.Number]:
+    """The exact output for the part's mask and p, of its own x or another."""
+    mask = None if part.mask is None else part.mask.tolist()
+    return exact.forward(_fractions(part.x) if x is None else x, mask, part.p)
+
+
+def _loss(part: Part) -> exact.Loss:
+    """L as a function of x, exact."""
+    of_y = exact.loss(part.loss, part.grad_y.tolist(), part.n)
+    return lambda x: of_y(_y(part, x))
+
+
+def _fractions(values: Iterable[float]) -> list[Fraction]:
+    return [Fraction(float(value)) for value in values]
+
+
+def _compare(found: Iterable[float], wanted: Sequence[Fraction], ulps: int) -> Finding:
+    """Floats against exact values, to so many units in the last place."""
+    errors = [abs(f - w) for f, w in zip(_fractions(found), wanted, strict=True)]
+    ok = all(e <= ulps * _ulp(w) for e, w in zip(errors, wanted, strict=True))
+    return Finding(float(max(errors)), ok, len(errors))
+
+
+def _ulp(value: Fraction) -> Fraction:
+    """The unit in the last place of a float64 next to the value."""
+    return Fraction(math.ulp(float(min(abs(value), Fraction(sys.float_info.max)))))
+
+
+def _same(found: Sequence[Fraction], wanted: Sequence[Fraction]) -> Finding:
+    """Exact values against exact values."""
+    errors = [abs(f - w) for f, w in zip(found, wanted, strict=True)]
+    return Finding(float(max(errors)), not any(errors), len(errors))

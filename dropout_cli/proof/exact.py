@@ -1,0 +1,92 @@
+"""Dropout in exact fractions, straight from its definition: what every claim is held against.
+
+It shares no line with dropout.py. Here an element survives or is zeroed, probabilities are summed
+over masks, and derivatives come from differences and from automatic differentiation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from dropout_cli.losses import LOSSES
+
+Number = Any  # a Fraction, or a Dual of Fractions
+Loss = Callable[[Sequence[Number]], Number]
+
+
+@dataclass(frozen=True)
+class Dual:
+    """A number with its derivative in one variable: forward-mode automatic differentiation."""
+
+    value: Fraction
+    slope: Fraction
+
+    def __add__(self, other: Number) -> Dual:
+        other = _dual(other)
+        return Dual(self.value + other.value, self.slope + other.slope)
+
+    def __mul__(self, other: Number) -> Dual:
+        other = _dual(other)
+        slope = self.value * other.slope + self.slope * other.value
+        return Dual(self.value * other.value, slope)
+
+    def __truediv__(self, other: Fraction | int) -> Dual:
+        return self * (1 / Fraction(other))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def _dual(number: Number) -> Dual:
+    return number if isinstance(number, Dual) else Dual(Fraction(number), Fraction(0))
+
+
+def forward(x: Sequence[Number], mask: Sequence[bool] | None, p: float) -> list[Number]:
+    """y: x_i/(1−p) for an element that survives, 0 for one that is zeroed; x in inference."""
+    if mask is None:
+        return list(x)
+    keep = 1 - Fraction(p)
+    return [v / keep if survives else v * 0 for v, survives in zip(x, mask, strict=True)]
+
+
+def loss(name: str | None, grad_y: Sequence[float], n: int) -> Loss:
+    """L as a function of y: the named loss, or Σ g_i y_i, whose gradient is the given grad_y.
+
+    Of n elements y may hold some: then it is their share of L, and the rest of L is constant.
+    """
+    if name is None:
+        weights = [Fraction(float(g)) for g in grad_y]
+        return lambda y: sum(g * v for g, v in zip(weights, y, strict=True))
+    return lambda y: LOSSES[name].value(np.array(y, dtype=object), n)
+
+
+def loss_gradient(name: str, y: Sequence[Fraction], n: int) -> list[Fraction]:
+    """∂L/∂y of the named loss, for some of n elements."""
+    return list(LOSSES[name].gradient(np.array(y, dtype=object), n))
+
+
+def automatic(f: Callable[[Sequence[Number]], Number], x: Sequence[Fraction], i: int) -> Fraction:
+    """∂f/∂x_i by automatic differentiation."""
+    return _dual(f([Dual(v, Fraction(k == i)) for k, v in enumerate(x)])).slope
+
+
+def difference(f: Callable[[Sequence[Number]], Number], x: Sequence[Fraction], i: int) -> Fraction:
+    """∂f/∂x_i by a central difference, which is exact where f is at most quadratic in x_i."""
+    step = Fraction(1, 8)
+    up, down = ([v + s * step * (k == i) for k, v in enumerate(x)] for s in (1, -1))
+    return Fraction(f(up) - f(down)) / (2 * step)
+
+
+def masks(n: int, p: float) -> Iterator[tuple[Fraction, tuple[bool, ...]]]:
+    """Every mask of n elements that can happen, with its probability."""
+    drop = Fraction(p)
+    for mask in product((False, True), repeat=n):
+        kept = sum(mask)
+        probability = (1 - drop) ** kept * drop ** (n - kept)
+        if probability:
+            yield probability, mask

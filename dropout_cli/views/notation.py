@@ -1,0 +1,126 @@
+"""Every formula, in Unicode and in LaTeX, and how vectors and matrices are set."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dropout_cli.formats.document import Formula
+from dropout_cli.losses import LOSSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from dropout_cli.prose import Voice
+
+SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
+WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
+BESIDE = 30  # columns that a vector may take where words stand beside it
+DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+INDEX = Formula("i", "i")
+M = Formula("m", "m")
+GRAD = Formula("∂L/∂y", r"\frac{\partial L}{\partial y}")
+X = Formula("xᵢ", "x_i")
+MASK = Formula("mᵢ", "m_i")
+Y = Formula("yᵢ", "y_i")
+GRAD_Y = Formula("∂L/∂yᵢ", r"\partial L/\partial y_i")
+LOCAL_GRAD = Formula("mᵢ/(1−p)", "m_i/(1-p)")
+GRAD_X = Formula("∂L/∂xᵢ", r"\partial L/\partial x_i")
+FORWARD = Formula("mᵢ·xᵢ/(1−p)", r"m_i \cdot x_i/(1-p)")
+BACKWARD = Formula("∂L/∂yᵢ·mᵢ/(1−p)", r"\partial L/\partial y_i \cdot m_i/(1-p)")
+FATE = Formula("", "")
+
+
+def equation(left: Formula, right: Formula) -> Formula:
+    """left = right."""
+    return Formula(f"{left.unicode} = {right.unicode}", f"{left.latex} = {right.latex}")
+
+
+def loss_formula(name: str) -> Formula:
+    """L, as losses.LOSSES has it."""
+    return Formula(LOSSES[name].unicode, LOSSES[name].latex)
+
+
+def loss_gradient(name: str) -> Formula:
+    """∂L/∂y_i, as losses.LOSSES has it."""
+    return Formula(LOSSES[name].gradient_unicode, LOSSES[name].gradient_latex)
+
+
+def in_words(words: str) -> Formula:
+    """Words where a formula stands otherwise."""
+    return Formula(words, rf"\text{{{words}}}")
+
+
+def shown(n: int) -> list[int | None]:
+    """The elements of n that are shown, from 0; None for the gap between the first and the last."""
+    if n <= SHOWN + 1:  # a gap takes a row too
+        return list(range(n))
+    half = SHOWN // 2
+    return [*range(half), None, *range(n - half, n)]
+
+
+def vector(
+    symbol: Formula, values: Sequence[float] | NDArray[Any], voice: Voice, width: int
+) -> Formula:
+    """symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width."""
+    count = len(values)
+    for ends in (6, 3, 2, 1):
+        if count <= 2 * ends:
+            cells = [voice.number(value) for value in values]
+        else:
+            cells = [voice.number(value) for value in values[:ends]]
+            cells += ["…", *(voice.number(value) for value in values[count - ends :])]
+        unicode = f"{symbol.unicode} = [{', '.join(cells)}]ᵀ"
+        if len(unicode) <= width:
+            break
+    inside = ", ".join(cells).replace("…", r"\dots")
+    return Formula(unicode, rf"{symbol.latex} = [{inside}]^\top")
+
+
+def column_vectors(left: str, columns: Sequence[Sequence[str]]) -> Iterable[Formula]:
+    """left = column = column = …, in one formula where that fits, else the first by itself."""
+    height = len(columns[0])
+    margin = [left if k == (height - 1) // 2 else " " * len(left) for k in range(height)]
+    brackets = [bracketed(" = ", _padded(column)).split("\n") for column in columns]
+    lines = ["".join(parts) for parts in zip(margin, *brackets, strict=True)]
+    if max(map(len, lines)) > WIDTH and len(columns) > 2:
+        yield from column_vectors(left, columns[:1])
+        yield from column_vectors(left, columns[1:])
+        return
+    inside = (r" \\ ".join(map(to_latex, column)) for column in columns)
+    latex = (rf"\begin{{bmatrix}} {cells} \end{{bmatrix}}" for cells in inside)
+    yield Formula("\n".join(lines), " = ".join([to_latex(left), *latex]))
+
+
+def bracketed(left: str, lines: Sequence[str]) -> str:
+    """The lines between tall brackets, with left before the middle one."""
+    last, middle = len(lines) - 1, (len(lines) - 1) // 2
+    told = []
+    for k, line in enumerate(lines):
+        opening, closing = ("⎡⎤", "⎢⎥", "⎣⎦")[(k > 0) + (k == last)] if last else "[]"
+        before = left if k == middle else " " * len(left)
+        told.append(f"{before}{opening} {line} {closing}")
+    return "\n".join(told)
+
+
+def subscript(number: int) -> str:
+    """The number in subscript digits."""
+    return str(number).translate(SUBSCRIPTS)
+
+
+def to_latex(formula: str) -> str:
+    """A formula of ∂L/∂y₁, m₁/(1−p), × and · as LaTeX."""
+    formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
+    for sign, latex in (("∂", r"\partial "), ("×", r"\times"), ("·", r"\cdot"), ("⋮", r"\vdots")):
+        formula = formula.replace(sign, latex)
+    return formula.replace("−", "-")
+
+
+def _padded(lines: Sequence[str]) -> list[str]:
+    width = max(map(len, lines))
+    return [line.ljust(width) for line in lines]

@@ -1,0 +1,244 @@
+"""The two passes of a trace, one row per element, as pages and as records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+import numpy as np
+
+from dropout_cli.formats.document import SIGNS, Document, Facts, Formula, Heading, Row, Table
+from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
+from dropout_cli.views.notation import (
+    BACKWARD,
+    BESIDE,
+    FATE,
+    FORWARD,
+    GRAD,
+    GRAD_X,
+    GRAD_Y,
+    INDEX,
+    LOCAL_GRAD,
+    MASK,
+    SHOWN,
+    M,
+    X,
+    Y,
+    equation,
+    loss_formula,
+    loss_gradient,
+    shown,
+    vector,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dropout_cli.prose import Voice
+    from dropout_cli.trace import Trace
+
+SCHEMA = "dropout-cli/trace/1"
+
+
+class MaskSource(TypedDict, total=False):
+    """Where a mask came from; a drawn one names its generator and seed."""
+
+    kind: Literal["given", "drawn"]
+    rng: str
+    seed: int
+
+
+class ForwardRecord(TypedDict):
+    """The forward pass as JSON; mask and mask_source are null in inference, scale at p = 1."""
+
+    schema: str
+    mode: Literal["training", "inference"]
+    p: float
+    scale: float | None
+    x: list[float]
+    mask: list[int] | None
+    mask_source: MaskSource | None
+    y: list[float]
+
+
+class TraceRecord(ForwardRecord):
+    """Both passes as JSON; loss is null where grad_y was given."""
+
+    grad_y: list[float]
+    grad_y_source: str
+    loss: float | None
+    local_grad: list[float]
+    grad_x: list[float]
+
+
+def forward_record(trace: Trace) -> ForwardRecord:
+    """The forward pass: the schema's keys up to y."""
+    problem = trace.problem
+    source: MaskSource | None = {"kind": "given"} if problem.training else None
+    if problem.drawn is not None:
+        source = {"kind": "drawn", "rng": problem.drawn.rng, "seed": problem.drawn.seed}
+    return {
+        "schema": SCHEMA,
+        "mode": "training" if problem.training else "inference",
+        "p": problem.p,
+        "scale": trace.scale,
+        "x": problem.x.tolist(),
+        "mask": None if problem.mask is None else problem.mask.astype(int).tolist(),
+        "mask_source": source,
+        "y": trace.y.tolist(),
+    }
+
+
+def backward_record(trace: Trace) -> TraceRecord:
+    """The forward and the backward pass: all the schema's keys."""
+    return {
+        **forward_record(trace),
+        "grad_y": trace.grad_y.tolist(),
+        "grad_y_source": trace.problem.loss or "given",
+        "loss": trace.loss_value,
+        "local_grad": trace.local_grad.tolist(),
+        "grad_x": trace.grad_x.tolist(),
+    }
+
+
+def forward_page(trace: Trace, voice: Voice) -> Document:
+    """The forward pass: what is given, the formula, one row per element."""
+    formula = equation(Y, FORWARD) if trace.problem.training else equation(Y, X)
+    return [
+        Heading(_title("forward", trace, voice)),
+        facts(trace, voice),
+        formula,
+        forward_table(trace, voice),
+    ]
+
+
+def backward_page(trace: Trace, voice: Voice) -> Document:
+    """The backward pass: what is given, the formula, one row per element."""
+    formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
+    return [
+        Heading(_title("backward", trace, voice)),
+        Facts([*facts(trace, voice).facts, *upstream_facts(trace, voice)]),
+        formula,
+        backward_table(trace, voice),
+    ]
+
+
+def facts(trace: Trace, voice: Voice) -> Facts:
+    """p, 1−p, the scaling factor and the mask; in inference, that there are none."""
+    problem = trace.problem
+    p = voice.exactly(problem.p)
+    if problem.mask is None:
+        return Facts([(Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "inference"))])
+    keep = voice.number(1 - problem.p)
+    if trace.scale is None:
+        scale = Formula("1/(1−p)", "1/(1-p)"), voice.say("fact", "scale_undefined")
+    else:
+        factor = voice.number(trace.scale)
+        scale = Formula(f"1/(1−p) = {factor}", f"1/(1-p) = {factor}"), voice.say("fact", "scale")
+    return Facts(
+        [
+            (Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "p")),
+            (Formula(f"1−p = {keep}", f"1-p = {keep}"), voice.say("fact", "keep")),
+            scale,
+            (vector(M, problem.mask, voice, BESIDE), _mask_source(trace, voice)),
+        ]
+    )
+
+
+def _mask_source(trace: Trace, voice: Voice) -> str:
+    mask, drawn = trace.problem.mask, trace.problem.drawn
+    assert mask is not None
+    counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
+    if drawn is not None:
+        return voice.say("fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, **counts)
+    example = np.array_equal(mask, EXAMPLE_MASK)
+    return voice.say("fact", "mask_example" if example else "mask_given", **counts)
+
+
+def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
+    """∂L/∂y, and where it comes from: it was given, or a loss has it."""
+    loss = trace.problem.loss
+    told: list[tuple[Formula, str]] = []
+    if loss is None:
+        example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
+        source = "grad_example" if example else "grad_given"
+    else:
+        assert trace.loss_value is not None
+        value = voice.number(trace.loss_value)
+        total = equation(loss_formula(loss), Formula(value, value))
+        gradient = equation(GRAD_Y, loss_gradient(loss))
+        told = [
+            (total, voice.say("fact", "loss")),
+            (gradient, voice.say("fact", "loss_gradient")),
+        ]
+        source = "grad_loss"
+    return [*told, (vector(GRAD, trace.grad_y, voice, BESIDE), voice.say("fact", source))]
+
+
+def forward_table(trace: Trace, voice: Voice) -> Table:
+    """i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
+    x, mask, y, number = trace.problem.x, trace.problem.mask, trace.y, voice.number
+    if mask is None:
+        return element_table([X, Y], lambda i: [number(x[i]), number(y[i])], trace, voice)
+
+    def cells(i: int) -> list[str]:
+        value, bit = number(x[i]), f"{mask[i]:d}"
+        return [value, bit, substituted(bit, value, trace, voice), number(y[i])]
+
+    return element_table([X, MASK, FORWARD, Y], cells, trace, voice)
+
+
+def backward_table(trace: Trace, voice: Voice) -> Table:
+    """i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution 0.1 × 1 / 0.5, ∂L/∂x_i, kept or dropped."""
+    mask, local, number = trace.problem.mask, trace.local_grad, voice.number
+    grad_y, grad_x = trace.grad_y, trace.grad_x
+    if mask is None:
+        return element_table(
+            [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), number(grad_x[i])], trace, voice
+        )
+
+    def cells(i: int) -> list[str]:
+        value, bit = number(grad_y[i]), f"{mask[i]:d}"
+        product = substituted(value, bit, trace, voice)
+        return [value, bit, number(local[i]), product, number(grad_x[i])]
+
+    return element_table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
+
+
+def substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
+    """first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
+    if trace.scale is None:
+        return "0"
+    return f"{first} × {second} / {voice.number(1 - trace.problem.p)}"
+
+
+def element_table(
+    columns: Sequence[Formula],
+    cells: Callable[[int], list[str]],
+    trace: Trace,
+    voice: Voice,
+    *,
+    fates: bool = True,
+) -> Table:
+    """The columns between the index and the fate of each element, for the elements shown.
+
+    cells: what stands in the columns for the element i, from 0. fates: whether what the mask does
+    to each element is told.
+    """
+    n, mask = trace.problem.x.size, trace.problem.mask
+
+    def row(i: int) -> Row:
+        if not fates:
+            return Row([f"{i + 1:,}", *cells(i)], None)
+        kept = mask is None or bool(mask[i])
+        fate = "passed" if mask is None else "kept" if kept else "dropped"
+        return Row([f"{i + 1:,}", *cells(i), f"{SIGNS[kept]} {voice.say('cell', fate)}"], kept)
+
+    more = voice.say("cell", "more", count=f"{n - SHOWN:,}")
+    gap = Row([*"⋮" * (len(columns) + fates), more], None)
+    rows = [gap if i is None else row(i) for i in shown(n)]
+    return Table([INDEX, *columns, *[FATE] * fates], rows)
+
+
+def _title(key: str, trace: Trace, voice: Voice) -> str:
+    title = voice.say("title", key)
+    return title if trace.problem.training else voice.say("title", "inference", title=title)

@@ -1,0 +1,498 @@
+"""The steps of the derivation, a function for each, which yields its blocks in reading order.
+
+The words are content (prose/*.toml); a step computes what it says of the problem at hand, and
+returns the numbers in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dropout_cli.errors import RequestError
+from dropout_cli.formats.document import (
+    Block,
+    Check,
+    Code,
+    Facts,
+    Formula,
+    Items,
+    Paragraph,
+    Text,
+)
+from dropout_cli.masks import draw
+from dropout_cli.problem import Drawn
+from dropout_cli.proof import claims
+from dropout_cli.trace import Trace, take
+from dropout_cli.views.notation import (
+    GRAD,
+    GRAD_X,
+    GRAD_Y,
+    WIDTH,
+    X,
+    Y,
+    bracketed,
+    column_vectors,
+    equation,
+    in_words,
+    loss_formula,
+    loss_gradient,
+    shown,
+    subscript,
+    to_latex,
+    vector,
+)
+from dropout_cli.views.passes import (
+    backward_table,
+    element_table,
+    facts,
+    forward_table,
+    substituted,
+    upstream_facts,
+)
+from dropout_cli.views.sources import masks_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dropout_cli.proof.claims import Finding
+    from dropout_cli.prose import Voice
+
+SEED = 42  # what the PyTorch step draws with, where the problem's mask was not drawn
+
+Numbers = dict[str, Any]
+Telling = Generator[Block, None, Numbers]
+
+
+class Told(NamedTuple):
+    """What a step tells: a trace, in a voice, with the words of the step."""
+
+    trace: Trace
+    voice: Voice
+    words: dict[str, Any]
+
+    @property
+    def n(self) -> int:
+        """The number of elements."""
+        return int(self.trace.problem.x.size)
+
+    @property
+    def texts(self) -> list[Block]:
+        """The paragraphs that open the step."""
+        return [Paragraph(self.voice.text(text)) for text in self.words["text"]]
+
+    @property
+    def formulas(self) -> list[Formula]:
+        """The formulas of the step."""
+        return [Formula(each["unicode"], each["latex"]) for each in self.words["formulas"]]
+
+    def say(self, key: str, **values: object) -> Paragraph:
+        """The step's words at key; {n_value} is always the number of elements."""
+        return Paragraph(self.voice.text(self.words[key], n_value=f"{self.n:,}", **values))
+
+    def check(self, finding: Finding, key: str = "check", **values: object) -> Check:
+        """What was checked, in the step's words at key, and what came of it."""
+        if finding.ok is None:
+            key = f"{key}_silent"
+        elements = self.voice.part(finding.checked, self.n)
+        method = self.voice.text(self.words[key], elements=elements, **values)
+        outcome = {True: "holds", False: "fails", None: "silent"}[finding.ok]
+        if finding.ok and finding.max_error:
+            outcome = "holds_nearly"
+        error = f"{finding.max_error:.3g}"
+        told = (self.voice.say("check", outcome, method=text, error=error) for text in method)
+        return Check(finding.ok, Text(*told))
+
+    def claim(self, name: str, key: str = "check", **values: object) -> Check:
+        """The check of a claim."""
+        return self.check(claims.check(name, self.trace), key, **values)
+
+    def number(self, value: float | Fraction) -> str:
+        """The value to the voice's digits, also where it is beyond a float."""
+        try:
+            return self.voice.number(float(value))
+        except OverflowError:
+            ratio = Fraction(value)
+            quotient = Decimal(ratio.numerator) / Decimal(ratio.denominator)
+            return f"{quotient:.{self.voice.precision}g}"
+
+    def vector(self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = "") -> Formula:
+        """symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit."""
+        return vector(Formula(symbol, latex or symbol), values, self.voice, WIDTH)
+
+
+def definition(told: Told) -> Telling:
+    """What dropout does: by cases, and with a mask."""
+    problem, trace = told.trace.problem, told.trace
+    p, keep = told.voice.exactly(problem.p), told.number(1 - problem.p)
+    yield from told.texts
+    yield from told.formulas
+    if problem.training:
+        yield told.say("here")
+    else:
+        yield told.say("here_inference", step=told.voice.step("inference"))
+    yield Formula(
+        f"P(mᵢ = 1) = 1 − {p} = {keep},   P(mᵢ = 0) = {p}",
+        rf"P(m_i = 1) = 1 - {p} = {keep}, \qquad P(m_i = 0) = {p}",
+    )
+    yield facts(trace, told.voice)
+    yield told.claim("definition")
+    return {"p": problem.p, "keep": float(1 - Fraction(problem.p)), "scale": trace.scale}
+
+
+def setup(told: Told) -> Telling:
+    """What is given and what is sought."""
+    x, y = told.trace.problem.x, told.trace.y
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield told.vector("x", x)
+    yield told.vector("y", y)
+    errors = (claims.check(name, told.trace).max_error for name in claims.CLAIMS)
+    rounding = next(filter(None, errors), None)
+    if rounding is not None:
+        yield told.say("rounding", error=f"{rounding:.3g}")
+    yield told.claim("forward")
+    return {"n": told.n, "x": x, "y": y}
+
+
+def chain_rule(told: Told) -> Telling:
+    """The gradient as a product of two factors."""
+    trace, mask = told.trace, told.trace.problem.mask
+    i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
+    vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
+    upstream, local, gradient = (float(values[i]) for values in vectors)
+    product = f"{told.number(upstream)} × {told.number(local)}"
+    k, sub = i + 1, subscript(i + 1)
+    yield from told.texts
+    yield from told.formulas
+    yield Facts(upstream_facts(trace, told.voice))
+    yield told.say("here", number=k)
+    yield Formula(
+        f"∂L/∂x{sub} = ∂L/∂y{sub} · ∂y{sub}/∂x{sub} = {product} = {told.number(gradient)}",
+        rf"\frac{{\partial L}}{{\partial x_{{{k}}}}} = \frac{{\partial L}}{{\partial y_{{{k}}}}}"
+        rf" \cdot \frac{{\partial y_{{{k}}}}}{{\partial x_{{{k}}}}}"
+        rf" = {to_latex(product)} = {told.number(gradient)}",
+    )
+    yield told.claim("chain-rule")
+    return {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
+
+
+def local_gradient(told: Told) -> Telling:
+    """The Jacobian, and why backward must use the mask of forward."""
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield _jacobian(told)
+    yield told.claim("local-gradient")
+    changed = claims.changed_by_a_fresh_mask(told.trace)
+    fresh = ""
+    if changed:
+        fresh = told.say("fresh", changed=told.number(changed)).text.plain
+    yield told.say("same_mask", fresh=fresh)
+    yield told.claim("same-mask", "check_same_mask")
+    return {"local_grad": told.trace.local_grad, "changed_by_a_fresh_mask": float(changed)}
+
+
+def _jacobian(told: Told) -> Formula:
+    """The Jacobian as a matrix while it fits, else as diag(…)."""
+    local, n = told.trace.local_grad, told.n
+    if n <= 6:
+        matrix = [[told.number(local[i] if i == j else 0.0) for j in range(n)] for i in range(n)]
+        width = max(len(cell) for line in matrix for cell in line)
+        if n * (width + 2) <= WIDTH - 8:
+            lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
+            cells = r" \\ ".join(" & ".join(line) for line in matrix)
+            latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
+            return Formula(bracketed("J = ", lines), latex)
+    diagonal = told.vector("J", local)
+    return Formula(
+        diagonal.unicode.replace("[", "diag(").replace("]ᵀ", ")"),
+        diagonal.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")"),
+    )
+
+
+def gradient(told: Told) -> Telling:
+    """The two cases, kept and dropped."""
+    mask = told.trace.problem.mask
+    kept = told.n if mask is None else int(mask.sum())
+    yield from told.texts
+    yield from told.formulas
+    if mask is None:
+        yield told.say("here_inference")
+    else:
+        yield told.say("here", kept=f"{kept:,}", dropped=f"{told.n - kept:,}")
+    yield told.claim("gradient")
+    return {"kept": kept, "dropped": told.n - kept}
+
+
+def vector_form(told: Told) -> Telling:
+    """All elements at once, as a column of products."""
+    trace = told.trace
+
+    def line(i: int) -> tuple[str, str, str]:
+        sub, number = subscript(i + 1), told.number
+        product = f"{number(trace.grad_y[i])} × {number(trace.local_grad[i])}"
+        return f"∂L/∂y{sub} · m{sub}/(1−p)", product, number(trace.grad_x[i])
+
+    lines = [("⋮", "⋮", "⋮") if i is None else line(i) for i in shown(told.n)]
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield from column_vectors("∂L/∂x", list(zip(*lines, strict=True)))
+    yield told.claim("backward")
+    return {"grad_x": trace.grad_x}
+
+
+def proof(told: Told) -> Telling:
+    """The gradient again, by the total differential."""
+    *derivation, conclusion = told.formulas
+    part = take(told.trace, slice(claims.ELEMENTS))
+    n = part.x.size
+    dx = claims.step(n)
+    dy = [d * Fraction(float(v)) for d, v in zip(dx, part.local_grad, strict=True)]
+    by_y, by_x = claims.differential(part.grad_y, dy), claims.differential(part.grad_x, dx)
+    yield from told.texts
+    yield from derivation
+    yield told.say("therefore")
+    yield conclusion
+    if n == told.n:
+        yield told.say("here")
+    else:
+        yield told.say("here_part", elements=told.voice.part(n, told.n))
+    yield told.vector("dx", [float(d) for d in dx], r"\mathrm{d}x")
+    yield told.vector("dy", [float(d) for d in dy], r"\mathrm{d}y")
+    for name, value in (("y", told.number(by_y)), ("x", told.number(by_x))):
+        latex = rf"\mathrm{{d}}L = \sum_i \frac{{\partial L}}{{\partial {name}_i}}"
+        yield Formula(
+            f"dL = Σ ∂L/∂{name}ᵢ d{name}ᵢ = {value}",
+            rf"{latex} \, \mathrm{{d}}{name}_i = {value}",
+        )
+    yield told.claim("total-differential")
+    return {"dx": [float(d) for d in dx], "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
+
+
+def worked_example(told: Told) -> Telling:
+    """Both passes, element by element, with every substitution."""
+    trace, voice, mask = told.trace, told.voice, told.trace.problem.mask
+    inference = [equation(Y, X), equation(GRAD_X, GRAD_Y)]
+    forward, backward = told.formulas if trace.problem.training else inference
+    yield from told.texts
+    yield told.say("forward")
+    yield forward
+    yield forward_table(trace, voice)
+    yield told.say("upstream")
+    yield told.vector(GRAD.unicode, trace.grad_y, GRAD.latex)
+    yield told.say("backward")
+    yield backward
+    yield backward_table(trace, voice)
+    if mask is None:
+        yield told.say("observe_inference")
+    elif not mask.all():
+        yield told.say("observe_dropped", count=f"{told.n - mask.sum():,}")
+    if mask is not None and mask.any() and trace.scale is not None:
+        yield told.say("observe_kept", count=f"{mask.sum():,}", factor=told.number(trace.scale))
+    zero = claims.check("zero", trace)
+    yield told.check(zero, dropped=voice.elements(zero.checked))
+    return {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+
+
+def sum_loss(told: Told) -> Telling:
+    """The gradient of L = Σ y_i, by the formula and by automatic differentiation."""
+    problem, number = told.trace.problem, told.number
+    summed = Trace(replace(problem, grad_y=None, loss="sum"))
+    elements = [i for i in shown(told.n) if i is not None]
+    automatic = dict(zip(elements, claims.automatic(take(summed, elements)), strict=True))
+
+    def cells(i: int) -> list[str]:
+        by_hand = summed.grad_x[i]
+        error = abs(Fraction(float(by_hand)) - automatic[i])
+        found = [number(v) for v in (by_hand, automatic[i], error)]
+        if problem.mask is None:
+            return found
+        return [substituted("1", f"{problem.mask[i]:d}", summed, told.voice), *found]
+
+    words = [told.words[name] for name in ("automatic", "difference")]
+    columns = [GRAD_X, *map(in_words, words)]
+    if problem.mask is not None:
+        columns.insert(0, Formula("1·mᵢ/(1−p)", r"1 \cdot m_i/(1-p)"))
+    yield from told.texts
+    yield from told.formulas
+    if problem.loss == "sum":
+        yield told.say("again", step=told.voice.step("worked-example"))
+    yield Facts(upstream_facts(summed, told.voice))
+    yield element_table(columns, cells, summed, told.voice)
+    yield told.check(claims.gradient(summed))
+    return {"loss": summed.loss_value, "grad_x": summed.grad_x}
+
+
+def pytorch(told: Told) -> Telling:
+    """A module by hand and nn.Dropout: the masks that one seed gives them, and what follows."""
+    problem, p = told.trace.problem, told.trace.problem.p
+    drawn = problem.drawn
+    seed = drawn.seed if drawn and -(2**63) <= drawn.seed < 2**64 else SEED
+    masks = {source: draw(source, seed, told.n, p) for source in ("torch-rand", "torch-cpu")}
+    numbers: Numbers = {
+        "seed": seed,
+        "masks": {source: mask.astype(int) for source, mask in masks.items()},
+    }
+    yield from told.texts
+    yield Code(told.words["code"].strip("\n"))
+    yield from told.formulas
+    yield told.say("seed", seed=seed, p_value=told.voice.exactly(p))
+    yield masks_table(masks, None, told.voice)
+    if p == 0:
+        yield told.say("p_0", draws=f"{2**24:,}")
+    elif p == 1:
+        yield told.say("p_1")
+    else:
+        traces = {
+            module: Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
+            for module, (source, mask) in zip(
+                ("MyDropout", "nn.Dropout"), masks.items(), strict=True
+            )
+        }
+        # What these masks keep may be too large to be compared.
+        with suppress(RequestError, OverflowError):
+            differences = {name: _difference(name, traces) for name in ("y", "grad_x")}
+            yield told.say("compare")
+            for name, difference in differences.items():
+                yield from _compared(told, name, traces, difference)
+            numbers["differences"] = differences
+        same = (masks["torch-rand"] == masks["torch-cpu"]).all()
+        yield told.say("agree" if same else "differ")
+    yield told.say("right")
+    if p == 1:
+        yield told.check(claims.SILENT)
+    else:
+        yield told.check(claims.module_by_hand(told.trace))
+    return numbers
+
+
+def _difference(name: str, traces: dict[str, Trace]) -> float:
+    """The sum of the absolute differences between y or ∂L/∂x of two traces."""
+    one, other = (getattr(trace, name) for trace in traces.values())
+    return math.fsum(abs(one - other))
+
+
+def _compared(
+    told: Told, name: str, traces: dict[str, Trace], difference: float
+) -> Iterable[Formula]:
+    """y or ∂L/∂x of two traces, and their difference."""
+    symbol = {"y": Y, "grad_x": GRAD_X}[name]
+    for module, trace in traces.items():
+        latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
+        told_as = f"{symbol.unicode.removesuffix('ᵢ')} ({module})"
+        yield told.vector(told_as, getattr(trace, name), latex)
+    word, value = told.words["difference"], told.number(difference)
+    yield Formula(f"Σ |{word}| = {value}", rf"\sum \left| \text{{{word}}} \right| = {value}")
+
+
+def why_scale(told: Told) -> Telling:
+    """What the factor 1/(1−p) is for: expectations, and what it costs, variance."""
+    trace, p = told.trace, told.trace.problem.p
+    elements = [i for i in shown(told.n) if i is not None]
+    mean = claims.expectation(trace.problem, elements)
+    at = {i: k for k, i in enumerate(elements)}
+    columns = [
+        X,
+        Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
+        Formula("E[yᵢ]", r"\mathbb{E}[y_i]"),
+        Formula("Var[yᵢ]", r"\mathrm{Var}[y_i]"),
+        Formula("E[∂L/∂xᵢ]", r"\mathbb{E}[\partial L/\partial x_i]"),
+    ]
+
+    def cells(i: int) -> list[str]:
+        moments = (mean.unscaled, mean.y, mean.variance, mean.grad_x)
+        return [told.number(v) for v in (trace.problem.x[i], *(of[at[i]] for of in moments))]
+
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here", p_value=told.voice.exactly(p), over=told.voice.over(mean.masks))
+    yield element_table(columns, cells, trace, told.voice, fates=False)
+    if p in (0, 1):
+        yield told.say(f"p_{p:g}")
+    else:
+        key = "kept_output" if mean.grad_y is None else "kept"
+        yield told.say(key, keep_value=told.number(1 - p))
+        yield told.say(
+            "nonlinear",
+            squares=loss_formula("sum-squares"),
+            gradient=loss_gradient("sum-squares"),
+            scale_value=told.number(1 / (1 - p)),
+        )
+    names = ("expected-output", "expected-gradient", "nonlinear-gradient", "variance")
+    found = [claims.check(name, trace) for name in names]
+    said = [finding for finding in found if finding.ok is not None]
+    worst = max(said or found, key=lambda finding: finding.max_error)
+    ok = all(finding.ok for finding in said) if said else None
+    yield told.check(worst._replace(ok=ok))
+    return {
+        "unscaled": [_float(v) for v in mean.unscaled],
+        "y": [_float(v) for v in mean.y],
+        "variance": [_float(v) for v in mean.variance],
+        "grad_x": [_float(v) for v in mean.grad_x],
+        "masks": mean.masks,
+    }
+
+
+def inference(told: Told) -> Telling:
+    """Inference, where dropout is the identity."""
+    still = Trace(replace(told.trace.problem, mask=None, drawn=None))
+    vectors = (still.problem.x, still.y, still.grad_y, still.grad_x)
+    yield from told.texts
+    yield from told.formulas
+    yield told.say("here")
+    yield element_table(
+        [X, Y, GRAD_Y, GRAD_X], lambda i: [told.number(v[i]) for v in vectors], still, told.voice
+    )
+    yield told.claim("inference")
+    return {"y": still.y, "grad_x": still.grad_x}
+
+
+def summary(told: Told) -> Telling:
+    """The formulas, the key points, the card, and that every claim holds."""
+    words = told.words
+    yield from told.texts
+    yield Facts(list(zip(told.formulas, words["names"], strict=True)))
+    yield told.say("remember")
+    yield Items([told.voice.text(point) for point in words["points"]])
+    yield told.say("carry")
+    yield Formula(**words["card"])
+    yield Facts([(told.voice.symbol(name), meaning) for name, meaning in words["legend"]])
+    found = [claims.check(name, told.trace) for name in claims.CLAIMS]
+    said = [finding for finding in found if finding.ok is not None]
+    worst = max(finding.max_error for finding in said)
+    holds = all(finding.ok for finding in said)
+    yield told.check(claims.Finding(worst, holds, told.n), claims=len(said))
+    return {"claims": len(said), "largest_difference": worst}
+
+
+STEPS: dict[str, Callable[[Told], Telling]] = {
+    "definition": definition,
+    "setup": setup,
+    "chain-rule": chain_rule,
+    "local-gradient": local_gradient,
+    "gradient": gradient,
+    "vector-form": vector_form,
+    "proof": proof,
+    "worked-example": worked_example,
+    "sum-loss": sum_loss,
+    "pytorch": pytorch,
+    "why-scale": why_scale,
+    "inference": inference,
+    "summary": summary,
+}
+
+
+def _float(value: Fraction) -> float | None:
+    """The value as JSON can hold it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None

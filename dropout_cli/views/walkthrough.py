@@ -1,0 +1,111 @@
+"""The derivation as a page and as a record: the chosen steps, each told when it is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from dropout_cli.formats.document import Block, Check, Document, Formula, Heading, Items, Paragraph
+from dropout_cli.views.passes import TraceRecord, backward_record
+from dropout_cli.views.steps import STEPS, Numbers, Telling, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dropout_cli.prose import Voice
+    from dropout_cli.trace import Trace
+
+SCHEMA = "dropout-cli/walkthrough/1"
+
+
+class StepRecord(TypedDict):
+    """One step as JSON: its sentences, its formulas in LaTeX, and the numbers in it."""
+
+    id: str
+    title: str
+    text: list[str]
+    latex: list[str]
+    numbers: dict[str, Any]
+
+
+class WalkthroughRecord(TypedDict):
+    """The chosen steps as JSON, and the trace they tell of."""
+
+    schema: str
+    language: str
+    steps: list[StepRecord]
+    trace: TraceRecord
+
+
+class Step(NamedTuple):
+    """One step, told: its blocks, and the numbers in them."""
+
+    id: str
+    number: int
+    title: str
+    blocks: list[Block]
+    numbers: Numbers
+
+
+def page(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Document:
+    """The chosen steps, under the walkthrough's heading."""
+    document: list[Block] = [Heading(voice.say("title", "walkthrough"))]
+    for step in tell(trace, voice, chosen):
+        document += step_page(step)
+    return document
+
+
+def step_page(step: Step) -> list[Block]:
+    """One step under its own heading."""
+    return [Heading(f"{step.number}. {step.title}", 2), *step.blocks]
+
+
+def record(trace: Trace, voice: Voice, chosen: Sequence[str]) -> WalkthroughRecord:
+    """The chosen steps and the trace, as JSON can hold them."""
+    return {
+        "schema": SCHEMA,
+        "language": voice.prose["language"],
+        "steps": [_step_record(step) for step in tell(trace, voice, chosen)],
+        "trace": backward_record(trace),
+    }
+
+
+def tell(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Iterable[Step]:
+    """The steps with these ids, in the derivation's order, each computed when it is reached."""
+    for number, words in enumerate(voice.prose["step"], 1):
+        if words["id"] in chosen:
+            blocks, numbers = _collect(STEPS[words["id"]](Told(trace, voice, words)))
+            yield Step(words["id"], number, words["title"], blocks, numbers)
+
+
+def _collect(telling: Telling) -> tuple[list[Block], Numbers]:
+    """The blocks that a step yields, and the numbers that it returns."""
+    blocks = []
+    while True:
+        try:
+            blocks.append(next(telling))
+        except StopIteration as end:
+            return blocks, end.value
+
+
+def _step_record(step: Step) -> StepRecord:
+    texts = []
+    for block in step.blocks:
+        match block:
+            case Paragraph(text) | Check(_, text):
+                texts.append(text)
+            case Items(items):
+                texts += items
+    return {
+        "id": step.id,
+        "title": step.title,
+        "text": [text.plain for text in texts],
+        "latex": [block.latex for block in step.blocks if isinstance(block, Formula)],
+        "numbers": _plain(step.numbers),
+    }
+
+
+def _plain(numbers: Any) -> Any:
+    """The numbers as JSON can hold them; arrays become lists only here."""
+    if isinstance(numbers, dict):
+        return {key: _plain(value) for key, value in numbers.items()}
+    return numbers.tolist() if hasattr(numbers, "tolist") else numbers

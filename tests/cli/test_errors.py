@@ -1,0 +1,380 @@
+"""What cannot be done is said in one sentence, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FILES = {
+    "two.npy": lambda path: np.save(path, np.ones((2, 2))),
+    "pickled.npy": lambda path: np.save(path, np.array([{}, 1], dtype=object), allow_pickle=True),
+    "complex.npy": lambda path: np.save(path, np.array([1j])),
+    "words.npy": lambda path: np.save(path, np.array(["a"])),
+    "none.npy": lambda path: np.save(path, np.array([])),
+    "nan.npy": lambda path: np.save(path, np.array([1, np.nan])),
+    "long.npy": lambda path: np.save(path, np.array([np.longdouble("1e4000")])),
+    "short.npy": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00"),
+    "header.npy": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00{bad header     "),
+    "rubbish.npy": lambda path: path.write_bytes(bytes(range(256))),
+    "rubbish.txt": lambda path: path.write_bytes(bytes(range(256))),
+    "latin.txt": lambda path: path.write_bytes("1,é".encode("latin-1")),
+    "empty.txt": lambda path: path.write_bytes(b""),
+    "nul.txt": lambda path: path.write_bytes(b"1\x002"),
+    "word.json": lambda path: path.write_text('[1, 2, "a"]'),
+    "nested.json": lambda path: path.write_text("[[1, 2]]"),
+    "bool.json": lambda path: path.write_text("[true, 1]"),
+    "object.json": lambda path: path.write_text('{"x": [1]}'),
+    "broken.json": lambda path: path.write_text('{"schema": '),
+    "deep.json": lambda path: path.write_text("[" * 100_000),
+    "inf.json": lambda path: path.write_text("[1, 1e999]"),
+    "edge.json": lambda path: path.write_text(f"[{2**1024 - 1}]"),
+    "snan.npy": lambda path: np.save(path, np.array([0x7FA00001], "<u4").view("<f4")),
+    "pipe.json": os.mkfifo,
+    "huge.json": lambda path: path.write_text("[1" + "0" * 400 + "]"),
+    "folder.npy": Path.mkdir,
+    "folder.txt": Path.mkdir,
+    "folder.json": Path.mkdir,
+}
+
+REQUESTS = [
+    # the input
+    ("forward -x abc", "x[1] is 'abc'"),
+    ("forward -x 1,2,abc,4", "x[3] is 'abc'"),
+    ("forward -x=", "x is empty"),
+    ("forward -x 1,,2", "x[2] is ''"),
+    ("forward -x 1_0", "x[1] is '1_0'"),
+    ("forward -x 1;2", "x[1] is '1;2'"),
+    ("forward -x nan", "x[1] is nan"),
+    ("forward -x 1,-inf", "x[2] is -inf"),
+    ("forward -x 1e999", "x[1] is inf"),
+    ("backward -g 1,2,x,4", "grad_y[3] is 'x'"),
+    ("backward -g nan,1,1,1", "grad_y[1] is nan"),
+    ("backward -g 1,2", "grad_y has length 2, but it must have length 4"),
+    ("forward -m 1,0", "mask has length 2, but it must have length 4"),
+    ("forward -m 1,2,0,1", "mask[2] is 2"),
+    ("forward -m 1020", "mask[3] is 2"),
+    ("forward -m 1,0,x,1", "mask[3] is 'x'"),
+    ("forward -m 0.5,0,1,1", "mask[1] is 0.5"),
+    ("forward -m 1,0,1.0000001,1", "mask[3] is 1.0000001"),
+    # the probability
+    ("forward -p 1.5", "p is 1.5"),
+    ("forward -p 1.0000000001", "p is 1.0000000001"),
+    ("forward -p -0.1", "p is -0.1"),
+    ("forward -p nan", "p is nan"),
+    ("forward -p half", "'half' is not a valid float"),
+    ("forward -p 0 -m 1010", "mask[2] is 0, but p = 0"),
+    ("forward -p 1 -m 1010", "mask[1] is 1, but p = 1"),
+    # contradictions
+    ("forward -m 1010 -s 1", "a given mask cannot be combined with a seed"),
+    ("forward -m 1010 --rng numpy", "a given mask cannot be combined with a seed or rng"),
+    ("backward -g 1,2,3,4 --loss sum", "grad_y cannot be combined with a loss"),
+    ("forward --eval -m 1010", "inference has no mask"),
+    ("forward --eval -s 3", "inference has no mask"),
+    ("forward -f json -o page.md", "--format json cannot be combined with -o page.md"),
+    ("backward -x - -g -", "standard input can be read only once"),
+    (
+        "backward --from saved.json -p 0.5",
+        "--drop-prob cannot be combined with --from, which already sets it",
+    ),
+    ("backward --from saved.json --eval", "--eval cannot be combined with --from"),
+    ("backward --from - -g -", "standard input can be read only once"),
+    # options
+    ("forward -s -1", "seed is -1"),
+    ("forward -s 1.5", "'1.5' is not a valid integer"),
+    ("forward --rng dice", "rng is 'dice', but it must be one of numpy"),
+    ("backward --loss huber", "'huber' is not one of 'sum', 'mean', 'sum-squares'"),
+    ("forward --precision 0", "0 is not in the range"),
+    ("forward -f xml", "'xml' is not one of"),
+    ("forward --nonsense", "No such option '--nonsense'"),
+    ("nonsense", "No such command 'nonsense'"),
+    # files to read
+    ("forward -x @missing", "cannot read missing: No such file"),
+    ("forward -x @folder.npy", "cannot read folder.npy: Is a directory"),
+    ("forward -x @folder.txt", "cannot read folder.txt: Is a directory"),
+    ("forward -x @two.npy", "x has 2 dimensions"),
+    ("forward -x @pickled.npy", "pickled.npy is not a .npy file of numbers"),
+    ("forward -x @complex.npy", "complex.npy is not a .npy file of real numbers"),
+    ("forward -x @words.npy", "words.npy is not a .npy file of real numbers"),
+    ("forward -x @none.npy", "x is empty"),
+    ("forward -x @nan.npy", "x[2] is nan"),
+    ("forward -x @long.npy", "x[1] is inf"),
+    ("forward -x @short.npy", "short.npy is not a .npy file"),
+    ("forward -x @header.npy", "header.npy is not a .npy file"),
+    ("forward -x @rubbish.npy", "rubbish.npy is not a .npy file"),
+    ("forward -x @rubbish.txt", "rubbish.txt is not UTF-8 text: byte 129 is 0x80"),
+    ("forward -x @latin.txt", "latin.txt is not UTF-8 text: byte 3 is 0xe9"),
+    ("forward -x @empty.txt", "x is empty"),
+    ("forward -x @nul.txt", "x[1] is '1\\x002'"),
+    ("forward -x @word.json", "x[3] is 'a'"),
+    ("forward -x @nested.json", "x[1] is '[1, 2]'"),
+    ("forward -x @bool.json", "x[1] is 'True'"),
+    ("forward -x @object.json", "x is not a list in JSON"),
+    ("forward -x @broken.json", "broken.json is not JSON"),
+    ("forward -x @deep.json", "deep.json is JSON that is too deep"),
+    ("forward -x @inf.json", "x[2] is inf"),
+    ("forward -x @huge.json", "x[1] is beyond the largest float64"),
+    ("forward -x @edge.json", "x[1] is beyond the largest float64"),
+    ("forward -x @snan.npy", "x[1] is nan"),
+    ("backward --from missing", "cannot read missing"),
+    ("backward --from folder.json", "cannot read folder.json: Is a directory"),
+    ("backward --from rubbish.txt", "rubbish.txt is not UTF-8 text"),
+    ("backward --from broken.json", "broken.json is not JSON"),
+    ("backward --from word.json", "word.json is not a saved pass"),
+    ("backward --from object.json", "its schema must be 'dropout-cli/trace/1'"),
+    ("backward --from -", "standard input is not JSON"),
+    # files to write
+    ("forward -o page", "must end in one of .json"),
+    ("forward -o page.png", "must end in one of .json"),
+    ("plot -o figure.jpg", "must end in one of .png"),
+    ("forward -o folder.json", "cannot write folder.json: it is not a file that may be written"),
+    ("forward -o pipe.json", "cannot write pipe.json: it is not a file"),
+    ("forward -o saved.json/page.json", "cannot write saved.json/page.json"),
+    ("forward -o /proc/page.json", "cannot write /proc/page.json"),
+    ("plot -o /proc/figure.png", "cannot write /proc/figure.png"),
+    # results beyond a float
+    ("forward -x 1e308,1,1,1", "y[1] overflows"),
+    ("backward -x 1e308,1,1,1", "y[1] overflows"),
+    ("backward -g 1,1,1e308,1", "grad_x[3] overflows"),
+    ("backward -x 1e308,1e308,-1e308,-1e308 -p 0 --loss sum-squares", "loss overflows"),
+    ("backward -x 1e200,1,1,1 --loss sum-squares", "loss overflows"),
+    ("backward -x 8e307,8e307,8e307,1 -m 1110 -p 0.1 --loss sum", "loss overflows"),
+    ("backward -x 1e150,1,1,1 -p 0.999999999999999 --loss sum-squares", "loss overflows"),
+    # the figure
+    ("plot --size 0x0", "size is 0x0"),
+    ("plot --size 14", "--size is '14'"),
+    ("plot --size infx10", "--size is 'infx10'"),
+    ("plot --size 1000x1000", "size is 1000x1000"),
+    ("plot --dpi 0", "dpi is 0"),
+    ("plot --dpi nan", "dpi is nan"),
+    ("plot --dpi 1e9", "dpi is 1000000000"),
+    ("plot --dpi 2400.0001", "dpi is 2400.0001"),
+    ("plot --dpi 2400", "33600x24000 pixels"),
+    ("plot --size 100x100 --dpi 100", "10000x10000 pixels"),
+    ("plot -x 1e305,1,1,1", "too large to draw"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name, make in FILES.items():
+        make(tmp_path / name)
+    (tmp_path / "saved.json").write_text('{"kept": "as it was"}')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("request_", "says"), REQUESTS, ids=[line for line, _ in REQUESTS])
+def test_one_sentence_and_nothing_changed(cli, folder, request_, says):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    args = request_.replace("-x=", "--input=").split(" ")
+    result = cli(*args)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Error: ")
+    assert says in result.err
+    assert "a defect" not in result.err
+    assert result.err.count("\n") == 1
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+GOOD = {
+    "schema": "dropout-cli/trace/1", "mode": "training", "p": 0.5, "scale": 2.0, "x": [1.0, 2.0],
+    "mask": [1, 0], "mask_source": {"kind": "given"}, "y": [2.0, 0.0],
+}  # fmt: skip
+DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": "dropout-cli/trace/2"}, "its schema must be 'dropout-cli/trace/1'"),
+        ({"mode": "test"}, "mode must be 'training' or 'inference'"),
+        ({"mode": "inference"}, "mask and mask_source must be null in inference"),
+        ({"p": "0.5"}, "p must be a number"),
+        ({"p": True}, "p must be a number"),
+        ({"p": 2}, "p is 2"),
+        ({"x": "12"}, "x is not a list"),
+        ({"x": []}, "x is empty"),
+        ({"x": [1, None]}, "x[2] is 'None'"),
+        ({"mask": None}, "mask is not a list"),
+        ({"mask": [1]}, "mask has length 1"),
+        ({"mask": [1, 2]}, "mask[2] is 2"),
+        ({"mask_source": None}, "mask_source must be"),
+        ({"mask_source": {"kind": "drawn"}}, "mask_source must be"),
+        ({"mask_source": DRAWN | {"rng": "dice"}}, "rng is 'dice'"),
+        ({"mask_source": DRAWN, "mask": [1, 0]}, "not the one that numpy draws with seed 0"),
+        ({"y": [2.0, 0.5]}, "y does not follow from x, mask and p"),
+        ({"y": [2.0]}, "y does not follow from x, mask and p"),
+        ({"y": None}, "y does not follow"),
+        ({"scale": 3}, "scale does not follow"),
+        ({"p": 10**400}, "it must be a number from 0 to 1"),
+        ({"mask_source": DRAWN | {"seed": True}}, "mask_source must be"),
+        ({"grad_y_source": []}, "loss is '[]'"),
+        ({"grad_y_source": None}, "loss is 'None'"),
+        ({"grad_y_source": "sum", "grad_y": [7, 7]}, "grad_y does not follow"),
+        ({"grad_y_source": "sum", "grad_x": [7, 7]}, "grad_x does not follow"),
+        ({"grad_y_source": "given", "grad_y": [1]}, "grad_y has length 1"),
+        ({"grad_y_source": "given"}, "has no 'grad_y'"),
+        ({"grad_y_source": "huber"}, "loss is 'huber'"),
+        ({"grad_y_source": 3}, "loss is '3'"),
+        *(({key: ...}, f"has no '{key}'") for key in GOOD if key != "schema"),
+    ],
+)
+def test_a_saved_pass_that_contradicts_itself(cli, change, says):
+    saved = {key: value for key, value in (GOOD | change).items() if value is not ...}
+    result = cli("backward", "--from", "-", stdin=json.dumps(saved).encode())
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    assert "standard input" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_the_saved_pass_that_the_above_changes_is_good(cli):
+    assert cli("backward", "--from", "-", stdin=json.dumps(GOOD).encode()).code == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("args", [["forward"], ["forward", "-f", "json"], ["--help"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output(args, unbuffered):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dropout_cli", *args],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"Error: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
+@pytest.mark.parametrize(
+    "args", [["plot", "-o", "saved.png"], ["walkthrough", "-o", "saved.svg"]], ids=["plot", "svg"]
+)
+def test_a_full_disk_leaves_the_old_file(tmp_path, args):
+    import resource
+
+    old = tmp_path / args[-1]
+    old.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "dropout_cli", *args],
+        cwd=tmp_path,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"Error: cannot write {args[-1]}: File too large\n".encode()
+    assert old.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written(cli, tmp_path):
+    tmp_path.chmod(0o500)
+    result = cli("forward", "-o", str(tmp_path / "page.json"))
+    tmp_path.chmod(0o700)
+    assert result.code == 2
+    assert "Permission denied" in result.err
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"MPLBACKEND": "nonsense"}, b"wrote figure.png"),
+        ({"HOME": "/proc", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""}, b"wrote figure.png"),
+    ],
+    ids=["backend", "home"],
+)
+def test_matplotlib_keeps_to_itself(tmp_path, environment, says):
+    done = subprocess.run(
+        [sys.executable, "-m", "dropout_cli", "plot", "-o", "figure.png"],
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, says)
+
+
+def test_settings_of_matplotlib_that_cannot_be_read(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
+    done = subprocess.run(
+        [sys.executable, "-m", "dropout_cli", "plot"], cwd=tmp_path, capture_output=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: matplotlib cannot read its settings")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "wide", "²", "9" * 20, ""])
+def test_a_width_that_is_none(columns):
+    done = subprocess.run(
+        [sys.executable, "-m", "dropout_cli", "forward"],
+        env={**os.environ, "COLUMNS": columns, "LINES": columns},
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "1   2   1  1 × 2 / 0.5   4  ✓ kept".encode() in done.stdout
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_closed_streams(unbuffered):
+    def shell(line):
+        command = line.replace("dropout-cli", f"{sys.executable} -m dropout_cli")
+        environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+        return subprocess.run(["bash", "-c", command], capture_output=True, env=environment)
+
+    done = shell("dropout-cli forward -x - <&-")
+    assert (done.returncode, done.stderr[:33]) == (2, b"Error: standard input is closed, ")
+    done = shell("dropout-cli forward >&-")
+    assert (done.returncode, done.stderr[:34]) == (2, b"Error: standard output is closed, ")
+    assert shell("dropout-cli forward -x a 2>/dev/full").returncode == 2
+
+
+def test_termination_while_writing_leaves_nothing(tmp_path, monkeypatch, cli):
+    """What SIGTERM raises, at the worst moment."""
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: sys.exit(143))
+    assert cli("forward", "-o", str(tmp_path / "page.json")).code == 143
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGTERM")
+def test_sigterm_ends_as_cleanly_as_ctrl_c():
+    with subprocess.Popen(
+        [sys.executable, "-m", "dropout_cli", "forward", "-x", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(timeout=1)
+        running.terminate()
+        assert running.stderr.read() == b""
+    assert running.returncode == 143
+
+
+def test_even_a_defect_is_one_sentence(cli, monkeypatch):
+    monkeypatch.setattr("dropout_cli.views.passes.forward_page", lambda *_: 1 // 0)
+    result = cli("forward")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "Error: a defect of dropout-cli, ZeroDivisionError: " + (
+        "integer division or modulo by zero\n"
+    )
+
+
+def test_in_development_mode_a_defect_shows_its_traceback():
+    code = (
+        "import dropout_cli.views.passes as passes\n"
+        "passes.forward_page = lambda *_: 1 // 0\n"
+        "from dropout_cli.cli.commands import run\n"
+        "run(['forward'])\n"
+    )
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError" in done.stderr

@@ -1,0 +1,194 @@
+"""A verdict as people and CI systems read it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import junitparser
+import pytest
+
+from dropout_cli.proof import claims
+
+
+@pytest.mark.parametrize(
+    ("args", "silent"),
+    [
+        (
+            ["-p", "1"],
+            {"definition", "variance"}
+            | {"expected-output", "expected-gradient", "nonlinear-gradient"},
+        ),
+        (["-p", "0"], {"zero"}),
+        (["--eval"], {"zero", "same-mask"}),
+        (["--loss", "sum-squares"], {"expected-gradient"}),
+        ([], set()),
+    ],
+)
+def test_what_says_nothing_here_is_skipped(cli, args, silent):
+    result = cli("verify", *args, "-f", "json")
+    assert result.code == 0
+    assert {claim["id"] for claim in result.json["claims"] if claim["ok"] is None} == silent
+
+
+def test_all_claims_hold_and_the_exit_code_says_so(cli):
+    for args in ([], ["-x", "1,2,3", "-p", "0.1"], ["--loss", "sum-squares"], ["-s", "-0"]):
+        result = cli("verify", *args, "-f", "json")
+        assert (result.code, result.json["ok"], result.json["diagnosis"]) == (0, True, [])
+        assert result.json["schema"] == "dropout-cli/verify/1"
+        assert [claim["id"] for claim in result.json["claims"]] == list(claims.CLAIMS)
+    assert cli("verify").out.rstrip().endswith("All hold.")
+    assert cli("verify", "--lang", "zh").out.rstrip().endswith("全部成立。")
+
+
+def test_a_right_candidate(cli):
+    result = cli("verify", "--y", "4,0,12,0", "--grad-x", "0.2,0,0.6,0", "-f", "json")
+    assert (result.code, result.json["ok"]) == (0, True)
+    assert [claim["id"] for claim in result.json["claims"]] == ["y", "grad_x"]
+
+
+def test_a_wrong_candidate_is_told_its_mistake(cli):
+    result = cli("verify", "-p", "0.3", "--y", "2,0,6,0", "--grad-x", "0.1,0,0.3,0", "-f", "json")
+    assert (result.code, result.json["ok"]) == (1, False)
+    assert ("grad_x", "not-scaled") in {
+        (each["about"], each["id"]) for each in result.json["diagnosis"]
+    }
+    words = cli("verify", "-p", "0.3", "--grad-x", "0.1,0,0.3,0").out
+    assert "not scaled by 1/(1−p)" in " ".join(words.split())
+    assert "i = 1, 3" in words
+
+
+def test_another_mask_in_backward_is_proved_by_its_elements(cli):
+    result = cli("verify", "-p", "0.3", "--grad-x", f"{0.1 / 0.7},{0.2 / 0.7},0,0", "-f", "json")
+    (diagnosis,) = result.json["diagnosis"]
+    assert diagnosis["id"] == "other-mask"
+    assert "i = 2, 3" in diagnosis["explanation"]
+
+
+def test_a_candidates_file_holds_the_whole_problem(cli, tmp_path):
+    path = tmp_path / "mine.json"
+    saved = cli("backward", "-x", "1,2,3", "-p", "0.1", "-m", "101", "-f", "json").json
+    path.write_text(json.dumps(saved))
+    assert cli("verify", "--candidate", str(path)).code == 0
+    saved["grad_x"] = [v * 0.9 for v in saved["grad_x"]]
+    path.write_text(json.dumps(saved))
+    result = cli("verify", "--candidate", str(path), "-f", "json")
+    assert result.code == 1
+    assert [each["id"] for each in result.json["diagnosis"]] == ["not-scaled"]
+
+
+def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"x": [1, 2], "y": [1.25, 0]}')
+    assert cli("verify", "--candidate", str(path), "-p", "0.2", "-m", "10").code == 0
+    path.write_text('{"mode": "inference", "grad_x": [0.1, 0.2, 0.3, 0.4]}')
+    assert cli("verify", "--candidate", str(path)).code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "written", "says"),
+    [
+        ("--y 1,2", None, "y has length 2, but it must have length 4"),
+        ("--y 1,b,3,4", None, "y[2] is 'b'"),
+        ("--y 4,0,12,0 --against torch", None, "--against cannot be combined with a candidate"),
+        ("--against tensorflow", None, "'tensorflow' is not one of"),
+        ("--y 4,0,12,0 --rtol nan", None, "rtol is nan"),
+        ("--candidate -", None, "standard input is not JSON"),
+        ("--rtol 2", None, "2.0 is not in the range"),
+        ("--candidate missing.json", None, "cannot read missing.json"),
+        ("--candidate mine.json", "{", "mine.json is not JSON"),
+        ("--candidate mine.json", "[]", "mine.json is not a candidate"),
+        ("--candidate mine.json", '{"schema": "x/1", "y": [1]}', "mine.json is not a candidate"),
+        ("--candidate mine.json", '{"x": [1]}', "neither 'y' nor 'grad_x'"),
+        ("--candidate mine.json", '{"y": "4"}', "y is not a list in JSON"),
+        ("--candidate mine.json", '{"y": [1, null]}', "y[2] is 'None'"),
+        ("--candidate mine.json", '{"y": [4,0,12,0], "p": "x"}', "p must be a number"),
+        ("--candidate mine.json", '{"y": [4,0,12,0], "mode": "test"}', "mode must be"),
+        (
+            "--candidate mine.json -p 0.5",
+            '{"y": [4,0,12,0], "p": 0.5}',
+            "--drop-prob cannot be combined with the candidate",
+        ),
+        (
+            "--candidate mine.json -s 1",
+            '{"y": [4,0], "mask": [1,0]}',
+            "--seed cannot be combined with the candidate",
+        ),
+        ("--candidate mine.json --y 1,2,3,4", '{"y": [4,0,12,0]}', "y is given twice"),
+        ("--candidate mine.json", '{"y": [1], "grad_y_source": "huber"}', "loss is 'huber'"),
+        ("-o report.yaml", None, "must end in one of"),
+    ],
+)
+def test_what_cannot_be_judged(cli, tmp_path, monkeypatch, args, written, says):
+    monkeypatch.chdir(tmp_path)
+    if written is not None:
+        (tmp_path / "mine.json").write_text(written)
+    result = cli("verify", *args.split())
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_a_framework_that_is_not_installed_is_skipped_and_exits_with_2(cli, monkeypatch, framework):
+    monkeypatch.setitem(sys.modules, framework, None)
+    result = cli("verify", "--against", framework, "-f", "json")
+    assert (result.code, result.json["ok"]) == (2, True)
+    assert [claim["id"] for claim in result.json["claims"] if claim["ok"] is None] == [framework]
+    assert f"{framework} is not installed" in cli("verify", "--against", framework).out
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+@pytest.mark.parametrize(
+    "args",
+    ["", "-p 0.3 --seed 7", "--eval", "-p 0", "-p 1", "--loss sum-squares -p 0.9 -s 3",
+     "-x 1,-2,3,-4,5 -s -1 --rng torch-cpu", "-p 1 --loss sum"],
+)  # fmt: skip
+def test_against_a_framework(cli, framework, args):
+    pytest.importorskip(framework)
+    if framework == "jax" and "torch" in args:
+        args = args.replace("torch-cpu", "jax")
+    result = cli("verify", "--against", framework, *args.split(), "-f", "json")
+    told = {claim["id"]: claim["ok"] for claim in result.json["claims"]}
+    assert result.code == 0, told
+    assert told[f"{framework}-dropout"] is True
+    if "--eval" not in args:
+        assert told[f"{framework}-mask"] is True
+
+
+@pytest.mark.parametrize("args", [[], ["--y", "2,0,6,0", "--grad-x", "0.2,0,0.6,0"], ["-p", "1"]])
+def test_junit_is_read_by_a_junit_reader(cli, tmp_path, args):
+    path = tmp_path / "report.xml"
+    document = cli("verify", *args, "-f", "json").json
+    assert cli("verify", *args, "-o", str(path)).code == (0 if document["ok"] else 1)
+    (suite,) = junitparser.JUnitXml.fromfile(str(path))
+    cases = list(suite)
+    assert len(cases) == suite.tests == len(document["claims"])
+    for case, claim in zip(cases, document["claims"], strict=True):
+        kinds = [type(result).__name__ for result in case.result]
+        assert kinds == {True: [], False: ["Failure"], None: ["Skipped"]}[claim["ok"]]
+        assert claim["statement"] in case.name
+    assert suite.failures == sum(claim["ok"] is False for claim in document["claims"])
+    if args and args[0] == "--y":
+        assert "not scaled" in cases[0].result[0].message
+
+
+@pytest.mark.parametrize("suffix", [".json", ".md", ".txt", ".html", ".svg", ".xml"])
+def test_a_verdict_in_each_format(cli, tmp_path, suffix):
+    path = tmp_path / f"verdict{suffix}"
+    result = cli("verify", "-o", str(path))
+    assert (result.code, result.err) == (0, f"wrote {path}\n")
+    first = path.read_bytes()
+    assert cli("verify", "-o", str(path)).code == 0
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_verdict_fits_the_terminal(cli, monkeypatch, columns, language):
+    from rich.cells import cell_len
+
+    monkeypatch.setenv("COLUMNS", columns)
+    for args in ([], ["--y", "2,0,6,0"], ["--y", "1,2,3,4"]):
+        out = cli("verify", "--lang", language, *args).out
+        assert max(map(cell_len, out.splitlines())) <= int(columns)

@@ -1,0 +1,69 @@
+"""Markdown as GitHub, Jupyter and Quarto render it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from steps import LANGUAGES, PROBLEMS
+
+NODE = """
+const katex = require('katex'), markdown = require('markdown-it')();
+const strict = (code) => code === 'unicodeTextInMathMode' ? 'error' : 'ignore';
+const katexOptions = { throwOnError: true, strict };
+const math = { engine: katex, delimiters: 'dollars', katexOptions };
+markdown.use(require('markdown-it-texmath'), math);
+const html = markdown.render(require('fs').readFileSync(0, 'utf8'));
+console.log(JSON.stringify({
+  formulas: (html.match(/class="katex"/g) || []).length,
+  tables: (html.match(/<table>/g) || []).length,
+  rest: html.replace(/<annotation[^]*?<\\/annotation>/g, '').replace(/<code[^]*?<\\/code>/g, ''),
+}));
+"""
+
+
+def has_katex():
+    node = shutil.which("node")
+    return (
+        node
+        and not subprocess.run(
+            [node, "-e", "require('katex');require('markdown-it-texmath');require('markdown-it')"],
+            capture_output=True,
+        ).returncode
+    )
+
+
+@pytest.mark.skipif(not has_katex(), reason="node with katex and markdown-it is not installed")
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_markdown_renders_with_every_formula(cli, problem, language):
+    text = cli("walkthrough", "-f", "markdown", "--lang", language, *PROBLEMS[problem].split()).out
+    done = subprocess.run(["node", "-e", NODE], input=text, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rendered = json.loads(done.stdout)
+    outside_code = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    inline = len(
+        re.findall(r"\$[^$]+\$", re.sub(r"\$\$.*?\$\$", "", outside_code, flags=re.DOTALL))
+    )
+    displayed = outside_code.count("$$") // 2
+    assert rendered["formulas"] == inline + displayed > 60
+    assert rendered["tables"] == 6
+    assert "$" not in rendered["rest"]
+    assert "\\" not in rendered["rest"]
+
+
+@pytest.mark.parametrize("command", ["walkthrough", "backward", "verify", "masks"])
+def test_in_markdown_no_list_runs_into_another(cli, command):
+    lines = cli(command, "-f", "markdown", "--loss", "sum").out if command == "backward" else ""
+    lines = lines or cli(command, "-f", "markdown").out
+    assert re.search(r"^- .*\n\n- ", lines, flags=re.MULTILINE) is None
+
+
+@pytest.mark.parametrize("command", ["verify", "masks"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_in_markdown_sentences_have_their_formulas_in_latex(cli, command, language):
+    text = cli(command, "-f", "markdown", "--lang", language).out
+    assert not set("∂ᵢ⊙Σ²") & set(text)

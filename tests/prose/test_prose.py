@@ -1,0 +1,71 @@
+"""The words: the same in every language, and all that are needed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from dropout_cli.masks import SOURCES
+from dropout_cli.proof.claims import CLAIMS
+from dropout_cli.proof.mistakes import IN_GRADIENT, IN_INFERENCE, IN_TRAINING
+from dropout_cli.prose import languages, load
+from dropout_cli.views.steps import STEPS
+
+LANGUAGES = languages()
+
+
+def shape(prose):
+    """The prose without its words: keys, symbols, formulas, placeholders."""
+    if isinstance(prose, dict):
+        return {key: shape(value) for key, value in prose.items() if key != "language"}
+    if isinstance(prose, list):
+        return [shape(value) for value in prose]
+    return set(re.findall(r"\{\w+\}", re.sub(r"\\text\{[^}]*\}", "", prose)))
+
+
+def test_the_languages_have_the_same_shape():
+    english, chinese = map(load, LANGUAGES)
+    assert shape(english) == shape(chinese)
+    assert english["symbol"] == chinese["symbol"]
+
+
+def test_the_languages_have_the_same_formulas():
+    def formulas(language):
+        for step in load(language)["step"]:
+            for formula in [*step["formulas"], *filter(None, [step.get("card")])]:
+                bare = re.sub(r"\\text\{[^}]*\}", "", formula["latex"])
+                unicode = formula["unicode"] if bare == formula["latex"] else None
+                yield step["id"], bare.split(), unicode
+
+    english, chinese = map(list, map(formulas, LANGUAGES))
+    assert english == chinese
+
+
+TERMS = """
+dropout 丢弃, mask 掩码, kept 保留, forward 前向传播, backward 反向传播, chain rule 链式法则,
+local gradient 局部梯度, upstream gradient 上游梯度, scalar loss 标量损失, proof 证明,
+total differential 全微分, vector form 向量形式, elementwise product 逐元素乘积, summary 总结,
+expectation 期望值, scaling factor 缩放因子, training 训练模式, inference 推理模式,
+neuron index 神经元索引, key points 关键要点, keep probability 保留概率, input 输入, output 输出
+"""
+
+
+@pytest.mark.parametrize("terms", re.split(r",\s", TERMS.strip()))
+def test_the_fields_own_terms(terms):
+    for language, term in zip(LANGUAGES, terms.rsplit(" ", 1), strict=True):
+        assert term in json.dumps(load(language), ensure_ascii=False).lower()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_name_has_its_words(language):
+    prose = load(language)
+    mistakes = {
+        f"{about}-{name}" for about in ("y", "grad_x") for name in IN_TRAINING | IN_INFERENCE
+    }
+    assert set(prose["mistake"]) == mistakes | {f"grad_x-{name}" for name in IN_GRADIENT}
+    assert set(CLAIMS) <= set(prose["claim"])
+    assert set(prose["claim"]) - {"torch", "jax"} <= set(prose["method"])
+    assert set(prose["source"]) == set(SOURCES)
+    assert [step["id"] for step in prose["step"]] == list(STEPS)
