@@ -29,8 +29,8 @@ settings.load_profile("repeatable")
 Run = Callable[..., Result]
 
 
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+@pytest.fixture(name="cli")
+def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs one command line in this process, with a standard input of its own."""
     monkeypatch.setenv("COLUMNS", "80")
 

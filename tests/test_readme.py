@@ -5,11 +5,21 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from dropout_cli.cli import commands
+from dropout_cli.cli.saved import Candidate
+from dropout_cli.views.passes import ForwardRecord, TraceRecord
+from dropout_cli.views.report import ClaimRecord, DiagnosisRecord, VerifyRecord
+from dropout_cli.views.sources import MasksRecord
+from dropout_cli.views.walkthrough import StepRecord, WalkthroughRecord
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -59,7 +69,54 @@ def test_the_examples_outputs_are_what_they_print(shell):
 
 def test_the_python_example():
     (example,) = [text for kind, text in BLOCKS if kind == "python"]
+    assert "assert" in example  # it checks itself
     exec(example, {})
+
+
+def test_every_option_is_named():
+    for command in commands.cli.commands.values():
+        for param in command.params:
+            names = "|".join(param.opts)
+            assert re.search(rf"(?<![\w-])({names})(?![\w-])", README), names
+            if param.envvar:
+                assert param.envvar in README
+
+
+RECORDS = {
+    "dropout-cli/trace/1": TraceRecord,
+    "dropout-cli/verify/1": VerifyRecord,
+    "dropout-cli/walkthrough/1": WalkthroughRecord,
+    "dropout-cli/masks/1": MasksRecord,
+}
+
+
+@pytest.mark.parametrize(("schema", "record"), RECORDS.items())
+def test_every_key_of_every_record_is_documented(schema, record):
+    table = README[README.index(f"`{schema}`") :].split("\n\n")[1]
+    keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)))
+    assert keys == [key for key in record.__annotations__ if key != "schema"]
+
+
+def test_what_comes_in_is_what_goes_out():
+    assert Candidate.__annotations__.keys() <= TraceRecord.__annotations__.keys()
+
+
+@pytest.mark.parametrize(
+    ("args", "record"),
+    [
+        (["forward"], ForwardRecord), (["backward", "--eval"], TraceRecord),
+        (["backward", "--loss", "mean"], TraceRecord), (["verify", "--y", "1,2,3,4"], VerifyRecord),
+        (["walkthrough"], WalkthroughRecord), (["masks", "-m", "1010"], MasksRecord),
+        (["masks", "--find", "1010"], MasksRecord),
+    ],
+)  # fmt: skip
+def test_each_command_writes_its_record(cli, args, record):
+    document = cli(*args, "-f", "json").json
+    assert record.__required_keys__ <= document.keys() <= record.__annotations__.keys()
+    parts = {"claims": ClaimRecord, "diagnosis": DiagnosisRecord, "steps": StepRecord}
+    for key, inner in parts.items():
+        for each in document.get(key, []):
+            assert each.keys() == inner.__annotations__.keys()
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from dropout_cli.formats.document import Document
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
 
 PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format prints, as a suffix
 
@@ -57,7 +57,8 @@ class Output(NamedTuple):
 
 def load_voice(lang: str, precision: int) -> Voice:
     """What says numbers and words in this language."""
-    from dropout_cli.prose import Voice, load
+    from dropout_cli.prose import load
+    from dropout_cli.prose.voice import Voice
 
     return Voice(load(lang), precision)
 

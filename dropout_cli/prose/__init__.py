@@ -1,79 +1,10 @@
-"""The words of the product, one data file per language, and how they are said."""
+"""The words of the product, one data file per language."""
 
-import re
 from os import listdir
 from os.path import dirname, join
-from typing import Any, NamedTuple
-
-from dropout_cli.formats.document import Formula, Text
+from typing import Any
 
 HOME = dirname(__file__)
-
-
-class Voice(NamedTuple):
-    """Says words and numbers.
-
-    prose: the words, as load gives them.
-    precision: significant digits of every number, 1 to 17.
-    """
-
-    prose: dict[str, Any]
-    precision: int = 6
-
-    def say(self, table: str, key: str, /, **values: object) -> str:
-        """The words at prose[table][key], with the values in place of their {placeholders}."""
-        words: str = self.prose[table][key]
-        return words.format(**values)
-
-    def text(self, words: str, /, **values: object) -> Text:
-        """The words with symbols and values in place of their {placeholders}.
-
-        A value that is a formula stands in the text in Unicode, and in Markdown in LaTeX.
-        """
-        plain: dict[str, object] = {}
-        markdown: dict[str, object] = {}
-        for name in re.findall(r"\{(\w+)\}", words):
-            value = values[name] if name in values else self.symbol(name)
-            plain[name] = markdown[name] = value
-            if isinstance(value, Formula):
-                plain[name], markdown[name] = value.unicode, f"${value.latex}$"
-        return Text(words.format(**plain), words.format(**markdown))
-
-    def symbol(self, name: str) -> Formula:
-        """The symbol of this name."""
-        return Formula(**self.prose["symbol"][name])
-
-    def tell(self, table: str, key: str, /, **values: object) -> Text:
-        """The words at prose[table][key], with symbols and values in place of {placeholders}."""
-        return self.text(self.prose[table][key], **values)
-
-    def part(self, checked: int, n: int) -> str:
-        """Which of n elements were checked: all, or the first of them."""
-        if checked == n:
-            return self.elements(n) if n == 1 else self.say("count", "all", n=f"{n:,}")
-        return self.say("count", "first", checked=f"{checked:,}", n=f"{n:,}")
-
-    def elements(self, n: int) -> str:
-        """1 element, 2 elements, …"""
-        return self.say("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
-
-    def over(self, masks: int | None) -> str:
-        """Over what expectations were summed: so many masks, or each element's two outcomes."""
-        if masks is None:
-            return self.say("count", "outcomes")
-        return self.say("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
-
-    def step(self, name: str) -> int:
-        """The number of a step of the derivation, from 1."""
-        return [step["id"] for step in self.prose["step"]].index(name) + 1
-
-    def number(self, value: float) -> str:
-        """The value, to this voice's significant digits."""
-        return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
-
-    def exactly(self, value: float) -> str:
-        """The value with as many digits as it takes to tell it from any other."""
-        return repr(value + 0.0).removesuffix(".0")
 
 
 def languages() -> list[str]:

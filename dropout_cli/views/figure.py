@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
 
 CHINESE = (

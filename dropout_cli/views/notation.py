@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
 
 SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60

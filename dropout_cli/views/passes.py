@@ -33,7 +33,7 @@ from dropout_cli.views.notation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
 
 SCHEMA = "dropout-cli/trace/1"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dropout_cli.proof.claims import Finding
     from dropout_cli.proof.mistakes import Diagnosis
     from dropout_cli.proof.verdict import Verdict
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
 
 SCHEMA = "dropout-cli/verify/1"

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dropout_cli.proof.claims import Finding
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
 
 SEED = 42  # what the PyTorch step draws with, where the problem's mask was not drawn
 

@@ -11,7 +11,7 @@ from dropout_cli.views.steps import STEPS, Numbers, Telling, Told
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dropout_cli.prose import Voice
+    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
 
 SCHEMA = "dropout-cli/walkthrough/1"

@@ -11,6 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="pipes, signals and permissions are those of POSIX"
+)
+PROC = pytest.mark.skipif(not Path("/proc").exists(), reason="there is no /proc here")
+
 FILES = {
     "two.npy": lambda path: np.save(path, np.ones((2, 2))),
     "pickled.npy": lambda path: np.save(path, np.array([{}, 1], dtype=object), allow_pickle=True),
@@ -35,7 +40,7 @@ FILES = {
     "inf.json": lambda path: path.write_text("[1, 1e999]"),
     "edge.json": lambda path: path.write_text(f"[{2**1024 - 1}]"),
     "snan.npy": lambda path: np.save(path, np.array([0x7FA00001], "<u4").view("<f4")),
-    "pipe.json": os.mkfifo,
+    "pipe.json": getattr(os, "mkfifo", None),
     "huge.json": lambda path: path.write_text("[1" + "0" * 400 + "]"),
     "folder.npy": Path.mkdir,
     "folder.txt": Path.mkdir,
@@ -169,7 +174,13 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize(("request_", "says"), REQUESTS, ids=[line for line, _ in REQUESTS])
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        pytest.param(line, says, id=line, marks=[PROC] if "/proc" in line else [])
+        for line, says in REQUESTS
+    ],
+)
 def test_one_sentence_and_nothing_changed(cli, folder, request_, says):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     args = request_.replace("-x=", "--input=").split(" ")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import select
 import subprocess
 import sys
-import termios
 import time
 from html import unescape
 
@@ -18,6 +16,9 @@ from rich.cells import cell_len
 from steps import IDS, LANGUAGES, PROBLEMS
 
 from dropout_cli.prose import load
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+termios = pytest.importorskip("termios")
 
 
 def test_the_language_comes_from_the_option_or_the_environment(cli, monkeypatch):

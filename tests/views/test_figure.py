@@ -11,7 +11,8 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 
 from dropout_cli import Problem, RequestError, Trace
-from dropout_cli.prose import Voice, load
+from dropout_cli.prose import load
+from dropout_cli.prose.voice import Voice
 from dropout_cli.views.figure import SHOWN, gradient_flow
 
 KEPT, DROPPED = "#0072b2", "#d55e00"
@@ -197,7 +198,7 @@ def test_by_default_it_goes_to_outputs(cli, tmp_path, monkeypatch):
 
 
 @pytest.mark.mpl_image_compare(
-    baseline_dir="../outputs",
+    baseline_dir="../../outputs",
     filename="dropout_gradient_flow.png",
     style="default",
     savefig_kwargs={"dpi": 150},
@@ -212,6 +213,6 @@ def test_the_chinese_figure(cli, tmp_path):
     result = cli("plot", "--lang", "zh", "-o", str(path))
     if result.code == 2:
         assert "no font with Chinese characters is installed" in result.err
-        assert list(Path(tmp_path).iterdir()) == []
+        assert list(tmp_path.iterdir()) == []
         pytest.skip("no Chinese font")
     assert result.err == f"已写入 {path}\n"  # and no warning of a glyph that is missing
