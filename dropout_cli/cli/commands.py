@@ -85,7 +85,8 @@ class Group(click.Group):
 def cli(context: click.Context) -> None:
     """Show, draw and prove what nn.Dropout does, one element at a time.
 
-    Without options every command does the worked example: x = 2,4,6,8, p = 0.5, mask 1,0,1,0.
+    Without options every command but masks shows the worked example: x = 2,4,6,8, p = 0.5,
+    mask 1,0,1,0.
 
     V is a vector: numbers separated by commas or spaces, @FILE (.npy, .json, else text), or - for
     standard input.
@@ -98,7 +99,7 @@ def cli(context: click.Context) -> None:
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
     "--step", "asked_steps", multiple=True, metavar="ID|N|N-N",
-    help="Tell only this step, by name or number, or a range of steps; can be given again.",
+    help="Show only this step, by name, number or range; may be repeated.",
 )  # fmt: skip
 @click.option("--pause", is_flag=True, help="Wait for a key after each step; q ends.")
 @problem_options
@@ -143,7 +144,7 @@ def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
         else:
             raise RequestError(
                 f"step {name!r} is none of the steps: give a name of --list, a number from 1 to"
-                f" {len(ids)}, or a range such as 3-6; --step can be given again"
+                f" {len(ids)}, or a range such as 3-6; --step may be repeated"
             )
     return [id_ for id_ in ids if id_ in chosen] or ids
 
@@ -190,7 +191,7 @@ def forward(asked: Asked, output: Output) -> None:
 @cli.command()
 @click.option(
     "--from", "saved", metavar="FILE",
-    help="Take the forward pass that `forward -f json` saved; - reads standard input.",
+    help="Read the forward pass saved by `forward -f json`; - reads standard input.",
 )  # fmt: skip
 @problem_options
 @output_options
@@ -254,22 +255,22 @@ def _figures() -> ModuleType:
 @cli.command()
 @click.option(
     "--against", type=click.Choice(["torch", "jax"]),
-    help="Check the numbers against this framework too, which must be installed.",
+    help="Also compare with this framework, which must be installed.",
 )  # fmt: skip
 @click.option(
     "--candidate", metavar="FILE", cls=Option, group="Candidate",
-    help="Judge the y and grad_x in a JSON file, which may hold the problem too.",
+    help="Check the y and grad_x in a JSON file, which may also hold the problem.",
 )  # fmt: skip
 @click.option(
     "--y", "y", metavar="V", cls=Option, group="Candidate",
-    help="Judge this y, which an implementation computed.",
+    help="Check this y, computed by your implementation.",
 )  # fmt: skip
 @click.option(
-    "--grad-x", metavar="V", cls=Option, group="Candidate", help="Judge this gradient dL/dx."
+    "--grad-x", metavar="V", cls=Option, group="Candidate", help="Check this gradient dL/dx."
 )
 @click.option(
     "--rtol", type=click.FloatRange(0, 1), metavar="R", default=1e-5, show_default=True,
-    cls=Option, group="Candidate", help="The relative difference that a judged value may have.",
+    cls=Option, group="Candidate", help="Largest relative difference allowed.",
 )  # fmt: skip
 @problem_options
 @functools.partial(output_options, verdict=True)
@@ -277,7 +278,7 @@ def verify(
     asked: Asked, output: Output, against: str | None, candidate: str | None, y: str | None,
     grad_x: str | None, rtol: float,
 ) -> int:  # fmt: skip
-    """Check every claim, or judge an implementation.
+    """Check every claim, or your own implementation.
 
     Exits with 0 if all hold and with 1 if something does not. -o report.xml writes JUnit XML.
 
@@ -317,24 +318,30 @@ def verify(
 @cli.command()
 @click.option(
     "-n", "count", type=click.IntRange(1, 10**8), metavar="N",
-    help="The number of elements.  [default: 4]",
+    help="Number of elements.  [default: 4]",
 )  # fmt: skip
 @PROBLEM_OPTIONS["p"]
 @click.option(
-    "-s", "--seed", type=int, metavar="N", help="What every source draws from.  [default: 42]"
+    "-s",
+    "--seed",
+    type=int,
+    metavar="N",
+    help="The seed that every source draws from.  [default: 42]",
 )
 @click.option("-m", "--mask", metavar="BITS", help="Mark the sources that draw this mask.")
-@click.option("--find", metavar="BITS", help="Find the seed from which each draws this mask.")
+@click.option(
+    "--find", metavar="BITS", help="Find the smallest seed with which each source draws this mask."
+)
 @click.option(
     "--below", type=click.IntRange(1, 10**7), metavar="N", default=10_000, show_default=True,
-    help="How far --find looks.",
+    help="Try the seeds from 0 up to N-1.",
 )  # fmt: skip
 @output_options
 def masks(
     output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
     find: str | None, below: int,
 ) -> None:  # fmt: skip
-    """Show each source's mask for a seed, or find a mask's seed.
+    """Show the mask of each source, or find a mask's seed.
 
     \b
     dropout-cli masks --seed 42 -n 10

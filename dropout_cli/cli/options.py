@@ -65,11 +65,11 @@ PROBLEM_OPTIONS = {
     "mask": problem_option(
         "-m", "--mask", metavar="BITS",
         help="The mask, 1,0,1,0 or 1010: 1 keeps, 0 drops."
-        "  [default: 1,0,1,0 for four elements, else drawn]",
+        "  [default: 1,0,1,0 for four elements and 0 < p < 1, else drawn]",
     ),
     "seed": problem_option(
         "-s", "--seed", type=int, metavar="N",
-        help="Draw the mask instead.  [default: 0 where one must be drawn]",
+        help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
     ),
     "rng": problem_option(
         "--rng", metavar="NAME",

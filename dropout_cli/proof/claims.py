@@ -290,12 +290,16 @@ def check(name: str, trace: Trace) -> Finding:
 
 
 def module_by_hand(trace: Trace) -> Finding:
-    """y is x · mask / (1−p), as a module written by hand computes it, with the same mask."""
+    """y is x · mask / (1−p), as a module written by hand computes it, with the same mask.
+
+    Says nothing in inference, which has no mask, nor at p = 1, where it computes 0/0.
+    """
     problem = trace.problem
-    mask = np.ones(problem.x.size) if problem.mask is None else problem.mask.astype(np.float64)
-    keep = 1 if problem.mask is None else 1 - problem.p
+    if problem.mask is None or problem.p == 1:
+        return SILENT
     with np.errstate(over="ignore"):
-        error = np.abs(problem.x * mask / keep - trace.y).max()
+        by_hand = problem.x * problem.mask.astype(np.float64) / (1 - problem.p)
+        error = np.abs(by_hand - trace.y).max()
     return Finding(float(error), not error, problem.x.size)
 
 

@@ -53,6 +53,10 @@ class Voice(NamedTuple):
         """1 element, 2 elements, …"""
         return self.say("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
 
+    def gradients(self, n: int) -> str:
+        """1 gradient, 2 gradients, …"""
+        return self.say("count", "gradients_one" if n == 1 else "gradients", n=f"{n:,}")
+
     def over(self, masks: int | None) -> str:
         """Over what expectations were summed: so many masks, or each element's two outcomes."""
         if masks is None:

@@ -55,7 +55,7 @@ def record(verdict: Verdict, trace: Trace, voice: Voice) -> VerifyRecord:
     told: list[ClaimRecord] = [
         {
             "id": name,
-            "statement": _statement(name, verdict, voice).plain,
+            "statement": _statement(name, verdict, trace, voice).plain,
             "method": _method(name, verdict, trace, voice).plain,
             "checked": finding.checked,
             "max_error": finding.max_error if np.isfinite(finding.max_error) else None,
@@ -79,7 +79,9 @@ def page(verdict: Verdict, trace: Trace, voice: Voice) -> Document:
         if finding.ok is not None and finding.max_error:
             error = voice.say("verify", "error", error=f"{finding.max_error:.3g}")
         pairs = zip(
-            _statement(name, verdict, voice), _method(name, verdict, trace, voice), strict=True
+            _statement(name, verdict, trace, voice),
+            _method(name, verdict, trace, voice),
+            strict=True,
         )
         claim = [
             voice.say("verify", "claim", statement=statement, method=method) + error
@@ -98,8 +100,10 @@ def _findings(verdict: Verdict) -> dict[str, Finding]:
     return verdict.findings | {verdict.missing: claims.SILENT}
 
 
-def _statement(name: str, verdict: Verdict, voice: Voice) -> Text:
+def _statement(name: str, verdict: Verdict, trace: Trace, voice: Voice) -> Text:
     source = verdict.held.source if verdict.held else ""
+    if not trace.problem.training and f"{name}-inference" in voice.prose["claim"]:
+        name = f"{name}-inference"
     return voice.tell("claim", name, source=source, squares=loss_formula("sum-squares"))
 
 
@@ -115,7 +119,7 @@ def _method(name: str, verdict: Verdict, trace: Trace, voice: Voice) -> Text:
         dropped=voice.elements(finding.checked),
         over=voice.over(claims.masks_summed(n, trace.problem.p)),
         changed=voice.number(float(claims.changed_by_a_fresh_mask(trace))),
-        n_value=f"{n:,}",
+        gradients=voice.gradients(n),
         version=verdict.held.version if verdict.held else "",
     )
 
@@ -126,7 +130,7 @@ def _explanations(diagnosis: Diagnosis, trace: Trace, voice: Voice) -> list[tupl
     if len(diagnosis.wrong) > NAMED:
         named += ", …"
     where = voice.tell(
-        "verify", "where", about=diagnosis.about, count=f"{len(diagnosis.wrong):,}",
+        "verify", "where", about=voice.symbol(diagnosis.about), count=f"{len(diagnosis.wrong):,}",
         elements=voice.elements(trace.problem.x.size), indices=named,
     )  # fmt: skip
     if not diagnosis.mistakes:
@@ -138,10 +142,12 @@ def _explanations(diagnosis: Diagnosis, trace: Trace, voice: Voice) -> list[tupl
         key = "several" if diagnosis.telling_p is None else "several_p"
         p = "" if diagnosis.telling_p is None else voice.exactly(diagnosis.telling_p)
         several = voice.tell("verify", key, count=len(diagnosis.mistakes), p_value=p)
-    return [
-        (name, _joined(where, voice.tell("mistake", f"{diagnosis.about}-{name}"), several))
+    told = [
+        (name, _joined(where, voice.tell("mistake", f"{diagnosis.about}-{name}")))
         for name in diagnosis.mistakes
     ]
+    name, last = told[-1]
+    return [*told[:-1], (name, _joined(last, several))]
 
 
 def _joined(*texts: Text) -> Text:

@@ -100,7 +100,7 @@ def test_each_number_stands_in_the_text(cli):
         "∂L/∂x (nn.Dropout) = [0.2, 0.4, 0.6, 0.8]ᵀ",
         "Σ |difference| = 0.6",
         "4   8         4      8       64        0.4",
-        "✓ checked: the 14 claims of the steps above hold",
+        "✓ checked: the 14 claims of the derivation hold",
     ):
         assert line in text
 
@@ -124,20 +124,20 @@ def test_the_gradients_expectation_is_not_preserved_under_squares(cli, numbers):
     assert numbers(*args)["why-scale"]["grad_x"] == [float(v) for v in expected]
     for loss in (args, args[2:]):  # the counterexample is told with every loss
         words = cli("walkthrough", "--step", "why-scale", *loss).out
-        assert "1.33333 times the gradient 2xᵢ" in " ".join(words.split())
+        assert "1.33333 times 2xᵢ, the gradient without dropout" in " ".join(words.split())
 
 
 def test_the_ends_of_p_are_told(cli, numbers):
     kept = " ".join(cli("walkthrough", "-p", "0").out.split())
     assert "nothing to make up for" in kept
-    assert "At p = 0 nothing is dropped, whatever the seed" in kept
+    assert "At p = 0 nn.Dropout drops nothing" in kept
     dropped = " ".join(cli("walkthrough", "-p", "1").out.split())
     assert "both expectations are 0" in dropped
-    assert "At p = 1 the two differ, whatever the seed" in dropped
+    assert "At p = 1 the masks are the same, whatever the seed, but the outputs are not" in dropped
     assert "gives nan" in dropped
     for out in (kept, dropped):
-        assert "ther seeds" not in out
-        assert "a fresh mask would change" not in out
+        assert "nother seed" not in out
+        assert "freshly drawn" not in out
     assert numbers("-p", "1")["why-scale"]["y"] == [0, 0, 0, 0]
 
 
