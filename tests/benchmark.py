@@ -17,10 +17,10 @@ from typing import Any
 RICH = "import click, numpy, rich.console, rich.table"
 BARS = """
 from matplotlib.figure import Figure
-figure = Figure(figsize=(14, 10))
+figure = Figure(figsize=(40 / 3, 7.5))
 for axes in figure.subplots(2, 2).flat:
     axes.bar([1, 2, 3, 4], [2, 4, 6, 8])
-figure.savefig("bare.png", dpi=150)
+figure.savefig("bare.png", dpi=144)
 """
 PAIRS = [
     (["--help"], "import click", 1.5),

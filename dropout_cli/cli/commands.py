@@ -13,14 +13,16 @@ import click
 
 from dropout_cli import __version__
 from dropout_cli.cli.options import (
+    FIGURE_OPTIONS,
     PROBLEM_OPTIONS,
-    SPEECH_OPTIONS,
     Asked,
     Command,
     Option,
     output_options,
     problem_options,
+    refuse_given,
     together,
+    was_given,
 )
 from dropout_cli.cli.output import (
     Output,
@@ -34,11 +36,12 @@ from dropout_cli.cli.output import (
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Iterable
 
     from dropout_cli.trace import Trace
+    from dropout_cli.views.figure.look import Look
 
-PICTURES = (".png", ".svg", ".pdf")
+PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 
 
@@ -214,42 +217,92 @@ def backward(asked: Asked, output: Output, saved: str | None) -> None:
 @cli.command()
 @click.option(
     "-o", "--output", "path", metavar="FILE", default=FIGURE, show_default=True,
-    help="The file to write: .png, .svg or .pdf.", cls=Option, group="Output",
+    help="The file to write: .png, .svg or .pdf; .gif for a film of the lanes.",
+    cls=Option, group="Output",
 )  # fmt: skip
-@click.option("--dpi", type=float, default=150, show_default=True, help="Dots per inch of a .png.")
-@click.option("--size", metavar="WxH", default="14x10", show_default=True, help="Inches.")
+@click.option(
+    "--from", "source", metavar="FILE",
+    help="Draw again what this .png or .svg of plot shows; options given change how it looks.",
+)  # fmt: skip
+@functools.partial(together, FIGURE_OPTIONS)
 @problem_options
-@functools.partial(together, SPEECH_OPTIONS)
-def plot(asked: Asked, path: str, dpi: float, size: str, precision: int, lang: str) -> None:
-    """Draw the gradient-flow figure.
+def plot(asked: Asked, path: str, source: str | None, **choices: Any) -> None:
+    """Draw the gradient flow: four panels, lanes, or a film.
 
     \b
     dropout-cli plot
-    dropout-cli plot -x 3,-1,4,1,-5 --seed 2 --loss sum-squares -o slide.svg --size 16x9
+    dropout-cli plot --layout flow --theme dark -o slide.svg
+    dropout-cli plot --panel y --panel grad_x --size square -o both.png
+    dropout-cli plot -o flow.gif
+    dropout-cli plot --from slide.svg -o slide.png
     """
     from dropout_cli.trace import Trace
+    from dropout_cli.views.figure.look import FILM_DPI, Look
 
     suffix = suffix_of(path, PICTURES)
-    sides = re.fullmatch(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", size)
-    if not sides:
-        raise RequestError(f"--size is {size!r}, but it must be inches as WxH, such as 14x10")
-    trace, voice, figures = Trace(asked.pose()), load_voice(lang, precision), _figures()
-    figure = figures.gradient_flow(trace, voice, (float(sides[1]), float(sides[2])))
-    write_file(path, figures.to_bytes(figure, suffix, dpi))
-    say(voice.say("file", "wrote", path=path))
+    if source is None:
+        usual: dict[str, Any] = {"layout": "flow", "dpi": FILM_DPI} if suffix == ".gif" else {}
+        given = {name: value for name, value in choices.items() if value is not None}
+        trace, look = Trace(asked.pose()), Look(**usual | given)
+    else:
+        refuse_given(PROBLEM_OPTIONS, "--from")
+        trace, look = _read_figure(source)
+        look = look._replace(**{name: choices[name] for name in choices if was_given(name)})
+    look = look.checked()
+    write_file(path, _draw(trace, look, suffix))
+    say(load_voice(look.lang, look.precision).say("file", "wrote", path=path))
 
 
-def _figures() -> ModuleType:
-    """What draws the figures, with matplotlib set up to draw without a screen and in silence."""
+def _read_figure(source: str) -> tuple[Trace, Look]:
+    """The trace and the look of a figure that plot has drawn."""
+    import json
+
+    from dropout_cli.cli.saved import read_problem
+    from dropout_cli.cli.vectors import parse_json, read_bytes
+    from dropout_cli.trace import Trace
+    from dropout_cli.views.figure.look import read_look
+    from dropout_cli.views.figure.record import LARGEST_FILE, MOST, SCHEMA, read_record
+
+    saved = parse_json(read_record(read_bytes(source, LARGEST_FILE + 1), source), source)
+    if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
+        raise RequestError(f"{source} is not a figure of plot: its schema must be {SCHEMA!r}")
+    look = read_look(saved, source)
+    if saved.get("trace") is None:
+        raise RequestError(
+            f"{source} holds no numbers, since it has more than {MOST} elements: draw it again"
+            " from its input"
+        )
+    return Trace(read_problem(json.dumps(saved["trace"]), source)), look
+
+
+def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
+    """The figure's file, or the film's, with matplotlib kept quiet."""
     import logging
 
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches
     try:
-        from dropout_cli.views import figure
+        import matplotlib  # noqa: F401
     except (ValueError, OSError) as error:
         raise RequestError(f"matplotlib cannot read its settings: {error}") from None
-    return figure
+    voice = load_voice(look.lang, look.precision)
+    if suffix == ".gif":
+        from dropout_cli.views.figure.film import film
+
+        return film(trace, voice, look, _watch)
+    from dropout_cli.views.figure.files import picture
+
+    return picture(trace, voice, look, suffix)
+
+
+def _watch(frames: list[Any]) -> Iterable[Any]:
+    """The frames one by one, with a progress bar where a terminal shows it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return frames
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(frames, description="", console=Console(stderr=True), transient=True)
 
 
 @cli.command()

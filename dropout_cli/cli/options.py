@@ -13,6 +13,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
 from dropout_cli.prose import languages
+from dropout_cli.views.figure.look import LAYOUTS, PANELS, THEME_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,6 +53,7 @@ class Command(click.Command):
 
 
 problem_option = functools.partial(click.option, cls=Option, group="Problem")
+figure_option = functools.partial(click.option, cls=Option, group="Figure")
 output_option = functools.partial(click.option, cls=Option, group="Output")
 
 PROBLEM_OPTIONS = {
@@ -88,6 +90,10 @@ PROBLEM_OPTIONS = {
         "--loss", type=click.Choice(list(LOSSES)), help="Take dL/dy from this loss instead."
     ),
 }  # fmt: skip
+THEME_OPTION = output_option(
+    "--theme", type=click.Choice(THEME_NAMES), default="light", show_default=True,
+    help="Dark ink on a light ground, or light on dark, in pictures and HTML.",
+)  # fmt: skip
 SPEECH_OPTIONS = {
     "precision": output_option(
         "--precision", type=click.IntRange(1, 17), metavar="N", default=6, show_default=True,
@@ -97,6 +103,35 @@ SPEECH_OPTIONS = {
         "--lang", type=click.Choice(languages()), default="en", show_default=True,
         envvar="DROPOUT_CLI_LANG", show_envvar=True, help="The language of the words.",
     ),
+}  # fmt: skip
+
+FIGURE_OPTIONS = {
+    "layout": figure_option(
+        "--layout", type=click.Choice(LAYOUTS),
+        help="Four panels, or lanes through the mask and back.  [default: panels; flow for .gif]",
+    ),
+    "theme": THEME_OPTION,
+    "transparent": figure_option("--transparent", is_flag=True, help="Leave out the ground."),
+    "size": figure_option(
+        "--size", metavar="SIZE", default="16x9", show_default=True,
+        help="16x9, 4x3, square, or WxH: pixels, as 1920x1080, or inches, as 14x10.",
+    ),
+    "dpi": figure_option(
+        "--dpi", type=float, metavar="N",
+        help="Dots per inch.  [default: 144; 96 for .gif]",
+    ),
+    "title": figure_option(
+        "--title", metavar="TEXT", help="Another title; an empty one for none."
+    ),
+    "panel": figure_option(
+        "--panel", type=click.Choice(PANELS), multiple=True,
+        help="Draw this panel alone, large; may be repeated.",
+    ),
+    "precision": output_option(
+        "--precision", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
+        help="Significant digits of the values.",
+    ),
+    "lang": SPEECH_OPTIONS["lang"],
 }  # fmt: skip
 
 
@@ -136,12 +171,16 @@ class Asked(NamedTuple):
         return None if self.grad_y is None else read_vector(self.grad_y, "grad_y")
 
 
+def was_given(name: str) -> bool:
+    """Whether the command line has the option of this name."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
+
+
 def refuse_given(names: Iterable[str], setter: str) -> None:
     """Refuse the options of these names where they were given although the setter sets them."""
-    context = click.get_current_context()
-    for param in context.command.params:
-        given = context.get_parameter_source(param.name or "") is not ParameterSource.DEFAULT
-        if param.name in names and given:
+    for param in click.get_current_context().command.params:
+        if param.name in names and was_given(param.name):
             option = max(param.opts, key=len)
             raise RequestError(f"{option} cannot be combined with {setter}, which already sets it")
 
@@ -175,15 +214,16 @@ def output_options(command: Callable[..., Any], *, verdict: bool = False) -> Cal
             "-o", "--output", "path", metavar="FILE",
             help=f"Write to FILE instead: {', '.join(formats)}.",
         ),
+        "theme": THEME_OPTION,
         **SPEECH_OPTIONS,
     }  # fmt: skip
 
     @functools.wraps(command)
     def directed(
-        *, form: str | None, path: str | None, precision: int, lang: str, **rest: Any
+        *, form: str | None, path: str | None, theme: str, precision: int, lang: str, **rest: Any
     ) -> Any:
         suffix = chosen_suffix(form, path, formats)
-        return command(output=Output(suffix, path, precision, lang), **rest)
+        return command(output=Output(suffix, path, theme, precision, lang), **rest)
 
     return together(options, directed)
 

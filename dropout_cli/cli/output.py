@@ -25,11 +25,12 @@ PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format
 class Output(NamedTuple):
     """Where a document goes, and as what.
 
-    suffix: a key of FORMATS. path: a file, or None for standard output.
+    suffix: a key of FORMATS. path: a file, or None for standard output. theme: of its colours.
     """
 
     suffix: str
     path: str | None
+    theme: str
     precision: int
     lang: str
 
@@ -47,7 +48,8 @@ class Output(NamedTuple):
 
             print_text(to_terminal(page()))
             return
-        text = render(self.suffix, page, record, click.get_current_context().command_path)
+        title = click.get_current_context().command_path
+        text = render(self.suffix, page, record, title, self.theme)
         if self.path is None:
             print_text(text)
         else:

@@ -26,9 +26,9 @@ def read_vector(value: str, name: str) -> FloatArray:
         case ".npy":
             return _from_npy(path, name)
         case ".json":
-            return from_json(parse_json(_decode(_read(path), path), path), name)
+            return from_json(parse_json(_decode(read_bytes(path), path), path), name)
         case _:
-            return _from_text(_decode(_read(path), path), name)
+            return _from_text(_decode(read_bytes(path), path), name)
 
 
 def read_mask(value: str) -> FloatArray:
@@ -48,13 +48,14 @@ def read_text(source: str) -> str:
         if sys.stdin is None:
             raise RequestError("standard input is closed, so there is nothing to read")
         return _decode(sys.stdin.buffer.read(), "standard input")
-    return _decode(_read(source), source)
+    return _decode(read_bytes(source), source)
 
 
-def _read(path: str) -> bytes:
+def read_bytes(path: str, most: int = -1) -> bytes:
+    """What the file at path holds, at most this many bytes; RequestError if it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return file.read()
+            return file.read(most)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}") from None
 

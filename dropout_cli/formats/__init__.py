@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Format(NamedTuple):
     """How a file of some suffix is written.
 
-    writer: module.function of this folder, (what, title) ↦ text.
+    writer: module.function of this folder, (what, title, theme) ↦ text.
     of: what it writes: "page", "record", or "verdict", the record of a verification alone.
     """
 
@@ -37,10 +37,14 @@ def render(
     page: Callable[[], Document],
     record: Callable[[], Mapping[str, Any]],
     title: str,
+    theme: str,
 ) -> str:
-    """The page or the record, whichever a file of this suffix holds, as its text."""
+    """The page or the record, whichever a file of this suffix holds, as its text.
+
+    theme: "light" or "dark", for the formats that have colours.
+    """
     format_ = FORMATS[suffix]
     module, function = format_.writer.split(".")
     writer = getattr(import_module(f"dropout_cli.formats.{module}"), function)
-    text: str = writer(page() if format_.of == "page" else record(), title)
+    text: str = writer(page() if format_.of == "page" else record(), title, theme)
     return text

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def to_json(record: Mapping[str, Any], _title: str) -> str:
+def to_json(record: Mapping[str, Any], _title: str, _theme: str) -> str:
     """The record as JSON, one key on each line."""
     pairs = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in record.items())
     return "{\n" + ",\n".join(pairs) + "\n}\n"

@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 
-def to_junit(record: Mapping[str, Any], title: str) -> str:
+def to_junit(record: Mapping[str, Any], title: str, _theme: str) -> str:
     """The claims of a dropout-cli/verify/1 record as one test suite."""
     claims = record["claims"]
     suite = ElementTree.Element(

@@ -17,7 +17,7 @@ from dropout_cli.formats.document import (
 )
 
 
-def to_markdown(document: Document, _title: str) -> str:
+def to_markdown(document: Document, _title: str, _theme: str) -> str:
     """The document as Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
     return "\n\n".join("\n".join(_lines(block)) for block in document) + "\n"
 

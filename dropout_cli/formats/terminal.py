@@ -12,6 +12,7 @@ from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
+from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 from rich.theme import Theme
 
@@ -38,9 +39,18 @@ if TYPE_CHECKING:
 WIDTH = 80  # of a file, and the most that a paragraph takes
 # What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
 PIECES = re.compile(r"[（“]*(?:[⺀-￿]|[^ ⺀-￿“”]+)[，。；：、）”]*| +")
-THEME = Theme(
-    {"heading": "bold", "symbol": "bold", "kept": "dodger_blue1", "dropped": "dark_orange"}
-)
+NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
+# xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
+THEME = Theme({"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"})
+STYLES = {
+    "light": Theme({"heading": "bold", "symbol": "bold", "kept": "#0072B2", "dropped": "#C2410C"}),
+    "dark": Theme({"heading": "bold", "symbol": "bold", "kept": "#56B4E9", "dropped": "#FF8A4C"}),
+}
+ANSI = [(0, 0, 0)] * 8  # the sixteen colours of a terminal, which no style uses
+GROUNDS = {
+    "light": TerminalTheme((255, 255, 255), (27, 31, 36), ANSI),
+    "dark": TerminalTheme((15, 20, 25), (240, 243, 246), ANSI),
+}
 
 
 def to_terminal(document: Document) -> str:
@@ -73,38 +83,46 @@ def _columns() -> int:
         return WIDTH
 
 
-def to_text(document: Document, _title: str) -> str:
+def to_text(document: Document, _title: str, theme: str) -> str:
     """The document as plain text."""
-    return _trimmed(_recorded(document).export_text())
+    return _trimmed(_recorded(document, theme).export_text())
 
 
-def to_html(document: Document, _title: str) -> str:
+def to_html(document: Document, _title: str, theme: str) -> str:
     """The document as a page of HTML that stands alone."""
-    return _recorded(document).export_html(inline_styles=True)
+    return _recorded(document, theme).export_html(theme=GROUNDS[theme], inline_styles=True)
 
 
-def to_svg(document: Document, title: str) -> str:
+def to_svg(document: Document, title: str, theme: str) -> str:
     """The document as a picture of a terminal, with the title on its window."""
-    svg = _recorded(document).export_svg(title=title)
+    svg = _recorded(document, theme).export_svg(title=title, theme=GROUNDS[theme])
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _recorded(document: Document) -> Console:
-    """A console that holds the document, 80 columns wide: the same wherever it runs."""
-    console = Console(
+def _recorded(document: Document, theme: str) -> Console:
+    """A console that holds the document, as wide as it is: the same wherever it runs."""
+    wide = _console(theme, WIDTH)
+    with wide.capture() as capture:
+        _print(document, wide)
+    lines = Text.from_ansi(capture.get()).plain.split("\n")
+    console = _console(theme, max(NARROWEST, *(cell_len(line.rstrip()) for line in lines)))
+    _print(document, console)
+    return console
+
+
+def _console(theme: str, width: int) -> Console:
+    return Console(
         file=io.StringIO(),
-        theme=THEME,
+        theme=STYLES[theme],
         emoji=False,
-        width=WIDTH,
+        width=width,
         record=True,
         force_terminal=True,
         color_system="truecolor",
         no_color=False,
         legacy_windows=False,
     )
-    _print(document, console)
-    return console
 
 
 def _widened(text: re.Match[str]) -> str:

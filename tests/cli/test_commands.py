@@ -146,7 +146,7 @@ VECTORS = st.lists(st.floats(-1e150, 1e150), min_size=1, max_size=30)
 def test_json_reads_back_to_the_same_floats(x, p, seed, loss):
     trace = Trace(Problem.pose(x, p, seed=seed, loss=loss))
     try:
-        text = to_json(backward_record(trace), "")
+        text = to_json(backward_record(trace), "", "light")
     except RequestError:
         assume(False)
     again = Trace(read_problem(text, "text"))
@@ -305,3 +305,17 @@ def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
     assert more_blocks <= blocks + 1  # wider indices break one formula in two
     assert [row.cells[-1] for row in table.rows if row.kept is None] == ["999,988 more"]
     assert [row.cells[0] for row in table.rows][-1] == "1,000,000"
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#0f1419")])
+def test_a_picture_of_a_table_has_its_theme_and_its_width(cli, tmp_path, theme, ground):
+    widths = {}
+    for command in ("forward", "walkthrough"):
+        path = tmp_path / f"{command}.svg"
+        assert cli(command, "-o", str(path), "--theme", theme).code == 0
+        svg = path.read_text("utf-8")
+        assert f'fill="{ground}"' in svg
+        widths[command] = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    assert widths["forward"] < 0.8 * widths["walkthrough"]  # as wide as what it holds
+    cli("forward", "-o", str(tmp_path / "page.html"), "--theme", theme)
+    assert f"background-color: {ground}" in (tmp_path / "page.html").read_text("utf-8")

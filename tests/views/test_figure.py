@@ -1,218 +1,238 @@
-"""The figure, read back: what it draws, and the picture in the README."""
+"""The figure, measured as it is drawn: lengths, shapes, colours, and what it says."""
 
 from __future__ import annotations
 
 import itertools
-import struct
 
-import matplotlib
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from dropout_cli import Problem, RequestError, Trace
+from dropout_cli.losses import LOSSES
 from dropout_cli.prose import load
 from dropout_cli.prose.voice import Voice
-from dropout_cli.views.figure import SHOWN, gradient_flow
+from dropout_cli.views.figure.draw import draw
+from dropout_cli.views.figure.look import Look
+from dropout_cli.views.figure.theme import THEMES
 
-KEPT, DROPPED = "#0072b2", "#d55e00"
-
-
-def draw(size=(14.0, 10.0), **problem):
-    return gradient_flow(Trace(Problem.pose(**problem)), Voice(load("en")), size)
+BOTH = pytest.mark.parametrize("layout", ["panels", "flow"])
 
 
-def bars(axes):
-    """The heights of the bars in the order of the elements, and their colours and hatches."""
-    found = {}
-    for container in axes.containers:
-        for bar in container:
-            index = round(bar.get_x() + bar.get_width() / 2)
-            found[index] = (bar.get_height(), to_hex(bar.get_facecolor()), bar.get_hatch())
-    assert sorted(found) == list(range(1, len(found) + 1))
-    return [found[i] for i in sorted(found)]
+def figure(look=None, **problem):
+    look = (look or Look()).checked()
+    return draw(Trace(Problem.pose(**problem)), Voice(load(look.lang), look.precision), look)
 
 
-def heights(axes):
-    return [height for height, _, _ in bars(axes)]
+def bars(drawn):
+    """The bars by id: the points between their corners along and across, and their style."""
+    return {
+        part.get_gid(): part
+        for part in drawn.findobj(PolyCollection)
+        if part.get_gid() and part.get_gid().startswith("bar-")
+    }
 
 
-def test_the_four_panels_of_the_worked_example():
-    x, mask, y, grad_x = draw().axes
-    assert heights(x) == [2, 4, 6, 8]
-    assert heights(mask) == [1, 0, 1, 0]
-    assert heights(y) == [4, 0, 12, 0]
-    assert heights(grad_x) == [0.2, 0, 0.6, 0]
+def length(bar, layout):
+    """The length of a bar, with its sign, in points of the page."""
+    corners = bar.get_paths()[0].vertices
+    along = corners[:, 1 if layout == "panels" else 0]
+    return along[2] - along[0]
 
 
-def test_kept_and_dropped_differ_by_colour_and_hatch_and_mark():
-    figure = draw()
-    for axes in figure.axes:
-        for i, (_, colour, hatch) in enumerate(bars(axes)):
-            assert colour == (DROPPED if i % 2 else KEPT)
-            assert bool(hatch) == bool(i % 2)
-    marks = [text for text in figure.axes[3].texts if text.get_text() in "✓✗"]
-    assert [(m.get_position()[0], m.get_text()) for m in marks] == [
-        (1, "✓"), (2, "✗"), (3, "✓"), (4, "✗"),
-    ]  # fmt: skip
-    legend = [text.get_text() for text in figure.legends[0].texts]
-    assert legend == ["kept", "dropped", r"upstream gradient $\partial L/\partial y$"]
+def said(drawn):
+    return [text.get_text() for text in drawn.findobj(Text)]
 
 
-def test_kept_and_dropped_differ_in_lightness():
-    """So a grey print, and whoever sees no hue, still tells them apart."""
-
-    def luminance(colour):
-        linear = (((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour))
-        return np.dot(list(linear), [0.2126, 0.7152, 0.0722])
-
-    lighter, darker = sorted([luminance(DROPPED), luminance(KEPT)], reverse=True)
-    assert (lighter + 0.05) / (darker + 0.05) > 1.3
-
-
-def test_a_band_stands_behind_each_dropped_element():
-    for axes in draw().axes:
-        band = axes.collections[0]
-        spans = [path.get_extents().intervalx.tolist() for path in band.get_paths()]
-        assert spans == [[1.5, 2.5], [3.5, 4.5]]
+@BOTH
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_a_kept_bar_of_y_is_as_much_longer_as_the_equation_says(layout, p):
+    drawn = bars(figure(Look(layout=layout), x=[2, -4, 6, 8], p=p, mask=[1, 1, 1, 0]))
+    for i in (1, 2, 3):
+        x, y = (length(drawn[f"bar-{name}-{i}"], layout) for name in ("x", "y"))
+        assert y / x == pytest.approx(1 / (1 - p))
+        assert length(drawn[f"bar-y-arrived-{i}"], layout) == pytest.approx(x)
+    assert length(drawn["bar-y-4"], layout) == pytest.approx(length(drawn["bar-x-4"], layout))
 
 
-def test_the_upstream_gradient_is_a_dash_over_each_element():
-    *others, grad_x = draw(loss="sum-squares").axes
-    dashes = grad_x.collections[1].get_segments()
-    assert [(round(ends[:, 0].mean()), *ends[:, 1]) for ends in dashes] == [
-        (1, 8, 8), (2, 0, 0), (3, 24, 24), (4, 0, 0),
-    ]  # fmt: skip
-    assert all(len(axes.collections) == 1 for axes in others)
-    low, high = draw(grad_y=[-9, 1, 1, 1]).axes[3].get_ylim()
-    assert low < -9
-    assert high > 2
+@BOTH
+def test_bars_are_as_long_as_their_values(layout):
+    trace = Trace(Problem.pose(x=[3, -1, 4, 1, -5, 9], seed=2, loss="sum-squares"))
+    drawn = bars(draw(trace, Voice(load("en")), Look(layout=layout)))
+    for name, values in (("y", trace.y), ("grad_x", trace.grad_x)):
+        kept = [i for i in range(6) if values[i]]
+        lengths = np.array([length(drawn[f"bar-{name}-{i + 1}"], layout) for i in kept])
+        assert lengths / lengths[0] == pytest.approx(values[kept] / values[kept[0]])
 
 
-def test_the_axis_of_indices_has_whole_numbers():
-    for n in (2, 17, 20, 64):
-        for axes in draw(x=np.ones(n), seed=0).axes:
-            ticks = axes.get_xticks()
-            assert np.array_equal(ticks, ticks.astype(int))
+def test_both_gradients_have_one_scale():
+    drawn = bars(figure(Look(layout="flow"), p=0.9))
+    assert length(drawn["bar-grad_x-1"], "flow") == pytest.approx(
+        10 * length(drawn["bar-grad_y-1"], "flow")
+    )
 
 
-def test_titles_give_the_formula_and_the_numbers():
-    titles = [axes.get_title() for axes in draw(p=0.3, loss="sum-squares").axes]
-    assert "p = 0.3" in titles[1]
-    assert r"y = x \odot m/(1-p)" in titles[2]
-    assert "1/(1-p) = 1.42857" in titles[2]
-    assert r"\partial L/\partial x = \partial L/\partial y \odot m/(1-p)" in titles[3]
-    assert r"L = \sum y_i^2" in titles[3]
+@BOTH
+def test_kept_and_dropped_differ_by_shape(layout):
+    drawn = bars(figure(Look(layout=layout)))
+    light = THEMES["light"]
+    for name, i in itertools.product(("mask", "y", "grad_x"), (1, 2, 3, 4)):
+        bar = drawn[f"bar-{name}-{i}"]
+        face, dashes = bar.get_facecolor(), bar.get_linestyle()[0][1]
+        if i % 2:
+            assert to_hex(face[0]).upper() == (light.kept if name == "mask" else light.gain)
+            assert dashes is None
+        else:
+            assert len(face) == 0
+            assert dashes is not None
+    assert to_hex(drawn["bar-y-arrived-1"].get_facecolor()[0]).upper() == light.kept
 
 
-def values(axes):
-    return [text.get_text() for text in axes.texts if text.get_text() not in ("✓", "✗")]
+@BOTH
+@pytest.mark.parametrize("n", [64, 100])
+def test_many_bars_differ_by_shape_too(layout, n):
+    drawn = figure(Look(layout=layout), x=np.ones(n), seed=1)
+    kept = Trace(Problem.pose(x=np.ones(n), seed=1)).problem.mask
+    colour, axis = THEMES["light"], 0 if layout == "panels" else 1
+    widths = {}
+    for part in drawn.findobj(PolyCollection):
+        if len(part.get_paths()) in (kept.sum(), n - kept.sum()):
+            corners = part.get_paths()[0].vertices
+            widths[to_hex(part.get_facecolor()[0]).upper()] = np.ptp(corners[:, axis])
+    assert widths[colour.dropped] < 0.5 * widths[colour.kept_thin]
 
 
-def test_values_stand_on_the_bars_while_they_fit():
-    assert values(draw().axes[0]) == ["2", "6", "4", "8"]
-    assert values(draw(x=[-1.5, 2, 3, 4]).axes[0]) == ["−1.5", "3", "2", "4"]
-    crowded = draw(x=np.linspace(1, 2, 40), seed=1)
-    assert values(crowded.axes[0]) == []
+@BOTH
+def test_every_element_is_drawn(layout):
+    for n in (1, 7, 17, 100):
+        drawn = figure(Look(layout=layout), x=np.ones(n), seed=1, p=0.3)
+        given = to_hex(THEMES["light"].given)
+        shown = [
+            path
+            for part in drawn.findobj(PolyCollection)
+            if len(part.get_facecolor()) and to_hex(part.get_facecolor()[0]) == given
+            for path in part.get_paths()
+        ]
+        assert len(shown) == n * (1 if layout == "panels" else 2)
 
 
-def test_values_do_not_overlap():
-    for n in (4, 8, 12, 16, 24, 32):
-        figure = draw(x=np.linspace(-1, 1, n) / 3, seed=1, p=0.3)
-        figure.draw_without_rendering()
-        for axes in figure.axes:
-            boxes = [t.get_window_extent() for t in axes.texts if t.get_text() not in ("✓", "✗")]
-            spans = sorted((box.x0, box.x1) for box in boxes)
-            for (_, end), (start, _) in itertools.pairwise(spans):
-                assert end < start
+@BOTH
+def test_a_column_of_many_shows_the_smallest_and_the_largest_and_says_so(layout):
+    x = np.zeros(100_000)
+    x[31_337], x[77_777] = 8, -4
+    drawn = figure(Look(layout=layout), x=x, seed=0)
+    given = next(
+        part
+        for part in drawn.findobj(PolyCollection)
+        if to_hex(part.get_facecolor()[0]) == "#6e7781"
+    )
+    ends = np.concatenate([path.vertices for path in given.get_paths()])
+    along = ends[:, 1 if layout == "panels" else 0]
+    zero = np.median(np.unique(along)[1:-1])
+    assert (along.max() - zero) / (zero - along.min()) == pytest.approx(2, rel=0.01)
+    stands = "Each column stands for" if layout == "panels" else "Each row stands for"
+    assert any(words.startswith(stands) for words in said(drawn))
+    assert not any("stands for" in words for words in said(figure(x=np.ones(100), seed=0)))
 
 
-def test_inference_has_no_mask_and_passes_all_on():
-    figure = draw(training=False)
-    x, mask, y, grad_x = figure.axes
-    assert heights(y) == heights(x)
-    assert heights(grad_x) == [0.1, 0.2, 0.3, 0.4]
-    assert mask.containers == []
-    assert "no mask" in mask.texts[0].get_text()
-    assert figure.legends[0].texts[0].get_text() == "passed on"
+@BOTH
+def test_a_column_with_no_spread_can_still_be_seen(layout):
+    for n in (1000, 4999, 5001, 99_991):
+        drawn = figure(Look(layout=layout), x=np.ones(n), seed=0)
+        for part in drawn.findobj(PolyCollection):
+            for path in part.get_paths():
+                assert (np.ptp(path.vertices, axis=0) > 0.4).all()
 
 
-def test_p_1_has_no_scale_to_show():
-    figure = draw(p=1)
-    assert heights(figure.axes[2]) == [0, 0, 0, 0]
-    assert "1/(1-p) =" not in figure.axes[2].get_title()
+@BOTH
+@pytest.mark.parametrize("problem", [{"p": 0, "mask": [1, 1, 1, 1]}, {"training": False}])
+def test_nothing_is_added_where_nothing_is_scaled(layout, problem):
+    drawn = figure(Look(layout=layout), **problem)
+    assert not any("arrived" in name for name in bars(drawn))
+    assert not any("adds" in words or "×" in words for words in said(drawn))
 
 
-def test_a_long_vector_shows_its_first_elements_and_says_so():
-    figure = draw(x=np.arange(1000), seed=0)
-    assert figure.get_suptitle() == f"Dropout gradient flow, elements 1 to {SHOWN} of 1,000"
-    for axes in figure.axes:
-        assert len(heights(axes)) == SHOWN
+@BOTH
+def test_inference_says_that_it_has_no_mask(layout):
+    drawn = figure(Look(layout=layout), training=False)
+    assert not any("mask" in name for name in bars(drawn))
+    assert any(words.startswith("no mask") for words in said(drawn))
+    assert "$y = x$" in said(drawn)
+
+
+@BOTH
+def test_p_1_reads_y_is_zero(layout):
+    words = said(figure(Look(layout=layout), p=1))
+    assert "$y = 0$" in words
+    assert not any("1/(1-p)" in one for one in words)
+    assert "$p = 1$:  0 of 4 kept" in words
+
+
+@BOTH
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_loss_is_named(layout, loss):
+    assert any("loss $L = " in words for words in said(figure(Look(layout=layout), loss=loss)))
+    assert not any("loss" in words for words in said(figure(Look(layout=layout))))
+
+
+@BOTH
+def test_marks_stand_with_the_gradient(layout):
+    words = said(figure(Look(layout=layout)))
+    assert (words.count("✓"), words.count("✗")) == (2, 2)
+
+
+@BOTH
+def test_values_are_those_of_the_trace(layout):
+    words = said(figure(Look(layout=layout), x=[1e-12, -1e12, 0.5, 3], p=0.3, mask=[1, 1, 1, 0]))
+    assert {"1e−12", "−1e+12", "1.429e−12", "−1.429e+12", "0.7143"} <= {*words}
 
 
 @pytest.mark.parametrize("x", ["0,0,0,0", "1e-320,0,0,0", "1e299,-1e299,1,1", "-1e-300,0,1,2"])
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_any_number_can_be_drawn(cli, tmp_path, x, suffix):
-    path = tmp_path / f"figure.{suffix}"
+@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf", "a.gif"])
+def test_any_number_can_be_drawn(cli, tmp_path, x, name):
+    path = tmp_path / name
     result = cli("plot", "-x", x, "-m", "1101", "-o", str(path))
     assert (result.code, result.err) == (0, f"wrote {path}\n")
 
 
 def test_too_large_numbers_cannot():
     with pytest.raises(RequestError, match="too large to draw"):
-        draw(x=[1e305, 1, 1, 1])
+        figure(x=[1e305, 1, 1, 1])
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_the_same_command_gives_the_same_bytes(cli, tmp_path, monkeypatch, suffix):
-    written = []
-    for name in ("a", "b"):
-        path = tmp_path / name / f"figure.{suffix}"
-        assert cli("plot", "-o", str(path), "--dpi", "50").code == 0
-        written.append(path.read_bytes())
-        monkeypatch.setitem(matplotlib.rcParams, "axes.facecolor", "pink")  # a user's own taste
-        monkeypatch.setitem(matplotlib.rcParams, "savefig.bbox", "tight")
-    assert written[0] == written[1]
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
 
 
-def test_size_and_dpi_set_the_pixels(cli, tmp_path):
-    path = tmp_path / "figure.png"
-    assert cli("plot", "-o", str(path), "--size", "8x4.5", "--dpi", "100").code == 0
-    assert struct.unpack(">II", path.read_bytes()[16:24]) == (800, 450)
+def contrast(one, other):
+    """The contrast ratio of WCAG 2.2, 1 to 21."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
-@pytest.mark.parametrize("n", [1, 64])
-def test_the_smallest_figure(cli, tmp_path, n):
-    vector = ",".join(["1"] * n)
-    path = str(tmp_path / "figure.png")
-    assert cli("plot", "-x", vector, "-o", path, "--size", "3x3", "--dpi", "50").code == 0
+@pytest.mark.parametrize("name", THEMES)
+def test_contrast_holds(name):
+    theme = THEMES[name]
+    texts = [(theme.ink, theme.ground), (theme.ink, theme.plate), (theme.muted, theme.ground)]
+    texts += [(theme.on_kept, theme.kept), (theme.dropped, theme.ground)]
+    texts += [(theme.dropped, theme.plate), (theme.kept, theme.ground)]
+    bars_ = [(theme.given, theme.ground), (theme.kept, theme.ground), (theme.kept, theme.gain)]
+    bars_ += [(theme.kept_thin, theme.ground), (theme.kept_thin, theme.gain_thin)]
+    bars_ += [(theme.gain_thin, theme.ground), (theme.kept, theme.plate)]
+    bars_ += [(theme.kept_thin, theme.plate), (theme.rule, theme.ground)]
+    for pairs, least in ((texts, 4.5), (bars_, 3)):
+        assert {pair: contrast(*pair) for pair in pairs if contrast(*pair) < least} == {}
 
 
-def test_by_default_it_goes_to_outputs(cli, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    result = cli("plot")
-    assert (result.code, result.out) == (0, "")
-    assert result.err == "wrote outputs/dropout_gradient_flow.png\n"
-    png = (tmp_path / "outputs" / "dropout_gradient_flow.png").read_bytes()
-    assert struct.unpack(">II", png[16:24]) == (2100, 1500)
-
-
-@pytest.mark.mpl_image_compare(
-    baseline_dir="../../outputs",
-    filename="dropout_gradient_flow.png",
-    style="default",
-    savefig_kwargs={"dpi": 150},
-    tolerance=2,
-)
-def test_the_figure_in_the_readme_is_this_one():
-    return draw()
-
-
-def test_the_chinese_figure(cli, tmp_path):
-    path = tmp_path / "figure.svg"
-    result = cli("plot", "--lang", "zh", "-o", str(path))
-    if result.code == 2:
-        assert "no font with Chinese characters is installed" in result.err
-        assert list(tmp_path.iterdir()) == []
-        pytest.skip("no Chinese font")
-    assert result.err == f"已写入 {path}\n"  # and no warning of a glyph that is missing
+def test_a_title_that_no_font_can_draw_or_no_line_can_hold():
+    with pytest.raises(RequestError, match="'\U0001f9ff' is in the title"):
+        figure(Look(title="evil eye \U0001f9ff"))
+    with pytest.raises(RequestError, match="too long"):
+        figure(Look(title="long " * 60))
+    with pytest.raises(RequestError, match="one line"):
+        figure(Look(title="two\nlines"))
+    assert "$5 and $6" in said(figure(Look(title="$5 and $6")))
