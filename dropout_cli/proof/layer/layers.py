@@ -1,0 +1,239 @@
+"""A layer of someone else's, found by its name and adapted to one form.
+
+Three kinds are known:
+
+    a torch.nn.Module       a class called with p, or an instance of one
+    a class of NumPy layers called with p, or an instance of one: forward(x) or a call, and
+                            backward(grad_y); train() and eval(), or an attribute training
+    a function              run(x, grad_y, p, training) -> (y, grad_x)
+
+An attribute `inplace` that is true says that the layer may change x, as it does for nn.Dropout.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dropout_cli.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dropout_cli.arrays import FloatArray
+
+    Call = Callable[[FloatArray, FloatArray, bool, str], "Answer"]
+
+KINDS = (
+    "a layer is a torch.nn.Module, a class with forward and backward,"
+    " or a function run(x, grad_y, p, training)"
+)
+QUOTED = 200  # so many characters of an exception's message are quoted
+
+
+class UnknownKindError(RequestError):
+    """The layer is of no known kind."""
+
+
+class Values(NamedTuple):
+    """An array as the layer left it: the name of its type, and its values in float64."""
+
+    dtype: str
+    array: FloatArray
+
+
+class Answer(NamedTuple):
+    """What a layer made of x and grad_y.
+
+    grad_x: the gradient, or what backward raised instead.
+    x: the input after both passes; None where the layer says that it works in place.
+    """
+
+    y: Values
+    grad_x: Values | Exception
+    x: FloatArray | None
+
+
+class Layer(NamedTuple):
+    """A layer in the one form.
+
+    at: from p, 0 ≤ p ≤ 1, to a function (x, grad_y, training, dtype) -> Answer that runs the layer
+        on copies of x and grad_y of this type. Both raise whatever the layer raises; at(p) raises
+        UnknownKindError where an instance turns out to have no inference.
+    p: the only drop probability that can be asked for, that of an instance; None where any can.
+    widest: the widest type in which the layer may answer float32.
+    """
+
+    at: Callable[[float], Call]
+    p: float | None
+    widest: str
+
+
+def load(name: str) -> object:
+    """The object that MODULE:NAME names; the current folder is first on the path.
+
+    Raises RequestError where the module cannot be imported, or has nothing of that name.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise RequestError(
+            f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout"
+        )
+    if module_name.endswith(".py"):
+        module_name = module_name.removesuffix(".py").replace(os.sep, ".")
+    folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    try:
+        found: object = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+        raise RequestError(
+            f"there is no module {module_name!r} in {folder} or among the installed packages"
+        ) from None
+    except (Exception, SystemExit) as error:
+        raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise RequestError(f"{module_name} has no {attribute!r}{hint}")
+        found = getattr(found, part)
+    return found
+
+
+def adapt(layer: object) -> Layer:
+    """The layer in the one form. Raises UnknownKindError for what is of no known kind."""
+    torch = sys.modules.get("torch")
+    if torch is not None and _is(layer, torch.nn.Module):
+        return Layer(_made(layer, _torch_call), _own_p(layer), widest="float32")
+    if hasattr(layer, "backward"):
+        if not (hasattr(layer, "forward") or (callable(layer) and not inspect.isclass(layer))):
+            raise UnknownKindError(f"{_named(layer)} has backward(grad_y), but no forward(x)")
+        return Layer(_made(layer, _numpy_call), _own_p(layer), widest="float64")
+    if inspect.isclass(layer) or not callable(layer):
+        lacks = "a class without backward(grad_y)" if inspect.isclass(layer) else "no layer"
+        raise UnknownKindError(f"{_named(layer)} is {lacks}, but {KINDS}")
+    try:
+        inspect.signature(layer).bind("x", "grad_y", "p", "training")
+    except TypeError:
+        raise UnknownKindError(
+            f"{_named(layer)} does not take four arguments, but {KINDS}"
+        ) from None
+    except ValueError:  # built-in functions have no signature; the call will tell
+        pass
+    return Layer(lambda p: _function_call(layer, p), None, widest="float64")
+
+
+def quote(error: BaseException) -> str:
+    """An exception in one line: its type and its message, shortened, without control characters."""
+    line = " ".join(str(error).split())
+    line = "".join(c for c in line if c.isprintable())
+    line = line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def _torch_call(module: Any) -> Call:
+    torch: Any = sys.modules["torch"]
+
+    def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
+        module.train(training)
+        leaf = torch.tensor(x, dtype=getattr(torch, dtype), requires_grad=True)
+        fed = leaf.clone()  # autograd lets no layer change a leaf in place
+        y = module(fed)
+        values = _values(y, "y")
+        try:
+            upstream = torch.tensor(grad_y, dtype=y.dtype)
+            grad_x: Any = _values(torch.autograd.grad(y, leaf, upstream)[0], "grad_x")
+        except Exception as error:
+            grad_x = error
+        return Answer(values, grad_x, _after(module, fed))
+
+    return call
+
+
+def _numpy_call(layer: Any) -> Call:
+    forward = layer.forward if hasattr(layer, "forward") else layer
+    has_modes = hasattr(layer, "train") and hasattr(layer, "eval")
+    if not has_modes and not hasattr(layer, "training"):
+        raise UnknownKindError(
+            f"{_named(layer)} has neither train() and eval() nor an attribute training, so it"
+            " cannot be put into inference"
+        )
+
+    def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
+        if has_modes:
+            (layer.train if training else layer.eval)()
+        else:
+            layer.training = training
+        fed = x.astype(dtype)
+        y = _values(forward(fed), "y")
+        try:
+            grad_x: Any = _values(layer.backward(grad_y.astype(dtype)), "grad_x")
+        except Exception as error:
+            grad_x = error
+        return Answer(y, grad_x, _after(layer, fed))
+
+    return call
+
+
+def _function_call(run: Any, p: float) -> Call:
+    def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
+        fed = x.astype(dtype)
+        answer = run(fed, grad_y.astype(dtype), p, training)
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            raise TypeError(f"{_named(run)} must return (y, grad_x), not {type(answer).__name__}")
+        y, grad_x = answer
+        return Answer(_values(y, "y"), _values(grad_x, "grad_x"), _after(run, fed))
+
+    return call
+
+
+def _made(layer: Any, call: Callable[[Any], Call]) -> Callable[[float], Call]:
+    """From p to the call of an instance: the class called with p, or the instance itself."""
+    is_class = inspect.isclass(layer)
+    return lambda p: call(layer(p) if is_class else layer)
+
+
+def _own_p(layer: Any) -> float | None:
+    """The drop probability of an instance, its attribute p; None for a class."""
+    if inspect.isclass(layer):
+        return None
+    try:
+        return float(layer.p)
+    except (AttributeError, TypeError, ValueError):
+        raise UnknownKindError(
+            f"{_named(layer)} is an instance without an attribute p that tells its drop"
+            " probability: give the class instead"
+        ) from None
+
+
+def _values(array: Any, name: str) -> Values:
+    """A copy of what the layer returned; TypeError where it is no array of real numbers."""
+    if hasattr(array, "detach"):  # a torch tensor
+        tensor = array.detach().cpu()
+        return Values(str(tensor.dtype).removeprefix("torch."), tensor.double().numpy().copy())
+    found = np.asarray(array)
+    if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
+        raise TypeError(f"{name} is {type(array).__name__}, not an array of real numbers")
+    return Values(found.dtype.name, np.array(found, dtype=np.float64))
+
+
+def _after(layer: object, fed: Any) -> FloatArray | None:
+    return None if getattr(layer, "inplace", False) else _values(fed, "x").array
+
+
+def _is(layer: object, kind: type) -> bool:
+    return isinstance(layer, kind) or (inspect.isclass(layer) and issubclass(layer, kind))
+
+
+def _named(layer: Any) -> str:
+    name = getattr(layer, "__name__", None)
+    return name if isinstance(name, str) else f"the {type(layer).__name__}"

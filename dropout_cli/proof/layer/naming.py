@@ -1,0 +1,79 @@
+"""Which known mistakes explain what a layer answered: the names of all that fit, the best first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dropout_cli.problem import Problem
+from dropout_cli.proof.layer.tolerance import near, tolerance
+from dropout_cli.proof.mistakes import diagnose
+from dropout_cli.trace import Trace
+
+if TYPE_CHECKING:
+    from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.proof.layer.runs import Run
+
+
+def in_training(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+    """The mistakes of mistakes.py whose formula gives these values, for 0 < p < 1."""
+    trace = Trace(Problem(run.x.ravel(), p, run.mask.ravel(), None, run.grad_y.ravel(), None))
+    rtol = tolerance(run.type_of(about), p)[0]
+    diagnosis = diagnose(trace, about, got.ravel(), rtol)
+    if diagnosis is None:
+        return []
+    if "not-applied" in diagnosis.mistakes:  # says more than not-scaled, if nothing was dropped
+        return ["not-applied"]
+    if diagnosis.mistakes == ["other-mask"]:
+        return ["not-the-mask-of-forward"]
+    if diagnosis.mistakes or diagnosis.factor is None:
+        return [name for name in diagnosis.mistakes if name != "scaled-in-inference"]
+    # Of the right values: v·m·(1−p) and v·m·p are (1−p)² and p·(1−p) times v·m/(1−p).
+    factors = {"multiplied-by-keep": (1 - p) * (1 - p), "multiplied-by-p": p * (1 - p)}
+    return [name for name, f in factors.items() if abs(diagnosis.factor - f) <= rtol * f]
+
+
+def at_p_0(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+    """What is wrong where every element should have been kept."""
+    if not np.isfinite(got).all():
+        return ["divided-by-p"]
+    return _times_x(about, run, p, got) if got.all() else ["drops-at-p-0"]
+
+
+def at_p_1(_about: str, _run: Run, _p: float, got: FloatArray) -> list[str]:
+    """What is wrong where every element should have been dropped."""
+    return ["keeps-at-p-1" if np.isfinite(got).all() else "nan-at-p-1"]
+
+
+def in_inference(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+    """What is wrong where every element should have been left as it is."""
+    factors = got / (run.x if about == "y" else run.grad_y)
+    rtol = 2 * tolerance(run.type_of(about), 0)[0]
+    kept = factors[factors != 0]
+    if not (kept.size == 0 or np.allclose(kept, kept[0], rtol, 0)):
+        return _times_x(about, run, p, got)
+    drops = ["drops-in-inference"] if kept.size < got.size else []
+    scales = ["scales-in-inference"] if kept.size in (0, got.size) else []
+    return drops + scales
+
+
+def shared_mask(masks: list[Mask]) -> str | None:
+    """Along which axes all elements have the same mask.
+
+    "one-mask-for-batch": along all of them, so that everything is kept or dropped at once.
+    "one-mask-for-every-row": along any but the last; in a batch, a column is dropped at once.
+    "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
+    """
+    for mask in masks:
+        axes = [k for k in range(mask.ndim) if (mask == mask.take([0], axis=k)).all()]
+        if len(axes) == mask.ndim > 1:
+            return "one-mask-for-batch"
+        if axes and mask.ndim > 1:
+            return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
+    return None
+
+
+def _times_x(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+    fits = about == "grad_x" and near(got, run.grad_y * run.x, run.type_of(about), p).all()
+    return ["times-x"] if fits else []

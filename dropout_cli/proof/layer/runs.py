@@ -1,0 +1,185 @@
+"""What came of running a layer at one p, and the form of a finding on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dropout_cli.proof.layer.layers import quote
+from dropout_cli.proof.layer.tolerance import TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.proof.layer.layers import Answer, Values
+
+COINS = 100  # so many more calls are made of a layer that keeps everything, or drops everything
+ABOUT = {
+    "same-mask": "grad_x",
+    "kept-fraction": "mask",
+    "independent": "mask",
+    "fresh-mask": "mask",
+    "input-untouched": "x",
+}
+
+
+class LayerRaisedError(Exception):
+    """What the layer raised, in one line."""
+
+    def __init__(self, quoted: str, about: str | None = None) -> None:
+        """about: "grad_x" where backward raised it."""
+        super().__init__(quoted)
+        self.about = about
+
+
+class UnreadableError(Exception):
+    """Why a question could not be asked, though the layer answered."""
+
+
+class Wrong(NamedTuple):
+    """A wrong element: its place, an index from 0 for each axis of the input."""
+
+    place: tuple[int, ...]
+    got: float
+    expected: float
+
+
+class LayerFinding(NamedTuple):
+    """The answer to one question at one p.
+
+    id: the question. p: the drop probability.
+    ok: whether the layer is right; None where that could not be asked, and reason says why.
+    checked: over how many elements. max_error: the largest difference, in values or, where the
+        question is one of chance, in fractions.
+    mistake: the name of what explains it; None where nothing is wrong, or no name fits.
+    about: what was looked at: "y", "grad_x", "mask" or "x". wrong: the first wrong elements.
+    reason: the numbers behind it: counts, levels, p-values; "exception", what the layer raised, in
+        one line; "open", why the question could not be asked; "refused_shapes", what it raised for
+        each of them.
+    fits: the names of all that explains it at this p, where that may be several formulas.
+    """
+
+    id: str
+    p: float
+    ok: bool | None
+    checked: int
+    max_error: float
+    mistake: str | None
+    about: str
+    wrong: list[Wrong]
+    reason: dict[str, object]
+    fits: list[str] | None = None
+
+
+class Run(NamedTuple):
+    """One call of the layer: what it was given, in which type, and what it answered."""
+
+    x: FloatArray
+    grad_y: FloatArray
+    dtype: str
+    answer: Answer
+
+    @property
+    def y(self) -> FloatArray:
+        """The output. Raises UnreadableError where it is of another shape, or not of floats."""
+        return self._readable("y", self.answer.y)
+
+    @property
+    def grad_x(self) -> FloatArray:
+        """The gradient. Raises as y does, and LayerRaisedError where backward raised."""
+        if isinstance(self.answer.grad_x, Exception):
+            raise LayerRaisedError(quote(self.answer.grad_x), "grad_x")
+        return self._readable("grad_x", self.answer.grad_x)
+
+    @property
+    def mask(self) -> Mask:
+        """The mask of a run in training: True, kept, where y is not 0, as no x is 0."""
+        return np.asarray(self.y != 0)
+
+    def type_of(self, about: str) -> str:
+        """The type of y or grad_x, where it is readable."""
+        values = self.answer.grad_x if about == "grad_x" else self.answer.y
+        assert not isinstance(values, Exception)
+        return values.dtype
+
+    def _readable(self, name: str, values: Values) -> FloatArray:
+        if values.array.shape != self.x.shape:
+            shape = values.array.shape
+            raise UnreadableError(f"{name} has shape {shape}, but x has {self.x.shape}")
+        if values.dtype not in TYPES:
+            raise UnreadableError(f"{name} is of type {values.dtype}, but x of {self.dtype}")
+        return values.array
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs at one p: in training, then in inference, then in training again.
+
+    Each holds one run for each shape, or what the layer raised.
+    more: makes one more run in training, of a batch.
+    refused: whether the layer does not take this p.
+    refused_shapes: the shapes that it does not take, and what it raised.
+    """
+
+    p: float
+    training: list[Run] | LayerRaisedError
+    inference: list[Run] | LayerRaisedError
+    again: list[Run] | LayerRaisedError
+    more: Callable[[], list[Run] | LayerRaisedError]
+    refused: bool = False
+    refused_shapes: dict[str, str] = field(default_factory=dict)
+
+    def first(self) -> list[Run]:
+        """The first runs in training. Like all of these, raises what the layer raised."""
+        return _or_raise(self.training)
+
+    def second(self) -> list[Run]:
+        """The second runs in training, of the same shapes."""
+        return _or_raise(self.again)
+
+    def trained(self) -> list[Run]:
+        """All runs in training."""
+        return self.first() + self.second()
+
+    def inferred(self) -> list[Run]:
+        """All runs in inference."""
+        return _or_raise(self.inference)
+
+    def every(self) -> list[Run]:
+        """All runs that did not raise."""
+        outcomes = (self.training, self.again, self.inference)
+        runs = [run for outcome in outcomes if isinstance(outcome, list) for run in outcome]
+        return runs or self.first()
+
+    @cached_property
+    def coin(self) -> set[bool] | None:
+        """Where each call keeps everything or drops everything: which of it was seen, True = kept.
+
+        If it is always the same, up to COINS more calls are made. None where a mask is mixed.
+        """
+        seen = set()
+        more = (_or_raise(self.more())[0] for _ in range(COINS))
+        for count, run in enumerate(chain(self.trained(), more), start=1):
+            kept = run.mask.all()
+            if not kept and run.mask.any():
+                return None
+            seen.add(bool(kept))
+            if len(seen) == 2 and count >= len(self.trained()):
+                break
+        return seen
+
+
+def unanswered(name: str, p: float, ok: bool | None, **reason: object) -> LayerFinding:
+    """The finding where there is no answer to judge: a failure, or None where it is left open."""
+    return LayerFinding(name, p, ok, 0, 0.0, None, ABOUT.get(name, "y"), [], reason)
+
+
+def _or_raise(runs: list[Run] | LayerRaisedError) -> list[Run]:
+    if isinstance(runs, LayerRaisedError):
+        raise runs
+    return runs

@@ -1,0 +1,91 @@
+"""How far from the exact result a right one may lie, for each type of floating-point number."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dropout_cli.arrays import FloatArray, Mask
+
+ROUNDINGS = 6
+
+
+class FloatType(NamedTuple):
+    """A binary floating-point type.
+
+    bits: the precision. Rounding to nearest is off by at most 2^−bits of the value.
+    least: the exponent of its smallest subnormal, 2^least.
+    largest: its largest finite value.
+    """
+
+    bits: int
+    least: int
+    largest: float
+
+    def round(self, value: float) -> float:
+        """The nearest value of this type, ties to even, for |value| ≤ largest."""
+        exponent = max(math.frexp(value)[1] - self.bits, self.least)
+        return math.ldexp(round(math.ldexp(value, -exponent)), exponent)
+
+
+TYPES = {
+    "float16": FloatType(11, -24, 65504.0),
+    "bfloat16": FloatType(8, -133, (2 - 2.0**-7) * 2.0**127),
+    "float32": FloatType(24, -149, (2 - 2.0**-23) * 2.0**127),
+    "float64": FloatType(53, -1074, (2 - 2.0**-52) * 2.0**1023),
+}
+
+
+def tolerance(dtype: str, p: float) -> tuple[float, float]:
+    """The relative and the absolute difference from m·x/(1−p) that rounding explains.
+
+    dtype: a name in TYPES. p: the drop probability, 0 ≤ p ≤ 1.
+
+    With u = 2^−bits, each of these is off by a factor 1 + δ, |δ| ≤ u: x as it is stored, 1−p,
+    1/(1−p), the product (or the quotient), and the result as it is printed. Together, and with one
+    more for the terms in u², that is ROUNDINGS · u.
+
+    What may be far larger is p stored in the type before it is subtracted from 1: with p' for the
+    stored p, 1/(1−p') is larger than 1/(1−p) by the factor
+
+        (1−p) / (1−p') = 1 + (p'−p)/(1−p'),
+
+    which grows without bound as p → 1 (at p = 0.998 it is 1.024 in float16). As p is known, so is
+    p', and the factor is computed, not bounded. p may also have been stored in float32, before or
+    instead, if that is wider; this covers float16's subnormal numbers too, which 1−p may become,
+    because they lie as far apart, 2^−24, as float32 does just below 1. A p that is stored as 1
+    leaves a division by 0, which excuses no result.
+
+    The absolute difference is one step of the subnormal numbers in float16. In the other types it
+    is the smallest normal number, divided by 1−p: processors and compilers often take subnormal
+    numbers for 0, before the division as well as after it.
+    """
+    kind, single, keep = TYPES[dtype], TYPES["float32"], 1 - p
+    unit = 2.0**-kind.bits
+    if p == 1:
+        return ROUNDINGS * unit, 2.0**kind.least
+    stored = {p, kind.round(p)}
+    if kind.bits < single.bits:
+        stored |= {single.round(p), kind.round(single.round(p))}
+    drift = max(abs(keep / (1 - value) - 1) for value in stored if value < 1)
+    if dtype == "float16":
+        absolute = 2.0**kind.least
+    else:
+        absolute = 2.0 ** (kind.least + kind.bits - 1) / keep
+    return drift + ROUNDINGS * unit * (1 + drift), absolute
+
+
+def near(got: FloatArray, expected: FloatArray, dtype: str, p: float) -> Mask:
+    """Where got, of this type, is expected within tolerance(dtype, p).
+
+    got: any values, nan and inf among them. expected: finite float64 of the same shape.
+    Where expected is beyond the largest number of the type, inf of its sign is right.
+    """
+    relative, absolute = tolerance(dtype, p)
+    with np.errstate(invalid="ignore", over="ignore"):
+        close = np.abs(got - expected) <= relative * np.abs(expected) + absolute
+        beyond = np.abs(expected) * (1 + relative) >= TYPES[dtype].largest
+    return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))

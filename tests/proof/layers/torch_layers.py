@@ -1,0 +1,133 @@
+"""Layers in PyTorch: right ones, and wrong ones with a mistake each."""
+
+# ruff: noqa: NPY002 (courses draw from the global generator)
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def torch_run(x, grad_y, p, training):
+    """nn.functional behind arrays."""
+    leaf = torch.tensor(x, requires_grad=True)
+    y = functional.dropout(leaf, p, training)
+    y.backward(torch.tensor(grad_y))
+    return y.detach().numpy(), leaf.grad.numpy()
+
+
+class MyDropout(nn.Module):
+    """As books write it: torch.rand, and the mask as floats."""
+
+    def __init__(self, p=0.5):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        if self.p == 1:
+            return torch.zeros_like(x) * x
+        mask = (torch.rand(x.shape) > self.p).float()
+        return mask * x / (1.0 - self.p)
+
+
+class BFloat16(nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        self.drop = nn.Dropout(p)
+
+    def forward(self, x):
+        return self.drop(x.to(torch.bfloat16))
+
+
+class HandBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, scale):
+        ctx.save_for_backward(scale)
+        return x * scale
+
+    @staticmethod
+    def backward(ctx, grad_y):
+        return grad_y * ctx.saved_tensors[0], None
+
+
+class CustomFunction(MyDropout):
+    """An autograd.Function with a backward by hand."""
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.p)
+        return HandBackward.apply(x, kept / (1 - self.p) if self.p < 1 else kept)
+
+
+class TorchScaledByP(MyDropout):
+    def forward(self, x):
+        return functional.dropout(x, self.p, self.training) * (self.p if self.training else 1)
+
+
+class TorchAlways(MyDropout):
+    """The commonest of all: F.dropout without training=self.training."""
+
+    def forward(self, x):
+        return functional.dropout(x, self.p)
+
+
+class TorchThroughNumPy(MyDropout):
+    """Leaves autograd on the way, so that there is no gradient."""
+
+    def forward(self, x):
+        return torch.from_numpy(functional.dropout(x, self.p, self.training).detach().numpy())
+
+
+class TorchDetached(MyDropout):
+    """y is right, but its gradient is that of the identity."""
+
+    def forward(self, x):
+        return x + (functional.dropout(x, self.p, self.training) - x).detach()
+
+
+class TorchWidens(MyDropout):
+    def forward(self, x):
+        if not self.training:
+            return x
+        scale = (np.random.rand(*x.shape) >= self.p) / (1 - self.p if self.p < 1 else 1)
+        return x * torch.from_numpy(scale)
+
+
+class TorchChangesX(MyDropout):
+    def forward(self, x):
+        return functional.dropout(x, self.p, self.training, inplace=True)
+
+
+class TorchSeeds(MyDropout):
+    def forward(self, x):
+        torch.manual_seed(1)
+        return super().forward(x)
+
+
+RIGHT = {
+    "torch function": torch_run,
+    "nn.Dropout": nn.Dropout,
+    "nn.Dropout instance": nn.Dropout(0.3),
+    "nn.Dropout in place": nn.Dropout(0.25, inplace=True),
+    "book module": MyDropout,
+    "bfloat16 module": BFloat16,
+    "autograd function": CustomFunction,
+}
+WRONG = {
+    "nn.Dropout1d": (nn.Dropout1d, {"independent": "one-mask-for-every-column"}),
+    "torch, times p": (TorchScaledByP, {"p-0": "drops-at-p-0", "values": None, "same-mask": None}),
+    "torch, always": (TorchAlways, {"inference": "drops-in-inference"}),
+    "torch, through NumPy": (
+        TorchThroughNumPy,
+        {"p-0": None, "inference": None, "same-mask": None, "p-1": None},
+    ),
+    "torch, detached": (TorchDetached, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
+    "torch, widens": (TorchWidens, {"shape-and-dtype": "wrong-dtype"}),
+    "torch, changes x": (TorchChangesX, {"input-untouched": "changes-x"}),
+    "torch, seeds": (TorchSeeds, {"fresh-mask": "same-mask-each-call"}),
+}

@@ -1,0 +1,157 @@
+"""The tolerance against brute force: every way to compute m·x/(1−p), in every type."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from dropout_cli.proof.layer.tolerance import TYPES, near, tolerance
+
+NARROW = ["float16", "bfloat16", "float32"]
+needs_types = pytest.mark.skipif(not find_spec("ml_dtypes"), reason="bfloat16 needs ml_dtypes")
+
+
+def numpy_type(name):
+    if name == "bfloat16":
+        return pytest.importorskip("ml_dtypes").bfloat16
+    return np.dtype(name).type
+
+
+def probabilities(count):
+    """p over all scales, many near 0 and near 1."""
+    rng = np.random.default_rng(0)
+    some = [
+        rng.random(count),
+        10 ** rng.uniform(-12, 0, count),
+        1 - 10 ** rng.uniform(-7, 0, count),
+        1 - 2.0 ** -np.arange(1, 53),
+        [0, 0.1, 0.3, 0.5, 0.9, 0.998, 1e-300],
+    ]
+    return np.concatenate(some).tolist()
+
+
+def ways(x, p, kind):
+    """Each way in which a layer of this type may compute x/(1−p).
+
+    p may be stored as it is, in the type, or in float32 before that; 1−p be computed in the type or
+    rounded to it; then it divides, or 1/(1−p) multiplies, in the type or in float32. A p that is
+    stored as 1 and a 1/(1−p) that overflows leave nothing to compute.
+    """
+    single = np.float32
+    wider = (single,) if kind is not single else ()
+    stored = {float(kind(p)), p, *(float(w(p)) for w in wider), *(float(kind(w(p))) for w in wider)}
+    for value in stored:
+        for keep in {1 - value, float(kind(1) - kind(value)), float(kind(1 - value))}:
+            if keep == 0:
+                continue
+            for work in (kind, *wider):
+                divisor = work(keep)
+                if divisor != 0:
+                    yield (x.astype(work) / divisor).astype(kind)
+                if divisor != 0 and np.isfinite(work(1) / divisor):
+                    yield (x.astype(work) * (work(1) / divisor)).astype(kind)
+                    yield (x.astype(work) * work(1 / keep)).astype(kind)
+
+
+@needs_types
+@pytest.mark.parametrize("dtype", NARROW)
+def test_no_right_result_is_accused(dtype):
+    kind = numpy_type(dtype)
+    rng = np.random.default_rng(1)
+    given = rng.normal(size=50) * 10 ** rng.uniform(-3, 0, 50)
+    for p in probabilities(1000):
+        x = given.astype(kind)
+        with np.errstate(all="ignore"):
+            for got in ways(x, p, kind):
+                assert near(got.astype(np.float64), given / (1 - p), dtype, p).all(), p
+
+
+MISTAKES = {
+    "not-scaled": lambda x, _p: x,
+    "divided-by-p": lambda x, p: x / p,
+    "scaled-twice": lambda x, p: x / (1 - p) ** 2,
+    "multiplied-by-keep": lambda x, p: x * (1 - p),
+    "dropped": lambda x, _p: 0 * x,
+}
+
+
+@needs_types
+@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("dtype", TYPES)
+def test_no_known_mistake_passes_where_it_matters(dtype, name):
+    """Where the mistake is off by more than what rounding explains, every element is refused."""
+    kind = numpy_type(dtype)
+    given = np.random.default_rng(2).uniform(1, 2, 50)
+    refused = 0
+    for p in probabilities(300):
+        with np.errstate(all="ignore"):
+            wrong, right = MISTAKES[name](given, p), given / (1 - p)
+            got = wrong.astype(kind).astype(np.float64)
+        unit = 2.0 ** -TYPES[dtype].bits
+        if (
+            np.isfinite(got).all()
+            and (np.abs(wrong / right - 1) > 2 * tolerance(dtype, p)[0]).all()
+        ):
+            assert not near(got, right, dtype, p).any(), p
+            refused += 1
+        elif 0.05 <= p <= 0.45 or 0.55 <= p <= 0.95:
+            assert np.abs(wrong / right - 1).max() < 100 * unit, p
+    assert refused > 300
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_tolerance_is_that_of_the_type_unless_p_is_near_1(dtype):
+    unit = 2.0 ** -TYPES[dtype].bits
+    for p in (0, 0.25, 0.5, 1):
+        assert tolerance(dtype, p)[0] == 6 * unit
+    for p in np.linspace(0.01, 0.5, 50):
+        assert 6 * unit <= tolerance(dtype, float(p))[0] <= 8 * unit
+    assert tolerance("float32", 0.998)[0] < 2e-5
+    assert tolerance("float64", 0.998)[0] < 1e-15
+
+
+@needs_types
+@pytest.mark.parametrize("dtype", TYPES)
+def test_round_is_that_of_the_type(dtype):
+    kind = numpy_type(dtype)
+    rng = np.random.default_rng(3)
+    values = rng.random(2000) * 2.0 ** rng.integers(-160, 1, 2000)
+    values = [*values, 1 + 2.0**-9, 1 + 2.0**-12, 0.0, 1.0]
+    for value in values:
+        assert TYPES[dtype].round(float(value)) == float(kind(value))
+
+
+@needs_types
+@pytest.mark.parametrize("dtype", TYPES)
+def test_subnormal_results(dtype):
+    """Right to the nearest subnormal number; where numbers are often flushed, 0 is right too."""
+    kind, p = numpy_type(dtype), 0.7
+    type_ = TYPES[dtype]
+    smallest = 2.0 ** (type_.least + type_.bits - 1)
+    x = smallest * np.array([2.0**-4, 0.1, 0.29, 0.4])
+    with np.errstate(all="ignore"):
+        got = (x.astype(kind) / kind(1 - p)).astype(np.float64)
+    exact = x.astype(kind).astype(np.float64) / (1 - p)
+    assert near(got, exact, dtype, p).all()
+    flushed = near(0 * exact, exact, dtype, p)
+    assert flushed.all() == (dtype != "float16")
+    assert not near(3 * exact + 8 * smallest, exact, dtype, p).any()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_what_overflows_is_inf(dtype):
+    largest = TYPES[dtype].largest
+    beyond, within = np.array([largest, -largest]), np.array([largest, -largest]) / 4
+    inf = np.array([np.inf, -np.inf])
+    assert near(inf, beyond, dtype, 0.5).all()
+    assert not near(-inf, beyond, dtype, 0.5).any()
+    assert not near(inf, within, dtype, 0.5).any()
+    assert not near(np.full(2, np.nan), beyond, dtype, 0.5).any()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_at_p_1_only_zeros_are_right(dtype):
+    got = np.array([0.0, -0.0, 1e-3, np.nan, np.inf])
+    assert near(got, np.zeros(5), dtype, 1).tolist() == [True, True, False, False, False]
