@@ -136,7 +136,7 @@ def _torch_seed(seed: int) -> int:
 
 
 def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
-    """The 32-bit draws of MT19937 for n elements, so many draws each, block by block."""
+    """The 32-bit draws of MT19937 for n elements, block by block; draws: how many per element."""
     state = [seed]
     for k in range(1, 624):  # MT19937's own initialisation (Matsumoto and Nishimura, 2002)
         state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)

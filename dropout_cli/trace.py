@@ -49,7 +49,7 @@ class Trace:
 
     @cached_property
     def grad_y(self) -> FloatArray:
-        """The upstream gradient: ∂L/∂y, as given or as the loss has it."""
+        """The upstream gradient: ∂L/∂y, as given, or from the loss."""
         y = self.y  # the forward pass comes first, even where the gradient does not need it
         if self.problem.loss is None:
             assert self.problem.grad_y is not None

@@ -280,7 +280,7 @@ def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
     import logging
 
     os.environ["MPLBACKEND"] = "agg"
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports its caches
     try:
         import matplotlib  # noqa: F401
     except (ValueError, OSError) as error:

@@ -10,5 +10,5 @@ ASCII = str.maketrans({
 
 
 def to_ascii(text: str) -> str:
-    """The text with the signs of mathematics spelt in ASCII, ? for what else there is."""
+    """The text with the signs of mathematics spelt in ASCII, ? for anything else."""
     return text.translate(ASCII).encode("ascii", "replace").decode("ascii")

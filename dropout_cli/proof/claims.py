@@ -335,7 +335,7 @@ def _fractions(values: Iterable[float]) -> list[Fraction]:
 
 
 def _compare(found: Iterable[float], wanted: Sequence[Fraction], ulps: int) -> Finding:
-    """Floats against exact values, to so many units in the last place."""
+    """Floats against exact values, to this many units in the last place."""
     errors = [abs(f - w) for f, w in zip(_fractions(found), wanted, strict=True)]
     ok = all(e <= ulps * _ulp(w) for e, w in zip(errors, wanted, strict=True))
     return Finding(float(max(errors)), ok, len(errors))

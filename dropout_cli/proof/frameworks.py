@@ -123,7 +123,7 @@ FRAMEWORKS = {"torch": against_torch, "jax": against_jax}
 
 
 def _upstream(y: FloatArray, problem: Problem) -> FloatArray:
-    """∂L/∂y as the framework has it: in float32, from its own y where a loss gives it."""
+    """∂L/∂y in float32; where it follows from a loss, from the framework's own y."""
     if problem.grad_y is not None:
         return problem.grad_y.astype(np.float32)
     assert problem.loss is not None

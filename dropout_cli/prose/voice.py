@@ -58,7 +58,7 @@ class Voice(NamedTuple):
         return self.say("count", "gradients_one" if n == 1 else "gradients", n=f"{n:,}")
 
     def over(self, masks: int | None) -> str:
-        """Over what expectations were summed: so many masks, or each element's two outcomes."""
+        """What expectations were summed over: masks, or (None) both outcomes of each element."""
         if masks is None:
             return self.say("count", "outcomes")
         return self.say("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")

@@ -42,12 +42,12 @@ def equation(left: Formula, right: Formula) -> Formula:
 
 
 def loss_formula(name: str) -> Formula:
-    """L, as losses.LOSSES has it."""
+    """The formula of L in losses.LOSSES."""
     return Formula(LOSSES[name].unicode, LOSSES[name].latex)
 
 
 def loss_gradient(name: str) -> Formula:
-    """∂L/∂y_i, as losses.LOSSES has it."""
+    """The formula of ∂L/∂y_i in losses.LOSSES."""
     return Formula(LOSSES[name].gradient_unicode, LOSSES[name].gradient_latex)
 
 

@@ -155,7 +155,7 @@ def _mask_source(trace: Trace, voice: Voice) -> str:
 
 
 def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
-    """∂L/∂y, and where it comes from: it was given, or a loss has it."""
+    """∂L/∂y, and where it comes from: it was given, or follows from a loss."""
     loss = trace.problem.loss
     told: list[tuple[Formula, str]] = []
     if loss is None:

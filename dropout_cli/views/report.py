@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
 
 SCHEMA = "dropout-cli/verify/1"
-NAMED = 8  # so many wrong elements are named
+NAMED = 8  # at most this many wrong elements are named
 
 
 class ClaimRecord(TypedDict):

@@ -56,7 +56,7 @@ def test_chinese(layout, theme, n):
 
 
 @pytest.mark.mpl_image_compare(
-    baseline_dir="../outputs",
+    baseline_dir="../../outputs",
     filename="dropout_gradient_flow.png",
     style="default",
     savefig_kwargs={"dpi": 144},

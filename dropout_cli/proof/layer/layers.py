@@ -34,7 +34,7 @@ KINDS = (
     "a layer is a torch.nn.Module, a class with forward and backward,"
     " or a function run(x, grad_y, p, training)"
 )
-QUOTED = 200  # so many characters of an exception's message are quoted
+QUOTED = 200  # characters of an exception's message that are quoted
 
 
 class UnknownKindError(RequestError):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Comparison = tuple[Run, FloatArray, FloatArray]  # a run, what it gave, and what is right
     Namer = Callable[[str, Run, float, FloatArray], list[str]]  # about, a run, p, what it gave
 
-SHOWN = 5  # so many wrong elements are given
+SHOWN = 5  # at most this many wrong elements are given
 
 
 def values(runs: Runs) -> LayerFinding:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.proof.layer.layers import Answer, Values
 
-COINS = 100  # so many more calls are made of a layer that keeps everything, or drops everything
+COINS = 100  # further calls to a layer that keeps everything, or drops everything
 ABOUT = {
     "same-mask": "grad_x",
     "kept-fraction": "mask",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Many = TypeVar("Many", float, FloatArray)
 
-FEW, ROOMY = 16, 12.0  # up to so many, or from so many points apart, bars have outlines, and ids
+FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines and ids
 THICKEST = 64.0  # points
 SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # how thick bars are, as a share of the pitch
 THINNEST = 1.0  # points between two elements; below, a bar stands for several of them,
@@ -238,6 +238,6 @@ class Bars:
 
 
 def _each(n: int, pitch: float) -> int:
-    """Of how many elements a bar shall speak, so that the last one is not much thinner."""
+    """How many elements each bar stands for, so that the last one is not much thinner."""
     enough = itertools.count(math.ceil(COLUMN / pitch))
     return next(each for each in enough if n % each == 0 or n % each >= 0.7 * each or each >= n)

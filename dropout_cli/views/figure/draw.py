@@ -45,7 +45,7 @@ def draw(trace: Trace, voice: Voice, look: Look, moment: Moment | None = None) -
 
 @contextmanager
 def plain_style() -> Iterator[None]:
-    """matplotlib as it comes, whatever the user's own settings are."""
+    """matplotlib with its defaults, whatever the user's own settings are."""
     now, defaults = matplotlib.rcParams, matplotlib.rcParamsDefault
     changed = [key for key in defaults if key != "backend" and now[key] != defaults[key]]
     with matplotlib.rc_context({key: defaults[key] for key in changed}):

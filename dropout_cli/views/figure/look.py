@@ -86,7 +86,7 @@ class Look(NamedTuple):
         return self._pixels(width), self._pixels(height)
 
     def _pixels(self, count: float) -> float:
-        """The inches of so many pixels, and never a rounding error less."""
+        """The pixels in inches, never a rounding error less."""
         return math.nextafter(count / self.dpi, math.inf)
 
     def check_pixels(self, most: int = PIXELS) -> None:

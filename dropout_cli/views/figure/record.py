@@ -41,7 +41,7 @@ def record(trace: Trace, look: Look) -> dict[str, Any]:
 
 
 def command(trace: Trace, look: Look) -> str:
-    """The command line that draws the figure; of a long vector it says @FILE."""
+    """The command line that draws the figure; a long vector is written as @FILE."""
     problem = trace.problem
 
     def vector(values: Any) -> str:

@@ -26,7 +26,7 @@ LARGE = 14  # points from which a 0 may be bold
 
 
 def number(value: float, digits: int) -> str:
-    """The value to so many significant digits, with a true minus sign."""
+    """The value to this many significant digits, with a true minus sign."""
     return f"{value + 0.0:.{digits}g}".replace("-", "−")
 
 

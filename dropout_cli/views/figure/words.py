@@ -92,7 +92,7 @@ def _extent(canvas: Canvas, words: str) -> float:
 
 
 def footing(canvas: Canvas, voice: Voice, bars: Bars, layout: str, parts: list[str]) -> None:
-    """Say at the foot what these parts of bars mean, and of how many elements a bar speaks."""
+    """Say at the foot what these parts of bars mean, and how many elements each bar stands for."""
     theme, room = canvas.theme, canvas.width - 2 * MARGIN
     y = 18.0
     if bars.each > 1:
