@@ -12,7 +12,6 @@ from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
-from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 from rich.theme import Theme
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import JustifyMethod
+    from rich.terminal_theme import TerminalTheme
 
     from dropout_cli.formats.document import Block, Document, Row
 
@@ -41,15 +41,11 @@ WIDTH = 80  # of a file, and the most that a paragraph takes
 PIECES = re.compile(r"[（“]*(?:[⺀-￿]|[^ ⺀-￿“”]+)[，。；：、）”]*| +")
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
-THEME = Theme({"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"})
-STYLES = {
-    "light": Theme({"heading": "bold", "symbol": "bold", "kept": "#0072B2", "dropped": "#C2410C"}),
-    "dark": Theme({"heading": "bold", "symbol": "bold", "kept": "#56B4E9", "dropped": "#FF8A4C"}),
-}
-ANSI = [(0, 0, 0)] * 8  # the sixteen colours of a terminal, which no style uses
-GROUNDS = {
-    "light": TerminalTheme((255, 255, 255), (27, 31, 36), ANSI),
-    "dark": TerminalTheme((15, 20, 25), (240, 243, 246), ANSI),
+STYLES = {"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"}
+# Of files: the ground, the ink, what is kept and what is dropped, as in the figures.
+COLOURS = {
+    "light": ("#FFFFFF", "#1B1F24", "#0072B2", "#C2410C"),
+    "dark": ("#0F1419", "#F0F3F6", "#56B4E9", "#FF8A4C"),
 }
 
 
@@ -61,7 +57,7 @@ def to_terminal(document: Document) -> str:
     """
     console = Console(
         file=sys.stdout,
-        theme=THEME,
+        theme=Theme(STYLES),
         emoji=False,
         width=_columns(),
         height=WIDTH,
@@ -90,12 +86,12 @@ def to_text(document: Document, _title: str, theme: str) -> str:
 
 def to_html(document: Document, _title: str, theme: str) -> str:
     """The document as a page of HTML that stands alone."""
-    return _recorded(document, theme).export_html(theme=GROUNDS[theme], inline_styles=True)
+    return _recorded(document, theme).export_html(theme=_ground(theme), inline_styles=True)
 
 
 def to_svg(document: Document, title: str, theme: str) -> str:
     """The document as a picture of a terminal, with the title on its window."""
-    svg = _recorded(document, theme).export_svg(title=title, theme=GROUNDS[theme])
+    svg = _recorded(document, theme).export_svg(title=title, theme=_ground(theme))
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
@@ -111,10 +107,20 @@ def _recorded(document: Document, theme: str) -> Console:
     return console
 
 
+def _ground(theme: str) -> TerminalTheme:
+    """The ground and the ink; no style uses the sixteen colours of a terminal."""
+    from rich.color import Color
+    from rich.terminal_theme import TerminalTheme
+
+    ground, ink = (Color.parse(colour).get_truecolor() for colour in COLOURS[theme][:2])
+    return TerminalTheme(ground, ink, [ink] * 8)
+
+
 def _console(theme: str, width: int) -> Console:
+    *_, kept, dropped = COLOURS[theme]
     return Console(
         file=io.StringIO(),
-        theme=STYLES[theme],
+        theme=Theme(STYLES | {"kept": kept, "dropped": dropped}),
         emoji=False,
         width=width,
         record=True,
