@@ -14,10 +14,16 @@ import pytest
 
 from dropout_cli.cli import commands
 from dropout_cli.cli.saved import Candidate
-from dropout_cli.views.passes import ForwardRecord, TraceRecord
-from dropout_cli.views.report import ClaimRecord, DiagnosisRecord, VerifyRecord
-from dropout_cli.views.sources import MasksRecord
-from dropout_cli.views.walkthrough import StepRecord, WalkthroughRecord
+from dropout_cli.views.records import (
+    ClaimRecord,
+    DiagnosisRecord,
+    ForwardRecord,
+    MasksRecord,
+    StepRecord,
+    TraceRecord,
+    VerifyRecord,
+    WalkthroughRecord,
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,39 +35,9 @@ if TYPE_CHECKING:
 
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
+    from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
 
 SCHEMA = "dropout-cli/trace/1"
-
-
-class MaskSource(TypedDict, total=False):
-    """Where a mask came from; a drawn one names its generator and seed."""
-
-    kind: Literal["given", "drawn"]
-    rng: str
-    seed: int
-
-
-class ForwardRecord(TypedDict):
-    """The forward pass as JSON; mask and mask_source are null in inference, scale at p = 1."""
-
-    schema: str
-    mode: Literal["training", "inference"]
-    p: float
-    scale: float | None
-    x: list[float]
-    mask: list[int] | None
-    mask_source: MaskSource | None
-    y: list[float]
-
-
-class TraceRecord(ForwardRecord):
-    """Both passes as JSON; loss is null where grad_y was given."""
-
-    grad_y: list[float]
-    grad_y_source: str
-    loss: float | None
-    local_grad: list[float]
-    grad_x: list[float]
 
 
 def forward_record(trace: Trace) -> ForwardRecord:

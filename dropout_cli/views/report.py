@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,37 +17,10 @@ if TYPE_CHECKING:
     from dropout_cli.proof.verdict import Verdict
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
+    from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, VerifyRecord
 
 SCHEMA = "dropout-cli/verify/1"
 NAMED = 8  # at most this many wrong elements are named
-
-
-class ClaimRecord(TypedDict):
-    """One claim; ok is null where it was not checked, max_error where it is no finite number."""
-
-    id: str
-    statement: str
-    method: str
-    checked: int
-    max_error: float | None
-    ok: bool | None
-
-
-class DiagnosisRecord(TypedDict):
-    """One explanation of what is wrong: the mistake's name, or "unknown"."""
-
-    id: str
-    about: str
-    explanation: str
-
-
-class VerifyRecord(TypedDict):
-    """A verdict as JSON."""
-
-    schema: str
-    ok: bool
-    claims: list[ClaimRecord]
-    diagnosis: list[DiagnosisRecord]
 
 
 def record(verdict: Verdict, trace: Trace, voice: Voice) -> VerifyRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,27 +12,9 @@ from dropout_cli.views.notation import in_words
 if TYPE_CHECKING:
     from dropout_cli.arrays import Mask
     from dropout_cli.prose.voice import Voice
+    from dropout_cli.views.records import MasksRecord
 
 SCHEMA = "dropout-cli/masks/1"
-
-
-class AskedRecord(TypedDict):
-    """For what the sources draw."""
-
-    schema: str
-    p: float
-    n: int
-
-
-class MasksRecord(AskedRecord, total=False):
-    """What the sources draw from a seed, or from which seeds they draw a mask, as JSON."""
-
-    seed: int
-    masks: dict[str, list[int]]
-    equal: dict[str, bool]
-    find: list[int]
-    below: int
-    seeds: dict[str, int | None]
 
 
 def masks_record(masks: dict[str, Mask], like: Mask | None, seed: int, p: float) -> MasksRecord:

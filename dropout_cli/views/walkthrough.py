@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.formats.document import Block, Check, Document, Formula, Heading, Items, Paragraph
-from dropout_cli.views.passes import TraceRecord, backward_record
+from dropout_cli.views.passes import backward_record
 from dropout_cli.views.steps import STEPS, Numbers, Telling, Told
 
 if TYPE_CHECKING:
@@ -13,27 +13,9 @@ if TYPE_CHECKING:
 
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
+    from dropout_cli.views.records import StepRecord, WalkthroughRecord
 
 SCHEMA = "dropout-cli/walkthrough/1"
-
-
-class StepRecord(TypedDict):
-    """One step as JSON: its sentences, its formulas in LaTeX, and the numbers in it."""
-
-    id: str
-    title: str
-    text: list[str]
-    latex: list[str]
-    numbers: dict[str, Any]
-
-
-class WalkthroughRecord(TypedDict):
-    """The chosen steps as JSON, and the trace they tell of."""
-
-    schema: str
-    language: str
-    steps: list[StepRecord]
-    trace: TraceRecord
 
 
 class Step(NamedTuple):

@@ -1,0 +1,100 @@
+"""What goes out as JSON: the keys of every record, which the README explains one by one."""
+
+from typing import Any, Literal, TypedDict
+
+
+class MaskSource(TypedDict, total=False):
+    """Where a mask came from; a drawn one names its generator and seed."""
+
+    kind: Literal["given", "drawn"]
+    rng: str
+    seed: int
+
+
+class ForwardRecord(TypedDict):
+    """The forward pass as JSON; mask and mask_source are null in inference, scale at p = 1."""
+
+    schema: str
+    mode: Literal["training", "inference"]
+    p: float
+    scale: float | None
+    x: list[float]
+    mask: list[int] | None
+    mask_source: MaskSource | None
+    y: list[float]
+
+
+class TraceRecord(ForwardRecord):
+    """Both passes as JSON; loss is null where grad_y was given."""
+
+    grad_y: list[float]
+    grad_y_source: str
+    loss: float | None
+    local_grad: list[float]
+    grad_x: list[float]
+
+
+class ClaimRecord(TypedDict):
+    """One claim; ok is null where it was not checked, max_error where it is no finite number."""
+
+    id: str
+    statement: str
+    method: str
+    checked: int
+    max_error: float | None
+    ok: bool | None
+
+
+class DiagnosisRecord(TypedDict):
+    """One explanation of what is wrong: the mistake's name, or "unknown"."""
+
+    id: str
+    about: str
+    explanation: str
+
+
+class VerifyRecord(TypedDict):
+    """A verdict as JSON."""
+
+    schema: str
+    ok: bool
+    claims: list[ClaimRecord]
+    diagnosis: list[DiagnosisRecord]
+
+
+class StepRecord(TypedDict):
+    """One step as JSON: its sentences, its formulas in LaTeX, and the numbers in it."""
+
+    id: str
+    title: str
+    text: list[str]
+    latex: list[str]
+    numbers: dict[str, Any]
+
+
+class WalkthroughRecord(TypedDict):
+    """The chosen steps as JSON, and the trace they tell of."""
+
+    schema: str
+    language: str
+    steps: list[StepRecord]
+    trace: TraceRecord
+
+
+class AskedRecord(TypedDict):
+    """For what the sources draw."""
+
+    schema: str
+    p: float
+    n: int
+
+
+class MasksRecord(AskedRecord, total=False):
+    """What the sources draw from a seed, or from which seeds they draw a mask, as JSON."""
+
+    seed: int
+    masks: dict[str, list[int]]
+    equal: dict[str, bool]
+    find: list[int]
+    below: int
+    seeds: dict[str, int | None]
