@@ -208,15 +208,16 @@ def expectation(problem: Problem, elements: slice | list[int]) -> Expectation:
             total = [t + probability * v for t, v in zip(total, of(mask), strict=True)]
         return total
 
-    upstream = grad_y(outcomes[0][1])
+    upstream = {mask: grad_y(mask) for _, mask in outcomes}
+    first, *others = upstream.values()
     y = mean(lambda mask: exact.forward(x, mask, p))
     squares = mean(lambda mask: [v * v for v in exact.forward(x, mask, p)])
     return Expectation(
         unscaled=mean(lambda mask: [v * kept for v, kept in zip(x, mask, strict=True)]),
         y=y,
-        grad_x=mean(lambda mask: exact.forward(grad_y(mask), mask, p)),
+        grad_x=mean(lambda mask: exact.forward(upstream[mask], mask, p)),
         variance=[square - m * m for square, m in zip(squares, y, strict=True)],
-        grad_y=upstream if all(grad_y(mask) == upstream for _, mask in outcomes) else None,
+        grad_y=first if all(other == first for other in others) else None,
         masks=masks_summed(n, p),
     )
 
@@ -225,12 +226,12 @@ def expected_output(trace: Trace) -> Finding:
     """E[y_i] = x_i: says nothing at p = 1, where no scaling can make up for what is dropped."""
     if trace.problem.p == 1:
         return SILENT
-    return _same(_expectation(trace.problem).y, _fractions(trace.problem.x[:ELEMENTS]))
+    return _same(first_expectation(trace.problem).y, _fractions(trace.problem.x[:ELEMENTS]))
 
 
 def expected_gradient(trace: Trace) -> Finding:
     """E[∂L/∂x_i] = ∂L/∂y_i: says nothing at p = 1, nor where ∂L/∂y depends on the mask."""
-    mean = _expectation(trace.problem)
+    mean = first_expectation(trace.problem)
     if trace.problem.p == 1 or mean.grad_y is None:
         return SILENT
     return _same(mean.grad_x, mean.grad_y)
@@ -243,7 +244,7 @@ def nonlinear_gradient(trace: Trace) -> Finding:
     squares = replace(trace.problem, grad_y=None, loss="sum-squares")
     keep = 1 - Fraction(trace.problem.p)
     wanted = [2 * v / keep for v in _fractions(trace.problem.x[:ELEMENTS])]
-    return _same(_expectation(squares).grad_x, wanted)
+    return _same(first_expectation(squares).grad_x, wanted)
 
 
 def variance(trace: Trace) -> Finding:
@@ -252,7 +253,7 @@ def variance(trace: Trace) -> Finding:
         return SILENT
     drop = Fraction(trace.problem.p)
     wanted = [drop / (1 - drop) * v * v for v in _fractions(trace.problem.x[:ELEMENTS])]
-    return _same(_expectation(trace.problem).variance, wanted)
+    return _same(first_expectation(trace.problem).variance, wanted)
 
 
 def inference(trace: Trace) -> Finding:
@@ -310,7 +311,8 @@ def automatic(part: Part) -> list[Fraction]:
 
 
 @lru_cache(maxsize=8)
-def _expectation(problem: Problem) -> Expectation:
+def first_expectation(problem: Problem) -> Expectation:
+    """The expectations for the first 1000 elements, computed once."""
     return expectation(problem, slice(ELEMENTS))
 
 

@@ -399,7 +399,12 @@ def why_scale(told: Told) -> Telling:
     """What the factor 1/(1−p) is for: expectations, and what it costs, variance."""
     trace, p = told.trace, told.trace.problem.p
     elements = [i for i in shown(told.n) if i is not None]
-    mean = claims.expectation(trace.problem, elements)
+    whole = len(elements) == told.n
+    mean = (
+        claims.first_expectation(trace.problem)
+        if whole
+        else claims.expectation(trace.problem, elements)
+    )
     at = {i: k for k, i in enumerate(elements)}
     columns = [
         X,
