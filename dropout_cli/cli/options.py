@@ -13,7 +13,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
 from dropout_cli.prose import languages
-from dropout_cli.views.figure.look import LAYOUTS, PANELS, THEME_NAMES
+from dropout_cli.views.figure import LAYOUTS, PANELS, THEME_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

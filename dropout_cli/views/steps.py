@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -117,6 +116,8 @@ class Told(NamedTuple):
         try:
             return self.voice.number(float(value))
         except OverflowError:
+            from decimal import Decimal
+
             ratio = Fraction(value)
             quotient = Decimal(ratio.numerator) / Decimal(ratio.denominator)
             return f"{quotient:.{self.voice.precision}g}"

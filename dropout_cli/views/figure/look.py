@@ -7,10 +7,8 @@ import re
 from typing import Any, NamedTuple
 
 from dropout_cli.errors import RequestError
+from dropout_cli.views.figure import LAYOUTS, PANELS, THEME_NAMES
 
-LAYOUTS = ("panels", "flow")
-THEME_NAMES = ("light", "dark")
-PANELS = ("x", "mask", "y", "grad_x")
 LANGUAGES = ("en", "zh")
 SIZES = {"16x9": (40 / 3, 7.5), "4x3": (10.0, 7.5), "square": (7.5, 7.5)}  # inches
 SIDES = (3.0, 100.0)  # inches

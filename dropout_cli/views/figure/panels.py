@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dropout_cli.views.figure import PANELS
 from dropout_cli.views.figure.bars import THINNEST, Strip
-from dropout_cli.views.figure.look import PANELS
 from dropout_cli.views.figure.strips import Strips
 from dropout_cli.views.figure.theme import FORMULA, HEADING, SUBTITLE
 from dropout_cli.views.figure.values import indices
