@@ -7,9 +7,9 @@ import re
 from typing import Any, NamedTuple
 
 from dropout_cli.errors import RequestError
+from dropout_cli.prose import languages
 from dropout_cli.views.figure import LAYOUTS, PANELS, THEME_NAMES
 
-LANGUAGES = ("en", "zh")
 SIZES = {"16x9": (40 / 3, 7.5), "4x3": (10.0, 7.5), "square": (7.5, 7.5)}  # inches
 SIDES = (3.0, 100.0)  # inches
 DPIS = (50.0, 2400.0)
@@ -28,7 +28,7 @@ class Look(NamedTuple):
     dpi: dots per inch, 50 to 2400.
     title: None for the usual title, "" for none.
     panel: the panels to draw, of PANELS; all where it is empty.
-    lang: "en" or "zh".
+    lang: a language of prose.languages().
     precision: significant digits of the values, 1 to 17.
     """
 
@@ -47,7 +47,7 @@ class Look(NamedTuple):
         for name, choices in (
             ("layout", LAYOUTS),
             ("theme", THEME_NAMES),
-            ("lang", LANGUAGES),
+            ("lang", tuple(languages())),
         ):
             _choose(name, getattr(self, name), choices)
         for name in self.panel:
