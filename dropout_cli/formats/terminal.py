@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
 # What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
-PIECES = re.compile(r"[（“]*(?:[⺀-￿]|[^ ⺀-￿“”]+)[，。；：、）”]*| +")
+PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+|[^ ])[，。；：、）”]*| +")
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 STYLES = {"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"}
@@ -252,10 +252,14 @@ class _Layout:
             return Group(*self.stacked(header, rows))
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
-        grid = RichTable(box=ruled, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        grid = RichTable(box=ruled, show_edge=False, padding=0)  # its own padding takes rich longer
         for text, width in zip(header, widths, strict=True):
             justify: JustifyMethod = "right" if table.numeric and text else "left"
-            grid.add_column(text, justify=justify, width=width, no_wrap=True)
+            gap = 1 if grid.columns else 0
+            grid.add_column(text, justify=justify, width=width + gap, no_wrap=True)
+        for cells in [header, *rows]:
+            for cell in cells[1:]:
+                cell.pad_left(1)
         for cells in rows:
             grid.add_row(*cells)
         return grid

@@ -10,7 +10,9 @@ import math
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import repeat
+from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,7 +21,7 @@ from dropout_cli.proof import exact
 from dropout_cli.trace import Part, Trace, take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from dropout_cli.problem import Problem
 
@@ -78,10 +80,9 @@ def local_gradient(trace: Trace) -> Finding:
     part = _part(trace, PAIRS)
     x, n = _fractions(part.x), part.x.size
     found, wanted = [], []
-    for i in range(n):
-        for j in range(n):
-            found.append(part.local_grad[i] if i == j else 0.0)
-            wanted.append(exact.difference(lambda v, i=i: _y(part, v)[i], x, j))  # type: ignore[misc]
+    for j in range(n):
+        found += [part.local_grad[i] if i == j else 0.0 for i in range(n)]
+        wanted += exact.differences(lambda v: _y(part, v), x, j)
     return _compare(found, wanted, ulps=2)._replace(checked=n)
 
 
@@ -116,7 +117,7 @@ def gradient(trace: Trace) -> Finding:
     part = _part(trace, PAIRS)
     x = _fractions(part.x)
     loss, n = _loss(part), len(x)
-    wanted = [exact.difference(loss, x, i) for i in range(n)]
+    wanted = [exact.differences(lambda v: [loss(v)], x, i)[0] for i in range(n)]
     wanted += automatic(part)
     return _compare([*part.grad_x, *part.grad_x], wanted, ulps=4)._replace(checked=n)
 
@@ -164,23 +165,6 @@ def zero(trace: Trace) -> Finding:
     return Finding(float(largest), not largest, int(dropped.sum()))
 
 
-class Expectation(NamedTuple):
-    """Exact expectations over the mask in training, per element.
-
-    unscaled: E[m_i·x_i], without the factor 1/(1−p). y: E[y_i]. grad_x: E[∂L/∂x_i].
-    variance: Var[y_i].
-    grad_y: ∂L/∂y, where it is the same under every mask; else None.
-    masks: over how many masks they were summed; None where over each element's two outcomes.
-    """
-
-    unscaled: list[Fraction]
-    y: list[Fraction]
-    grad_x: list[Fraction]
-    variance: list[Fraction]
-    grad_y: list[Fraction] | None
-    masks: int | None
-
-
 def masks_summed(n: int, p: float) -> int | None:
     """How many masks of n elements can happen; None where there are too many to sum over."""
     if n > ALL_MASKS:
@@ -188,38 +172,68 @@ def masks_summed(n: int, p: float) -> int | None:
     return 1 if p in (0, 1) else 2**n
 
 
-def expectation(problem: Problem, elements: slice | list[int]) -> Expectation:
-    """The expectations over all 2^n masks while n ≤ 10, else over each element's two outcomes."""
-    x, p, n = _fractions(problem.x[elements]), problem.p, problem.x.size
-    if n <= ALL_MASKS:
-        outcomes = list(exact.masks(n, p))
-    else:  # elements are independent: all kept or all dropped shows each of them both ways
-        outcomes = [(probability, mask * len(x)) for probability, mask in exact.masks(1, p)]
+class Expectation:
+    """Exact expectations over the mask in training, per element, each computed when it is read.
 
-    def grad_y(mask: tuple[bool, ...]) -> list[Fraction]:
-        if problem.grad_y is not None:
-            return _fractions(problem.grad_y[elements])
-        assert problem.loss is not None
-        return exact.loss_gradient(problem.loss, exact.forward(x, mask, p), n)
+    They are summed over all 2^n masks while n ≤ 10, else over each element's two outcomes.
+    masks: over how many masks; None for the two outcomes.
+    """
 
-    def mean(of: Callable[[tuple[bool, ...]], list[Fraction]]) -> list[Fraction]:
-        total = [Fraction(0)] * len(x)
-        for probability, mask in outcomes:
-            total = [t + probability * v for t, v in zip(total, of(mask), strict=True)]
+    def __init__(self, problem: Problem, elements: slice | list[int]) -> None:
+        """Take these elements of the problem."""
+        n, p = problem.x.size, problem.p
+        self.problem, self.elements, self.masks = problem, elements, masks_summed(n, p)
+        self.x = _fractions(problem.x[elements])
+        if n <= ALL_MASKS:
+            outcomes = list(exact.masks(n, p))
+        else:  # elements are independent: all kept or all dropped shows each of them both ways
+            outcomes = [(chance, mask * len(self.x)) for chance, mask in exact.masks(1, p)]
+        self.chances, self.outcomes = zip(*outcomes, strict=True)
+        self.outputs = [exact.forward(self.x, mask, p) for mask in self.outcomes]
+
+    @cached_property
+    def unscaled(self) -> list[Fraction]:
+        """E[m_i·x_i], without the factor 1/(1−p)."""
+        return self._mean(map(mul, self.x, mask) for mask in self.outcomes)
+
+    @cached_property
+    def y(self) -> list[Fraction]:
+        """E[y_i]."""
+        return self._mean(self.outputs)
+
+    @cached_property
+    def variance(self) -> list[Fraction]:
+        """Var[y_i] = E[y_i²] − E[y_i]²."""
+        squares = self._mean([v * v for v in y] for y in self.outputs)
+        return [square - m * m for square, m in zip(squares, self.y, strict=True)]
+
+    @cached_property
+    def grad_x(self) -> list[Fraction]:
+        """E[∂L/∂x_i]."""
+        upstream, p = self._upstream, self.problem.p
+        return self._mean(map(exact.forward, upstream, self.outcomes, repeat(p)))
+
+    @cached_property
+    def grad_y(self) -> list[Fraction] | None:
+        """∂L/∂y, where it is the same under every mask; else None."""
+        first, *others = self._upstream
+        return first if all(other == first for other in others) else None
+
+    @cached_property
+    def _upstream(self) -> list[list[Fraction]]:
+        """∂L/∂y under each mask."""
+        loss, grad_y, n = self.problem.loss, self.problem.grad_y, self.problem.x.size
+        if grad_y is not None:
+            return [_fractions(grad_y[self.elements])] * len(self.outputs)
+        assert loss is not None
+        return [exact.loss_gradient(loss, y, n) for y in self.outputs]
+
+    def _mean(self, outcomes: Iterable[Iterable[Fraction]]) -> list[Fraction]:
+        """Σ P(mask) · value, per element; the values in the order of the masks."""
+        total = [Fraction(0)] * len(self.x)
+        for chance, values in zip(self.chances, outcomes, strict=True):
+            total = [t + chance * v if v else t for t, v in zip(total, values, strict=True)]
         return total
-
-    upstream = {mask: grad_y(mask) for _, mask in outcomes}
-    first, *others = upstream.values()
-    y = mean(lambda mask: exact.forward(x, mask, p))
-    squares = mean(lambda mask: [v * v for v in exact.forward(x, mask, p)])
-    return Expectation(
-        unscaled=mean(lambda mask: [v * kept for v, kept in zip(x, mask, strict=True)]),
-        y=y,
-        grad_x=mean(lambda mask: exact.forward(upstream[mask], mask, p)),
-        variance=[square - m * m for square, m in zip(squares, y, strict=True)],
-        grad_y=first if all(other == first for other in others) else None,
-        masks=masks_summed(n, p),
-    )
 
 
 def expected_output(trace: Trace) -> Finding:
@@ -313,7 +327,7 @@ def automatic(part: Part) -> list[Fraction]:
 @lru_cache(maxsize=8)
 def first_expectation(problem: Problem) -> Expectation:
     """The expectations for the first 1000 elements, computed once."""
-    return expectation(problem, slice(ELEMENTS))
+    return Expectation(problem, slice(ELEMENTS))
 
 
 def _part(trace: Trace, size: int) -> Part:

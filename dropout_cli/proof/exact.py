@@ -75,11 +75,13 @@ def automatic(f: Callable[[Sequence[Number]], Number], x: Sequence[Fraction], i:
     return _dual(f([Dual(v, Fraction(k == i)) for k, v in enumerate(x)])).slope
 
 
-def difference(f: Callable[[Sequence[Number]], Number], x: Sequence[Fraction], i: int) -> Fraction:
-    """∂f/∂x_i by a central difference, which is exact where f is at most quadratic in x_i."""
+def differences(
+    f: Callable[[Sequence[Number]], Sequence[Number]], x: Sequence[Fraction], i: int
+) -> list[Fraction]:
+    """∂f_k/∂x_i for every k by central differences, exact where f_k is at most quadratic in x_i."""
     step = Fraction(1, 8)
     up, down = ([v + s * step * (k == i) for k, v in enumerate(x)] for s in (1, -1))
-    return Fraction(f(up) - f(down)) / (2 * step)
+    return [Fraction(a - b) / (2 * step) for a, b in zip(f(up), f(down), strict=True)]
 
 
 def masks(n: int, p: float) -> Iterator[tuple[Fraction, tuple[bool, ...]]]:

@@ -404,7 +404,7 @@ def why_scale(told: Told) -> Telling:
     mean = (
         claims.first_expectation(trace.problem)
         if whole
-        else claims.expectation(trace.problem, elements)
+        else claims.Expectation(trace.problem, elements)
     )
     at = {i: k for k, i in enumerate(elements)}
     columns = [

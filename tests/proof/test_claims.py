@@ -45,7 +45,7 @@ def test_a_wrong_trace_is_found_out(wrong, found_by, last):
 
 
 def test_the_variance_of_the_worked_example():
-    mean = claims.expectation(Problem.pose(), slice(None))
+    mean = claims.Expectation(Problem.pose(), slice(None))
     assert mean.variance == [4, 16, 36, 64]  # p/(1−p)·x² with p = 1/2
 
 
