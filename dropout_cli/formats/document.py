@@ -59,19 +59,16 @@ class Facts(NamedTuple):
     facts: Sequence[tuple[Formula, str]]
 
 
-class Row(NamedTuple):
-    """The cells of one element; kept says whether the mask keeps it, None where none is meant."""
-
-    cells: Sequence[str]
-    kept: bool | None
-
-
 class Table(NamedTuple):
-    """Rows below the columns' headings; numeric columns are flush right, the others left."""
+    """Rows of cells below the columns' headings.
+
+    words: the numbers, from 0, of the columns that hold words. They are flush left, the others
+        flush right; where the table is too wide, their cells take several lines.
+    """
 
     columns: Sequence[Formula]
-    rows: Sequence[Row]
-    numeric: bool = True
+    rows: Sequence[Sequence[str | Text]]
+    words: Sequence[int] = ()
 
 
 Block: TypeAlias = Heading | Paragraph | Items | Check | Code | Formula | Facts | Table

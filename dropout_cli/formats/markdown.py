@@ -14,6 +14,7 @@ from dropout_cli.formats.document import (
     Items,
     Paragraph,
     Table,
+    Text,
 )
 
 
@@ -39,12 +40,13 @@ def _lines(block: Block) -> Iterator[str]:
         case Facts(facts):
             for formula, words in facts:
                 yield f"- ${formula.latex}$: {words}"
-        case Table(columns, rows, numeric):
+        case Table(columns, rows, words):
             yield _row([f"${column.latex}$" if column.latex else "" for column in columns])
-            yield _row(["---:" if column.latex and numeric else ":---" for column in columns])
+            yield _row([":---" if k in words else "---:" for k in range(len(columns))])
             for row in rows:
-                yield _row(row.cells)
+                yield _row(row)
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _row(cells: Iterable[str | Text]) -> str:
+    told = (cell.markdown if isinstance(cell, Text) else cell for cell in cells)
+    return f"| {' | '.join(told)} |"

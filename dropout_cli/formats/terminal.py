@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from rich.console import JustifyMethod
     from rich.terminal_theme import TerminalTheme
 
-    from dropout_cli.formats.document import Block, Document, Row
+    from dropout_cli.formats.document import Block, Document
+    from dropout_cli.formats.document import Text as PageText
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
 # What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
@@ -203,8 +204,11 @@ class _Layout:
                 return self.table(block)
 
     def prose(self, words: str, width: int, style: str = "") -> Text:
-        """The words in lines; Chinese breaks between characters, but not before a full stop."""
-        words = to_ascii(words) if self.ascii_only else words
+        """The words in lines of this width."""
+        return Text("\n".join(self.lines(self.text(words).plain, width)), style)
+
+    def lines(self, words: str, width: int) -> list[str]:
+        """The lines; Chinese breaks between characters, but not before a full stop."""
         lines, taken = [""], 0
         for piece in PIECES.findall(words):
             taken += cell_len(piece)
@@ -213,7 +217,7 @@ class _Layout:
             else:
                 lines.append(piece)
                 taken = cell_len(piece)
-        return self.text("\n".join(line.rstrip() for line in lines), style)
+        return [line.rstrip() for line in lines]
 
     def indented(self, words: str, style: str) -> Text:
         return self.text("\n".join("  " + line for line in words.split("\n")), style)
@@ -242,39 +246,63 @@ class _Layout:
         return Text("\n").join(lines)
 
     def table(self, table: Table) -> RenderableType:
-        """One row per element; where that is too wide, one element below the other."""
-        header = [self.text(column.unicode) for column in table.columns]
-        rows = [list(self.cells(row)) for row in table.rows]
-        widths = [
-            max(text.cell_len for text in column) for column in zip(header, *rows, strict=True)
-        ]
-        if sum(widths) + 2 * (len(widths) - 1) > self.console.width:
-            return Group(*self.stacked(header, rows))
+        """The rows below their headings; where that is too wide, one row below the other."""
+        rows = [[self.text(column.unicode) for column in table.columns]]
+        rows += [[self.cell(cell) for cell in row] for row in table.rows]
+        widths = self.widths(rows, table.words)
+        if widths is None:
+            return Group(*self.stacked(rows, table.words))
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
         grid = RichTable(box=ruled, show_edge=False, padding=0)  # its own padding takes rich longer
-        for text, width in zip(header, widths, strict=True):
-            justify: JustifyMethod = "right" if table.numeric and text else "left"
-            gap = 1 if grid.columns else 0
-            grid.add_column(text, justify=justify, width=width + gap, no_wrap=True)
-        for cells in [header, *rows]:
-            for cell in cells[1:]:
-                cell.pad_left(1)
-        for cells in rows:
+        gaps = [0] + [1] * (len(widths) - 1)
+        header, *body = (map(self.fitted, row, widths, gaps) for row in rows)
+        for k, text in enumerate(header):
+            justify: JustifyMethod = "left" if k in table.words else "right"
+            grid.add_column(text, justify=justify, width=widths[k] + gaps[k], no_wrap=True)
+        for cells in body:
             grid.add_row(*cells)
         return grid
 
-    def stacked(self, header: list[Text], rows: list[list[Text]]) -> Iterator[RenderableType]:
-        for number, cells in enumerate(rows):
+    def cell(self, cell: str | PageText) -> Text:
+        """The cell; one that begins with a sign takes the colour of what it says."""
+        words = cell if isinstance(cell, str) else cell.plain
+        return self.text(words, {"✓": "kept", "✗": "dropped"}.get(words[:1], ""))
+
+    def widths(self, rows: list[list[Text]], words: Sequence[int]) -> list[int] | None:
+        """The width of each column: those of words share what the others leave; None if too little.
+
+        Headings take several lines too.
+        """
+        header, *body = rows
+        room = self.console.width - 2 * (len(header) - 1)
+        widths = [max(text.cell_len for text in column) for column in zip(*rows, strict=True)]
+        if sum(widths) <= room:
+            return widths
+        least = [max(map(cell_len, PIECES.findall(text.plain)), default=0) for text in header]
+        for k, column in enumerate(zip(*body, strict=True)):
+            pieces = (PIECES.findall(text.plain) if k in words else [text.plain] for text in column)
+            least[k] = max(least[k], *(cell_len(piece) for some in pieces for piece in some))
+            if k not in words:
+                widths[k] = least[k]
+        room -= sum(width for k, width in enumerate(widths) if k not in words)
+        for left, k in enumerate(sorted(words, key=widths.__getitem__)):
+            widths[k] = min(widths[k], max(least[k], room // (len(words) - left)))
+            room -= widths[k]
+        return widths if words and room >= 0 else None
+
+    def fitted(self, text: Text, width: int, gap: int) -> Text:
+        """The text in lines of this width, each after a gap."""
+        lines = [text.plain] if text.cell_len <= width else self.lines(text.plain, width)
+        return Text("\n".join(" " * gap + line for line in lines), text.style)
+
+    def stacked(self, rows: list[list[Text]], words: Sequence[int]) -> Iterator[RenderableType]:
+        header, *body = rows
+        for number, cells in enumerate(body):
             if number:
                 yield Text()
             grid = RichTable.grid(padding=(0, 3, 0, 0))
-            for text, cell in zip(header, cells, strict=True):
-                grid.add_row(text, cell)
+            room = self.console.width - max(text.cell_len for text in header) - 3
+            for k, (text, cell) in enumerate(zip(header, cells, strict=True)):
+                grid.add_row(text, self.fitted(cell, max(room, 1), 0) if k in words else cell)
             yield grid
-
-    def cells(self, row: Row) -> Iterator[Text]:
-        """The cells; the last two take the colour of the element's fate."""
-        fate = "" if row.kept is None else "kept" if row.kept else "dropped"
-        for k, cell in enumerate(row.cells, 1):
-            yield self.text(cell, fate if k > len(row.cells) - 2 else "")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.formats.document import SIGNS, Document, Facts, Formula, Heading, Row, Table
+from dropout_cli.formats.document import SIGNS, Document, Facts, Formula, Heading, Table
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 from dropout_cli.views.notation import (
     BACKWARD,
@@ -196,17 +196,17 @@ def element_table(
     """
     n, mask = trace.problem.x.size, trace.problem.mask
 
-    def row(i: int) -> Row:
+    def row(i: int) -> list[str]:
         if not fates:
-            return Row([f"{i + 1:,}", *cells(i)], None)
+            return [f"{i + 1:,}", *cells(i)]
         kept = mask is None or bool(mask[i])
         fate = "passed" if mask is None else "kept" if kept else "dropped"
-        return Row([f"{i + 1:,}", *cells(i), f"{SIGNS[kept]} {voice.say('cell', fate)}"], kept)
+        return [f"{i + 1:,}", *cells(i), f"{SIGNS[kept]} {voice.say('cell', fate)}"]
 
     more = voice.say("cell", "more", count=f"{n - SHOWN:,}")
-    gap = Row([*"⋮" * (len(columns) + fates), more], None)
+    gap = [*"⋮" * (len(columns) + fates), more]
     rows = [gap if i is None else row(i) for i in shown(n)]
-    return Table([INDEX, *columns, *[FATE] * fates], rows)
+    return Table([INDEX, *columns, *[FATE] * fates], rows, words=[len(columns) + 1] * fates)
 
 
 def _title(key: str, trace: Trace, voice: Voice) -> str:

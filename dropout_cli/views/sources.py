@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.formats.document import SIGNS, Document, Heading, Paragraph, Row, Table
+from dropout_cli.formats.document import SIGNS, Document, Heading, Paragraph, Table
 from dropout_cli.views.notation import in_words
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice) -> Tabl
     for rng, mask in masks.items():
         equal = None if like is None else bool(np.array_equal(mask, like))
         cells = [rng, voice.say("source", rng), bits(mask)]
-        rows.append(Row(cells if equal is None else [*cells, SIGNS[equal]], equal))
+        rows.append(cells if equal is None else [*cells, SIGNS[equal]])
     columns = [in_words(voice.say("masks", key)) for key in ("rng", "who", "mask")]
     if like is not None:
         columns.append(in_words(voice.say("masks", "equal", mask=bits(like))))
-    return Table(columns, rows, numeric=False)
+    return Table(columns, rows, words=range(len(columns)))
 
 
 def seeds_page(
@@ -70,11 +70,11 @@ def seeds_page(
     sought = voice.tell("masks", "sought", mask=bits(mask), p_value=voice.exactly(p))
     none = voice.say("masks", "none", below=f"{below:,}")
     rows = [
-        Row([rng, voice.say("source", rng), none if seed is None else str(seed)], None)
+        [rng, voice.say("source", rng), none if seed is None else str(seed)]
         for rng, seed in seeds.items()
     ]
     columns = [in_words(voice.say("masks", key)) for key in ("rng", "who", "seed")]
-    table = Table(columns, rows, numeric=False)
+    table = Table(columns, rows, words=range(len(columns)))
     return [Heading(voice.say("masks", "search")), Paragraph(sought), table]
 
 
