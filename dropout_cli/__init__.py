@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from dropout_cli.dropout import backward, forward, local_gradient
     from dropout_cli.errors import RequestError
     from dropout_cli.problem import Problem
+    from dropout_cli.testing import check
     from dropout_cli.trace import Trace
 
 __version__ = "0.1.0"
-__all__ = ["Problem", "RequestError", "Trace", "backward", "forward", "local_gradient"]
+__all__ = ["Problem", "RequestError", "Trace", "backward", "check", "forward", "local_gradient"]
 
 _HOMES = {
     "Problem": "problem",
     "RequestError": "errors",
     "Trace": "trace",
     "backward": "dropout",
+    "check": "testing",
     "forward": "dropout",
     "local_gradient": "dropout",
 }

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from dropout_cli.cli import commands
-from dropout_cli.cli.saved import Candidate
+from dropout_cli.cli.candidates import KEYS
 from dropout_cli.views.records import (
     ClaimRecord,
     DiagnosisRecord,
+    ElementRecord,
     ForwardRecord,
     MasksRecord,
     StepRecord,
@@ -36,7 +37,8 @@ SET_UP, EXAMPLES = COMMANDS[:2], COMMANDS[2:]
 
 @pytest.fixture
 def shell(tmp_path):
-    """Run a command as a reader would, in an empty folder, with this Python's scripts at hand."""
+    """Run a command as a reader would, with this Python's scripts and the layers at hand."""
+    shutil.copy(ROOT / "tests" / "my_layers.py", tmp_path)
     scripts = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     environment |= {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
@@ -73,10 +75,14 @@ def test_the_examples_outputs_are_what_they_print(shell):
     assert shown == sum(kind == "text" for kind, _ in BLOCKS) > 0
 
 
-def test_the_python_example():
-    (example,) = [text for kind, text in BLOCKS if kind == "python"]
-    assert "assert" in example  # it checks itself
-    exec(example, {})
+def test_the_python_examples():
+    for example in [text for kind, text in BLOCKS if kind == "python"]:
+        names = {}
+        exec(example, names)
+        tests = [value for name, value in names.items() if name.startswith("test_")]
+        for test in tests:
+            test()
+        assert tests or "assert" in example  # it checks itself
 
 
 def test_every_option_is_named():
@@ -103,8 +109,10 @@ def test_every_key_of_every_record_is_documented(schema, record):
     assert keys == [key for key in record.__annotations__ if key != "schema"]
 
 
-def test_what_comes_in_is_what_goes_out():
-    assert Candidate.__annotations__.keys() <= TraceRecord.__annotations__.keys()
+def test_every_key_of_a_candidate_is_documented():
+    table = README[README.index("A candidate, which") :].split("\n\n")[1]
+    keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)))
+    assert sorted(keys) == sorted(KEYS)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +131,9 @@ def test_each_command_writes_its_record(cli, args, record):
     for key, inner in parts.items():
         for each in document.get(key, []):
             assert each.keys() == inner.__annotations__.keys()
+    for each in document.get("diagnosis", []):
+        for element in each["elements"]:
+            assert element.keys() == ElementRecord.__annotations__.keys()
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))

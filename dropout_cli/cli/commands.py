@@ -38,8 +38,10 @@ from dropout_cli.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.figure.look import Look
+    from dropout_cli.views.report import Suite
 
 PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
@@ -311,8 +313,12 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     help="Also compare with this framework, which must be installed.",
 )  # fmt: skip
 @click.option(
+    "--layer", metavar="MODULE:NAME", cls=Option, group="Candidate",
+    help="Run your layer, and check what it computes and how it draws, for many p or for -p.",
+)  # fmt: skip
+@click.option(
     "--candidate", metavar="FILE", cls=Option, group="Candidate",
-    help="Check the y and grad_x in a JSON file, which may also hold the problem.",
+    help="Check the y and grad_x in a JSON file, which also holds the problem.",
 )  # fmt: skip
 @click.option(
     "--y", "y", metavar="V", cls=Option, group="Candidate",
@@ -322,14 +328,15 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     "--grad-x", metavar="V", cls=Option, group="Candidate", help="Check this gradient dL/dx."
 )
 @click.option(
-    "--rtol", type=click.FloatRange(0, 1), metavar="R", default=1e-5, show_default=True,
-    cls=Option, group="Candidate", help="Largest relative difference allowed.",
+    "--rtol", type=click.FloatRange(0, 1), metavar="R", cls=Option, group="Candidate",
+    help="Largest relative difference allowed."
+    "  [default: 1e-5, or what the candidate's dtype rounds away]",
 )  # fmt: skip
 @problem_options
 @functools.partial(output_options, verdict=True)
 def verify(
-    asked: Asked, output: Output, against: str | None, candidate: str | None, y: str | None,
-    grad_x: str | None, rtol: float,
+    asked: Asked, output: Output, against: str | None, layer: str | None, candidate: str | None,
+    y: str | None, grad_x: str | None, rtol: float | None,
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
@@ -338,34 +345,65 @@ def verify(
     \b
     dropout-cli verify -x 1,2,3 -p 0.1
     dropout-cli verify --against torch --seed 7
+    dropout-cli verify --layer my_layers:Dropout -o report.xml
+    dropout-cli verify --candidate mine.json
     dropout-cli verify --grad-x 0.2,0,0.6,0
-    dropout-cli verify --candidate mine.json -o report.xml
     """
-    from dropout_cli.cli.saved import pose_candidate, read_candidate
-    from dropout_cli.cli.vectors import read_vector
-    from dropout_cli.proof import verdict as verdicts
-    from dropout_cli.trace import Trace
-    from dropout_cli.views import report
+    from dropout_cli.views.report import Report, page, record
 
-    if math.isnan(rtol):
+    if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
-    written = None if candidate is None else read_candidate(candidate)
-    trace = Trace(asked.pose() if written is None else pose_candidate(written, asked))
-    judged: dict[str, Any] = {}
-    for about, given in (("y", y), ("grad_x", grad_x)):
-        in_file = None if written is None else written.get(about)
-        if given is not None and in_file is not None:
-            raise RequestError(f"{about} is given twice, as an option and in the candidate")
-        if given is not None or in_file is not None:
-            judged[about] = in_file if given is None else read_vector(given, about)
-    if judged and against is not None:
-        raise RequestError("--against cannot be combined with a candidate: judge one at a time")
-    verdict = verdicts.judge(trace, judged, rtol) if judged else verdicts.verify(trace, against)
-    output.deliver(
-        lambda: report.page(verdict, trace, output.voice),
-        lambda: report.record(verdict, trace, output.voice),
-    )
-    return int(not verdict.ok) if verdict.missing is None else 2
+    voice, missing = output.voice, None
+    if layer is not None:
+        suites = [_judge_layer(layer, asked, voice)]
+    elif candidate is not None or y is not None or grad_x is not None:
+        suites = _judge_candidates(candidate, y, grad_x, rtol, asked, voice)
+    else:
+        from dropout_cli.proof.verdict import verify as verify_claims
+        from dropout_cli.trace import Trace
+        from dropout_cli.views.verdict import suite
+
+        refuse_given(["rtol"], "a verification of the claims", "which judges no candidate")
+        verdict = verify_claims(Trace(asked.pose()), against)
+        suites, missing = [suite(verdict, voice)], verdict.missing
+    report = Report(suites, missing)
+    output.deliver(lambda: page(report, voice), lambda: record(report))
+    return {True: 0, False: 1, None: 2}[report.ok]
+
+
+def _judge_candidates(
+    candidate: str | None, y: str | None, grad_x: str | None, rtol: float | None, asked: Asked,
+    voice: Voice,
+) -> list[Suite]:  # fmt: skip
+    """A suite for each candidate of the file, or for the one on the command line."""
+    from dropout_cli.cli.candidates import read_candidates, written_candidate
+    from dropout_cli.proof.verdict import judge
+    from dropout_cli.views.verdict import suite
+
+    refuse_given(["against"], "a candidate", "for only one is judged at a time")
+    if candidate is None:
+        candidates = [written_candidate(y, grad_x, asked)]
+    else:
+        refuse_given(["y", "grad_x"], "--candidate", "whose file holds them")
+        candidates = read_candidates(candidate, asked)
+    return [suite(judge(each, rtol), voice) for each in candidates]
+
+
+def _judge_layer(name: str, asked: Asked, voice: Voice) -> Suite:
+    """The suite of a layer; what it prints goes to standard error."""
+    from contextlib import redirect_stdout
+
+    from dropout_cli.proof.layer.judge import judge_layer
+    from dropout_cli.proof.layer.layers import load
+    from dropout_cli.views.layer import suite
+
+    others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidate", "y")
+    refuse_given([*others, "grad_x", "rtol"], "--layer", "which is asked every question itself")
+    ps = [asked.p] if was_given("p") else None
+    seed = 0 if asked.seed is None else asked.seed
+    with redirect_stdout(sys.stderr):
+        findings = judge_layer(load(name), ps, seed)
+    return suite(name, findings, seed, voice)
 
 
 @cli.command()

@@ -177,12 +177,12 @@ def was_given(name: str) -> bool:
     return source is ParameterSource.COMMANDLINE
 
 
-def refuse_given(names: Iterable[str], setter: str) -> None:
-    """Refuse the options of these names where they were given although the setter sets them."""
+def refuse_given(names: Iterable[str], setter: str, because: str = "which already sets it") -> None:
+    """Refuse the options of these names where they were given although the setter is there."""
     for param in click.get_current_context().command.params:
         if param.name in names and was_given(param.name):
             option = max(param.opts, key=len)
-            raise RequestError(f"{option} cannot be combined with {setter}, which already sets it")
+            raise RequestError(f"{option} cannot be combined with {setter}, {because}")
 
 
 def problem_options(command: Callable[..., Any], *, upstream: bool = True) -> Callable[..., Any]:

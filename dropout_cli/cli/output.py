@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import click
 
 from dropout_cli.errors import RequestError
-from dropout_cli.formats import render
+from dropout_cli.formats import FORMATS, render
 from dropout_cli.formats.ascii import to_ascii
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ class Output(NamedTuple):
     ) -> None:
         """Print or write the page, or the record where the format is one of data."""
         if self.path is None and self.suffix == ".txt":
-            from dropout_cli.formats.terminal import to_terminal
-
-            print_text(to_terminal(page()))
+            print_page(page())
             return
         title = click.get_current_context().command_path
         text = render(self.suffix, page, record, title, self.theme)
@@ -54,6 +52,8 @@ class Output(NamedTuple):
             print_text(text)
         else:
             write_file(self.path, text.encode())
+            if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
+                print_page(page())
             say(self.voice.say("file", "wrote", path=self.path))
 
 
@@ -84,6 +84,13 @@ def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> s
             f"--format {form} cannot be combined with -o {path}, whose suffix chooses the format"
         )
     return suffix
+
+
+def print_page(page: Document) -> None:
+    """Write the page to standard output, as a terminal shows it."""
+    from dropout_cli.formats.terminal import to_terminal
+
+    print_text(to_terminal(page))
 
 
 def print_text(text: str) -> None:

@@ -1,9 +1,9 @@
-"""JSON that comes back in: a saved pass, and what an implementation computed."""
+"""A saved pass that comes back in."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,28 +19,13 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray
 
 
-class Candidate(TypedDict, total=False):
-    """What an implementation computed, and what its file says of the problem."""
-
-    schema: str
-    mode: str
-    x: FloatArray
-    p: float
-    mask: FloatArray | None
-    y: FloatArray
-    grad_y: FloatArray
-    grad_y_source: str
-    loss: float | None
-    grad_x: FloatArray
-
-
 def read_saved(path: str, asked: Asked) -> Problem:
     """The problem of a saved pass, a file or "-", with the upstream gradient asked for.
 
     Raises RequestError where a problem option was given that the pass already sets.
     """
     refuse_given(("x", "p", "mask", "seed", "rng", "inference"), "--from")
-    return read_problem(read_text(path), _named(path), grad_y=asked.upstream(), loss=asked.loss)
+    return read_problem(read_text(path), named(path), grad_y=asked.upstream(), loss=asked.loss)
 
 
 def read_problem(
@@ -87,7 +72,7 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
         training=training,
     )
     if training:
-        problem = replace(problem, drawn=_drawn(saved["mask_source"], problem))
+        problem = replace(problem, drawn=read_mask_source(saved["mask_source"], problem))
     trace = Trace(problem)
     follows = backward_record(trace) if own_gradient else forward_record(trace)
     for key, value in follows.items():
@@ -98,7 +83,7 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
     return problem
 
 
-def _drawn(source: Any, problem: Problem) -> Drawn | None:
+def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
     """Who drew the problem's mask, held against a new draw."""
     match source:
         case {"kind": "given"}:
@@ -111,49 +96,6 @@ def _drawn(source: Any, problem: Problem) -> Drawn | None:
     raise RequestError('mask_source must be {"kind": "given"}, or "drawn" with its rng and seed')
 
 
-def read_candidate(path: str) -> Candidate:
-    """What an implementation wrote into a file, or "-".
-
-    Raises RequestError for JSON that is broken, of another schema, or without y and grad_x.
-    """
-    source = _named(path)
-    written = parse_json(read_text(path), source)
-    if not isinstance(written, dict) or written.get("schema", SCHEMA) != SCHEMA:
-        raise RequestError(f"{source} is not a candidate: its schema must be {SCHEMA!r}, or none")
-    if written.get("y") is None and written.get("grad_x") is None:
-        raise RequestError(f"{source} has neither 'y' nor 'grad_x', and there is nothing to judge")
-    if written.get("mode", "training") not in ("training", "inference"):
-        raise RequestError(f"mode must be 'training' or 'inference', in {source}")
-    if type(written.get("p", 0.5)) not in (int, float):
-        raise RequestError(f"p must be a number, in {source}")
-    try:
-        for key in ("x", "mask", "grad_y", "y", "grad_x"):
-            if written.get(key) is not None:
-                written[key] = from_json(written[key], key)
-    except RequestError as error:
-        raise RequestError(f"{error}, in {source}") from None
-    return cast("Candidate", written)
-
-
-def pose_candidate(candidate: Candidate, asked: Asked) -> Problem:
-    """The problem of a candidate: what its file says, and the options for the rest."""
-    known: dict[str, Any] = {key: candidate[key] for key in ("x", "p") if key in candidate}
-    taken = set(known)
-    if candidate.get("mask") is not None:
-        known["mask"] = candidate["mask"]
-        taken |= {"mask", "seed", "rng"}
-    if "mode" in candidate:
-        known["training"] = candidate["mode"] == "training"
-        taken.add("inference")
-    if candidate.get("grad_y_source", "given") != "given":
-        known["loss"] = str(candidate["grad_y_source"])
-    elif candidate.get("grad_y") is not None:
-        known["grad_y"] = candidate["grad_y"]
-    if not known.keys().isdisjoint({"grad_y", "loss"}):
-        taken |= {"grad_y", "loss"}
-    refuse_given(taken, "the candidate")
-    return asked.pose(**known)
-
-
-def _named(path: str) -> str:
+def named(path: str) -> str:
+    """What the file of this name is called in errors."""
     return "standard input" if path == "-" else path

@@ -1,29 +1,54 @@
-"""A verification as JUnit XML, so that CI systems show each claim as a test case."""
+"""A verification as JUnit XML, so that CI systems show each check as a test case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
 
 def to_junit(record: Mapping[str, Any], title: str, _theme: str) -> str:
-    """The claims of a dropout-cli/verify/1 record as one test suite."""
-    claims = record["claims"]
-    suite = ElementTree.Element(
-        "testsuite",
-        name=title,
-        tests=str(len(claims)),
-        failures=str(sum(claim["ok"] is False for claim in claims)),
-        skipped=str(sum(claim["ok"] is None for claim in claims)),
-        errors="0",
+    """The checks of a dropout-cli/verify/1 record: a suite for each case, a test for each check."""
+    root = ElementTree.Element("testsuites", name=title)
+    several_p = len({claim["p"] for claim in record["claims"]}) > 1
+    for case, group in groupby(record["claims"], key=lambda claim: claim["case"]):
+        claims = list(group)
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=case or title,
+            tests=str(len(claims)),
+            failures=str(sum(claim["ok"] is False for claim in claims)),
+            skipped=str(sum(claim["ok"] is None for claim in claims)),
+            errors="0",
+        )
+        for claim in claims:
+            name = f"{claim['id']}: {claim['statement']}"
+            if several_p:
+                name += f" (p = {claim['p']:g})"
+            test = ElementTree.SubElement(
+                suite, "testcase", classname=case or "dropout-cli.verify", name=name
+            )
+            if claim["ok"] is None:
+                ElementTree.SubElement(test, "skipped", message=claim["method"])
+            elif not claim["ok"]:
+                told = [
+                    each
+                    for each in record["diagnosis"]
+                    if (each["claim"], each["case"], each["p"]) == (claim["id"], case, claim["p"])
+                ]
+                message = " ".join(each["explanation"] for each in told) or claim["method"]
+                failure = ElementTree.SubElement(test, "failure", type="wrong", message=message)
+                failure.text = "\n".join([message, *(_table(each["elements"]) for each in told)])
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _table(elements: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each wrong element, below a heading."""
+    cells = [("i", "got", "expected")] if elements else []
+    cells += [(str(each["i"]), str(each["got"]), str(each["expected"])) for each in elements]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
     )
-    for claim in claims:
-        name = f"{claim['id']}: {claim['statement']}"
-        case = ElementTree.SubElement(suite, "testcase", classname="dropout-cli.verify", name=name)
-        if claim["ok"] is None:
-            ElementTree.SubElement(case, "skipped", message=claim["method"])
-        elif not claim["ok"]:
-            told = [d["explanation"] for d in record["diagnosis"] if d["about"] == claim["id"]]
-            message = " ".join([claim["method"], *told])
-            ElementTree.SubElement(case, "failure", message=message).text = message
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

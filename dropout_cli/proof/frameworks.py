@@ -18,14 +18,11 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn, Problem
 from dropout_cli.proof.claims import SILENT, Finding
-from dropout_cli.proof.mistakes import near
+from dropout_cli.proof.tolerance import tolerance
 from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
-
-FLOAT32 = 3 * 2.0**-23  # relative: two roundings of the framework's, one of its inputs
-FLOAT64 = 4 * 2.0**-52
 
 
 class Held(NamedTuple):
@@ -70,7 +67,7 @@ def against_torch(trace: Trace) -> Held:
     kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
     y = x * kept / (1 - problem.p if problem.training else 1)
     y.backward(torch.tensor(trace.grad_y.copy()))
-    found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), FLOAT64)
+    found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), "float64")
     return Held(torch.__version__, source, found)
 
 
@@ -144,13 +141,14 @@ def _passes(
 ) -> Finding:
     """Both passes of a framework against a trace with the framework's mask."""
     ours = Trace(replace(problem, mask=mask, drawn=None if mask is None else drawn))
-    return _both(ours, y, grad_x, FLOAT32)
+    return _both(ours, y, grad_x, "float32")
 
 
-def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, rtol: float) -> Finding:
+def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
+    allowed = tolerance(dtype, trace.problem.p)
     worst, ok = 0.0, True
     for found, ours in ((y, trace.y), (grad_x, trace.grad_x)):
         theirs = found.astype(np.float64)
         worst = max(worst, float(np.abs(theirs - ours).max()))
-        ok = ok and bool(near(theirs, ours, rtol).all())
+        ok = ok and bool(allowed.near(theirs, ours).all())
     return Finding(worst, ok, trace.y.size)

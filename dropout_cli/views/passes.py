@@ -92,8 +92,11 @@ def backward_page(trace: Trace, voice: Voice) -> Document:
     ]
 
 
-def facts(trace: Trace, voice: Voice) -> Facts:
-    """p, 1−p, the scaling factor and the mask; in inference, that there are none."""
+def facts(trace: Trace, voice: Voice, source: str | None = None) -> Facts:
+    """p, 1−p, the scaling factor and the mask; in inference, that there are none.
+
+    source: the words for where the mask is from, where the trace does not say it.
+    """
     problem = trace.problem
     p = voice.exactly(problem.p)
     if problem.mask is None:
@@ -109,19 +112,20 @@ def facts(trace: Trace, voice: Voice) -> Facts:
             (Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "p")),
             (Formula(f"1−p = {keep}", f"1-p = {keep}"), voice.say("fact", "keep")),
             scale,
-            (vector(M, problem.mask, voice, BESIDE), _mask_source(trace, voice)),
+            (vector(M, problem.mask, voice, BESIDE), _mask_source(trace, voice, source)),
         ]
     )
 
 
-def _mask_source(trace: Trace, voice: Voice) -> str:
+def _mask_source(trace: Trace, voice: Voice, source: str | None) -> str:
     mask, drawn = trace.problem.mask, trace.problem.drawn
     assert mask is not None
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
         return voice.say("fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, **counts)
-    example = np.array_equal(mask, EXAMPLE_MASK)
-    return voice.say("fact", "mask_example" if example else "mask_given", **counts)
+    if source is None:
+        source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
+    return voice.say("fact", source, **counts)
 
 
 def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:

@@ -35,9 +35,11 @@ class TraceRecord(ForwardRecord):
 
 
 class ClaimRecord(TypedDict):
-    """One claim; ok is null where it was not checked, max_error where it is no finite number."""
+    """One check; ok is null where it was not made, max_error where it is no finite number."""
 
     id: str
+    case: str | None
+    p: float
     statement: str
     method: str
     checked: int
@@ -45,19 +47,31 @@ class ClaimRecord(TypedDict):
     ok: bool | None
 
 
+class ElementRecord(TypedDict):
+    """A wrong element: its index from 1, a list for several axes; got may be "nan" or "inf"."""
+
+    i: int | list[int]
+    got: float | str
+    expected: float
+
+
 class DiagnosisRecord(TypedDict):
-    """One explanation of what is wrong: the mistake's name, or "unknown"."""
+    """One explanation of what is wrong: the mistake's name, or "unknown" or "raised"."""
 
     id: str
+    claim: str
+    case: str | None
+    p: float
     about: str
     explanation: str
+    elements: list[ElementRecord]
 
 
 class VerifyRecord(TypedDict):
-    """A verdict as JSON."""
+    """A verification as JSON; ok is null where what was asked for could not be checked."""
 
     schema: str
-    ok: bool
+    ok: bool | None
     claims: list[ClaimRecord]
     diagnosis: list[DiagnosisRecord]
 

@@ -1,127 +1,244 @@
-"""A verdict as a page and as a record: each claim, how it was checked, and what is wrong."""
+"""A report as a page and as a record: whether all is right, each check, and what is wrong.
+
+What was judged gives its suites: a problem's claims, each candidate, a layer.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from dropout_cli.formats.document import Check, Heading, Paragraph, Text
-from dropout_cli.proof import claims
-from dropout_cli.views.notation import loss_formula
+from dropout_cli.formats.document import SIGNS, Check, Formula, Heading, Paragraph, Table, Text
+from dropout_cli.views.notation import INDEX, in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from dropout_cli.formats.document import Block, Document
-    from dropout_cli.proof.claims import Finding
-    from dropout_cli.proof.mistakes import Diagnosis
-    from dropout_cli.proof.verdict import Verdict
     from dropout_cli.prose.voice import Voice
-    from dropout_cli.trace import Trace
-    from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, VerifyRecord
-
-SCHEMA = "dropout-cli/verify/1"
-NAMED = 8  # at most this many wrong elements are named
-
-
-def record(verdict: Verdict, trace: Trace, voice: Voice) -> VerifyRecord:
-    """The verdict, in words and numbers."""
-    told: list[ClaimRecord] = [
-        {
-            "id": name,
-            "statement": _statement(name, verdict, trace, voice).plain,
-            "method": _method(name, verdict, trace, voice).plain,
-            "checked": finding.checked,
-            "max_error": finding.max_error if np.isfinite(finding.max_error) else None,
-            "ok": finding.ok,
-        }
-        for name, finding in _findings(verdict).items()
-    ]
-    explained: list[DiagnosisRecord] = [
-        {"id": name, "about": diagnosis.about, "explanation": explanation.plain}
-        for diagnosis in verdict.diagnoses
-        for name, explanation in _explanations(diagnosis, trace, voice)
-    ]
-    return {"schema": SCHEMA, "ok": verdict.ok, "claims": told, "diagnosis": explained}
-
-
-def page(verdict: Verdict, trace: Trace, voice: Voice) -> Document:
-    """The verdict: each claim, whether it holds and how it was checked; then what is wrong."""
-    document: list[Block] = [Heading(voice.say("verify", "title"))]
-    for name, finding in _findings(verdict).items():
-        error = ""
-        if finding.ok is not None and finding.max_error:
-            error = voice.say("verify", "error", error=f"{finding.max_error:.3g}")
-        pairs = zip(
-            _statement(name, verdict, trace, voice),
-            _method(name, verdict, trace, voice),
-            strict=True,
-        )
-        claim = [
-            voice.say("verify", "claim", statement=statement, method=method) + error
-            for statement, method in pairs
-        ]
-        document.append(Check(finding.ok, Text(*claim)))
-    for diagnosis in verdict.diagnoses:
-        document += [Paragraph(told) for _, told in _explanations(diagnosis, trace, voice)]
-    return [*document, Paragraph(voice.tell("verify", "holds" if verdict.ok else "fails"))]
-
-
-def _findings(verdict: Verdict) -> dict[str, Finding]:
-    """Every finding, and what could not be checked for want of a framework."""
-    if verdict.missing is None:
-        return verdict.findings
-    return verdict.findings | {verdict.missing: claims.SILENT}
-
-
-def _statement(name: str, verdict: Verdict, trace: Trace, voice: Voice) -> Text:
-    source = verdict.held.source if verdict.held else ""
-    if not trace.problem.training and f"{name}-inference" in voice.prose["claim"]:
-        name = f"{name}-inference"
-    return voice.tell("claim", name, source=source, squares=loss_formula("sum-squares"))
-
-
-def _method(name: str, verdict: Verdict, trace: Trace, voice: Voice) -> Text:
-    """How the claim was checked, or why it was not."""
-    if name == verdict.missing:
-        return voice.tell("verify", "missing", framework=name)
-    finding, n = verdict.findings[name], trace.problem.x.size
-    return voice.tell(
-        "method",
-        f"{name}-silent" if finding.ok is None else name,
-        elements=voice.part(finding.checked, n),
-        dropped=voice.elements(finding.checked),
-        over=voice.over(claims.masks_summed(n, trace.problem.p)),
-        changed=voice.number(float(claims.changed_by_a_fresh_mask(trace))),
-        gradients=voice.gradients(n),
-        version=verdict.held.version if verdict.held else "",
+    from dropout_cli.views.records import (
+        ClaimRecord,
+        DiagnosisRecord,
+        ElementRecord,
+        VerifyRecord,
     )
 
-
-def _explanations(diagnosis: Diagnosis, trace: Trace, voice: Voice) -> list[tuple[str, Text]]:
-    """The sentences for a diagnosis: each mistake that fits, or what can be said without."""
-    named = ", ".join(str(i + 1) for i in diagnosis.wrong[:NAMED])
-    if len(diagnosis.wrong) > NAMED:
-        named += ", …"
-    where = voice.tell(
-        "verify", "where", about=voice.symbol(diagnosis.about), count=f"{len(diagnosis.wrong):,}",
-        elements=voice.elements(trace.problem.x.size), indices=named,
-    )  # fmt: skip
-    if not diagnosis.mistakes:
-        key = "unknown" if diagnosis.factor is None else "unknown_factor"
-        factor = "" if diagnosis.factor is None else voice.number(diagnosis.factor)
-        return [("unknown", _joined(where, voice.tell("verify", key, factor=factor)))]
-    several = Text("", "")
-    if len(diagnosis.mistakes) > 1:
-        key = "several" if diagnosis.telling_p is None else "several_p"
-        p = "" if diagnosis.telling_p is None else voice.exactly(diagnosis.telling_p)
-        several = voice.tell("verify", key, count=len(diagnosis.mistakes), p_value=p)
-    told = [
-        (name, _joined(where, voice.tell("mistake", f"{diagnosis.about}-{name}")))
-        for name in diagnosis.mistakes
-    ]
-    name, last = told[-1]
-    return [*told[:-1], (name, _joined(last, several))]
+SCHEMA = "dropout-cli/verify/1"
+NAMED = 8  # wrong elements that a page shows
+RECORDED = 1000  # and a record
+AXES = Formula("i, j, …", r"i, j, \ldots")
 
 
-def _joined(*texts: Text) -> Text:
+class Element(NamedTuple):
+    """A wrong element: its place, an index from 0 for each axis, and what was right."""
+
+    place: tuple[int, ...]
+    got: float
+    expected: float
+
+
+class Explanation(NamedTuple):
+    """What explains a failure: the mistake's name, or "unknown".
+
+    about: what is wrong, "y", "grad_x", "mask" or "x". where: in how much of it. text: the mistake.
+    elements: some of the wrong ones, of which there are wrong.
+    """
+
+    id: str
+    about: str
+    where: Text
+    text: Text
+    elements: Sequence[Element]
+    wrong: int
+
+    @property
+    def told(self) -> Text:
+        """Where it is wrong, and why."""
+        return joined(self.where, self.text)
+
+
+class Row(NamedTuple):
+    """A check: what is claimed, how it was checked at p, and what came of it.
+
+    ok: None where there was nothing to check. max_error: may be inf or nan.
+    """
+
+    id: str
+    p: float
+    statement: Text
+    method: Text
+    checked: int
+    max_error: float
+    ok: bool | None
+    explanations: Sequence[Explanation] = ()
+
+
+class Suite(NamedTuple):
+    """Checks that belong together.
+
+    name: of the candidate or the layer, if it has one. opening: what was checked.
+    table: the checks, for a page.
+    """
+
+    name: str | None
+    opening: Sequence[Block]
+    rows: Sequence[Row]
+    table: Table
+
+
+class Report(NamedTuple):
+    """All that was checked. missing: a framework that should have been asked, and is not there."""
+
+    suites: Sequence[Suite]
+    missing: str | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        """The checks of all suites."""
+        return [row for suite in self.suites for row in suite.rows]
+
+    @property
+    def ok(self) -> bool | None:
+        """Whether no check failed; None where what was asked for could not be checked."""
+        if any(row.ok is False for row in self.rows):
+            return False
+        return None if self.missing else True
+
+
+def record(report: Report) -> VerifyRecord:
+    """The report, in words and numbers."""
+    claims: list[ClaimRecord] = []
+    diagnosis: list[DiagnosisRecord] = []
+    for suite in report.suites:
+        for row in suite.rows:
+            claims.append(
+                {
+                    "id": row.id,
+                    "case": suite.name,
+                    "p": row.p,
+                    "statement": row.statement.plain,
+                    "method": row.method.plain,
+                    "checked": row.checked,
+                    "max_error": row.max_error if math.isfinite(row.max_error) else None,
+                    "ok": row.ok,
+                }
+            )
+            diagnosis += [
+                {
+                    "id": each.id,
+                    "claim": row.id,
+                    "case": suite.name,
+                    "p": row.p,
+                    "about": each.about,
+                    "explanation": each.told.plain,
+                    "elements": [_element(element) for element in each.elements],
+                }
+                for each in row.explanations
+            ]
+    return {"schema": SCHEMA, "ok": report.ok, "claims": claims, "diagnosis": diagnosis}
+
+
+def _element(element: Element) -> ElementRecord:
+    first, *rest = [k + 1 for k in element.place]
+    return {
+        "i": [first, *rest] if rest else first,
+        "got": element.got if math.isfinite(element.got) else str(element.got),
+        "expected": element.expected,
+    }
+
+
+def page(report: Report, voice: Voice) -> Document:
+    """The verdict, what was checked, the checks, and what is wrong."""
+    document: list[Block] = [Heading(voice.say("verify", "title"))]
+    if len(report.suites) > 1:
+        document.append(_headline(report.rows, report.missing, voice))
+    for suite in report.suites:
+        if suite.name is not None:
+            document.append(Heading(suite.name, 2))
+        document += [_headline(suite.rows, report.missing, voice), *suite.opening, suite.table]
+        document += _explained(suite, voice)
+    return document
+
+
+def checks_table(rows: Iterable[Row], voice: Voice) -> Table:
+    """Each check: its sign, what is claimed, by what it was checked, over how many elements."""
+    cells: list[list[str | Text]] = [
+        [SIGNS[row.ok], row.statement, row.method, f"{row.checked:,}" if row.checked else "",
+         f"{row.max_error:.3g}" if row.ok is not None else ""]
+        for row in rows
+    ]  # fmt: skip
+    headings = ("claim", "by", "elements", "error")
+    columns = [Formula("", ""), *(in_words(voice.say("verify", key)) for key in headings)]
+    return Table(columns, cells, words=(0, 1, 2))
+
+
+def mistake(about: str, name: str, voice: Voice) -> Text:
+    """What a mistake is: in words for what it is about, or in its own."""
+    own = f"{about}-{name}"
+    return voice.tell("mistake", own if own in voice.prose["mistake"] else name)
+
+
+def joined(*texts: Text) -> Text:
+    """The texts, one after the other."""
     return Text("".join(text.plain for text in texts), "".join(text.markdown for text in texts))
+
+
+def _headline(rows: Sequence[Row], missing: str | None, voice: Voice) -> Check:
+    """Whether all of it is right."""
+    count = sum(row.ok is not None for row in rows)
+    failing = sum(row.ok is False for row in rows)
+    ok, key = True, "passed"
+    if failing:
+        ok, key = False, "failed"
+    elif missing is not None:
+        return Check(None, voice.tell("verify", "missing", count=count, framework=missing))
+    elif count < len(rows):
+        key = "passed_some"
+    if len(rows) == 1:
+        key += "_one"
+    told = voice.tell("verify", key, count=count, failing=failing, open=len(rows) - count)
+    return Check(ok, told)
+
+
+def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
+    """What is wrong, once for all p at which it is wrong alike."""
+    alike: dict[tuple[str, str], tuple[Explanation, list[str]]] = {}
+    for row in suite.rows:
+        for each in row.explanations:
+            why = (each.text if each.text.plain else each.where).plain
+            _, at_p = alike.setdefault((each.about, why), (each, []))
+            at_p.append(voice.exactly(row.p))
+    several_p = len({row.p for row in suite.rows}) > 1
+    for explanation, at_p in alike.values():
+        told = explanation.told
+        if several_p:
+            at, *others = dict.fromkeys(at_p)
+            key = "at_all" if others else "at"
+            told = joined(voice.tell("verify", key, p_value=at, others=", ".join(others)), told)
+        yield Paragraph(told)
+        if explanation.elements:
+            yield _elements_table(explanation, voice)
+
+
+def _elements_table(explanation: Explanation, voice: Voice) -> Table:
+    """The first wrong elements: where they are, in mathematics and in Python, and their values."""
+    shown, more = explanation.elements[:NAMED], explanation.wrong - NAMED
+    rows = [
+        [
+            ", ".join(str(k + 1) for k in place),
+            f"{explanation.about}[{', '.join(map(str, place))}]",
+            *_apart(got, expected, voice),
+        ]
+        for place, got, expected in shown
+    ]
+    if more > 0:
+        rows.append(["⋮", voice.say("cell", "more", count=f"{more:,}"), "", ""])
+    columns = [in_words(voice.say("verify", key)) for key in ("python", "got", "expected")]
+    several = len(shown[0].place) > 1
+    return Table([AXES if several else INDEX, *columns], rows, words=(1,))
+
+
+def _apart(got: float, expected: float, voice: Voice) -> tuple[str, str]:
+    """Both numbers; with all their digits where fewer would not tell them apart."""
+    told = voice.number(got), voice.number(expected)
+    return told if told[0] != told[1] else (voice.exactly(got), voice.exactly(expected))

@@ -37,8 +37,8 @@ def test_all_claims_hold_and_the_exit_code_says_so(cli):
         assert (result.code, result.json["ok"], result.json["diagnosis"]) == (0, True, [])
         assert result.json["schema"] == "dropout-cli/verify/1"
         assert [claim["id"] for claim in result.json["claims"]] == list(claims.CLAIMS)
-    assert cli("verify").out.rstrip().endswith("All hold.")
-    assert cli("verify", "--lang", "zh").out.rstrip().endswith("全部成立。")
+    assert "✓ All 14 checks passed." in cli("verify").out
+    assert "✓ 全部 14 项检查通过。" in cli("verify", "--lang", "zh").out
 
 
 def test_a_right_candidate(cli):
@@ -55,14 +55,19 @@ def test_a_wrong_candidate_is_told_its_mistake(cli):
     }
     words = cli("verify", "-p", "0.3", "--grad-x", "0.1,0,0.3,0").out
     assert "not scaled by 1/(1−p)" in " ".join(words.split())
-    assert "i = 1, 3" in words
+    assert "∂L/∂x is wrong in 2 of 4 elements" in words
+    assert [each.split() for each in words.splitlines()[-2:]] == [
+        ["1", "grad_x[0]", "0.1", "0.142857"],
+        ["3", "grad_x[2]", "0.3", "0.428571"],
+    ]
 
 
 def test_another_mask_in_backward_is_proved_by_its_elements(cli):
     result = cli("verify", "-p", "0.3", "--grad-x", f"{0.1 / 0.7},{0.2 / 0.7},0,0", "-f", "json")
     (diagnosis,) = result.json["diagnosis"]
     assert diagnosis["id"] == "other-mask"
-    assert "i = 2, 3" in diagnosis["explanation"]
+    assert [element["i"] for element in diagnosis["elements"]] == [2, 3]
+    assert diagnosis["elements"][1] == {"i": 3, "got": 0.0, "expected": 0.3 / 0.7}
 
 
 def test_a_candidates_file_holds_the_whole_problem(cli, tmp_path):
@@ -81,8 +86,10 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text('{"x": [1, 2], "y": [1.25, 0]}')
     assert cli("verify", "--candidate", str(path), "-p", "0.2", "-m", "10").code == 0
-    path.write_text('{"mode": "inference", "grad_x": [0.1, 0.2, 0.3, 0.4]}')
-    assert cli("verify", "--candidate", str(path)).code == 0
+    path.write_text('{"mode": "inference", "x": [3, 4], "grad_x": [0.1, 0.2]}')
+    assert cli("verify", "--candidate", str(path), "-g", "0.1,0.2").code == 0
+    path.write_text('{"mode": "inference", "grad_y": [1, 1], "grad_x": [1, 1]}')
+    assert cli("verify", "--candidate", str(path), "-x", "3,4").code == 0
 
 
 @pytest.mark.parametrize(
@@ -97,13 +104,22 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
         ("--rtol 2", None, "2.0 is not in the range"),
         ("--candidate missing.json", None, "cannot read missing.json"),
         ("--candidate mine.json", "{", "mine.json is not JSON"),
-        ("--candidate mine.json", "[]", "mine.json is not a candidate"),
-        ("--candidate mine.json", '{"schema": "x/1", "y": [1]}', "mine.json is not a candidate"),
+        ("--candidate mine.json", "[]", "mine.json holds no candidate"),
+        ("--candidate mine.json", "[3]", "mine.json, case 1 is not a candidate"),
+        ("--candidate mine.json", '{"schema": "x/1", "y": [1]}', "schema is 'x/1'"),
         ("--candidate mine.json", '{"x": [1]}', "neither 'y' nor 'grad_x'"),
         ("--candidate mine.json", '{"y": "4"}', "y is not a list in JSON"),
         ("--candidate mine.json", '{"y": [1, null]}', "y[2] is 'None'"),
-        ("--candidate mine.json", '{"y": [4,0,12,0], "p": "x"}', "p must be a number"),
-        ("--candidate mine.json", '{"y": [4,0,12,0], "mode": "test"}', "mode must be"),
+        (
+            "--candidate mine.json",
+            '{"y": [4,0,12,0], "p": "x"}',
+            "p is 'x', but it must be a number",
+        ),
+        (
+            "--candidate mine.json",
+            '{"y": [4,0,12,0], "mode": "test"}',
+            "mode is 'test', but it must be 'training' or 'inference'",
+        ),
         (
             "--candidate mine.json -p 0.5",
             '{"y": [4,0,12,0], "p": 0.5}',
@@ -114,8 +130,17 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
             '{"y": [4,0], "mask": [1,0]}',
             "--seed cannot be combined with the candidate",
         ),
-        ("--candidate mine.json --y 1,2,3,4", '{"y": [4,0,12,0]}', "y is given twice"),
-        ("--candidate mine.json", '{"y": [1], "grad_y_source": "huber"}', "loss is 'huber'"),
+        (
+            "--candidate mine.json --y 1,2,3,4",
+            '{"y": [4,0,12,0]}',
+            "--y cannot be combined with --candidate",
+        ),
+        (
+            "--candidate mine.json",
+            '{"x": [2], "p": 0.5, "y": [1], "grad_y_source": "huber"}',
+            "loss is 'huber'",
+        ),
+        ("--rtol 0.1", None, "--rtol cannot be combined with a verification of the claims"),
         ("-o report.yaml", None, "must end in one of"),
     ],
 )
@@ -133,9 +158,11 @@ def test_what_cannot_be_judged(cli, tmp_path, monkeypatch, args, written, says):
 def test_a_framework_that_is_not_installed_is_skipped_and_exits_with_2(cli, monkeypatch, framework):
     monkeypatch.setitem(sys.modules, framework, None)
     result = cli("verify", "--against", framework, "-f", "json")
-    assert (result.code, result.json["ok"]) == (2, True)
+    assert (result.code, result.json["ok"]) == (2, None)
     assert [claim["id"] for claim in result.json["claims"] if claim["ok"] is None] == [framework]
-    assert f"{framework} is not installed" in cli("verify", "--against", framework).out
+    words = " ".join(cli("verify", "--against", framework).out.split())
+    assert f"– {framework} is not installed, so nothing was compared with it" in words
+    assert "All" not in words
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax"])
@@ -178,6 +205,7 @@ def test_a_verdict_in_each_format(cli, tmp_path, suffix):
     path = tmp_path / f"verdict{suffix}"
     result = cli("verify", "-o", str(path))
     assert (result.code, result.err) == (0, f"wrote {path}\n")
+    assert result.out == (cli("verify").out if suffix == ".xml" else "")
     first = path.read_bytes()
     assert cli("verify", "-o", str(path)).code == 0
     assert path.read_bytes() == first

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_cli.proof.layer.chance import agreement, between, pairs, tails, two_sided
+from dropout_cli.proof.chance import agreement, between, pairs, tails, two_sided
 
 
 def exact_tails(k, n, probability):

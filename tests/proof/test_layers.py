@@ -12,7 +12,7 @@ import pytest
 from layers import numpy_layers
 
 from dropout_cli.errors import RequestError
-from dropout_cli.proof.layer.chance import LEVEL
+from dropout_cli.proof.chance import LEVEL
 from dropout_cli.proof.layer.judge import SWEEP, judge_layer
 from dropout_cli.proof.layer.layers import QUOTED, adapt, load
 

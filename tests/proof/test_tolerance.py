@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from dropout_cli.proof.layer.tolerance import TYPES, near, tolerance
+from dropout_cli.proof.tolerance import TYPES, tolerance
 
 NARROW = ["float16", "bfloat16", "float32"]
 needs_types = pytest.mark.skipif(not find_spec("ml_dtypes"), reason="bfloat16 needs ml_dtypes")
@@ -65,7 +65,7 @@ def test_no_right_result_is_accused(dtype):
         x = given.astype(kind)
         with np.errstate(all="ignore"):
             for got in ways(x, p, kind):
-                assert near(got.astype(np.float64), given / (1 - p), dtype, p).all(), p
+                assert tolerance(dtype, p).near(got.astype(np.float64), given / (1 - p)).all(), p
 
 
 MISTAKES = {
@@ -92,9 +92,9 @@ def test_no_known_mistake_passes_where_it_matters(dtype, name):
         unit = 2.0 ** -TYPES[dtype].bits
         if (
             np.isfinite(got).all()
-            and (np.abs(wrong / right - 1) > 2 * tolerance(dtype, p)[0]).all()
+            and (np.abs(wrong / right - 1) > 2 * tolerance(dtype, p).relative).all()
         ):
-            assert not near(got, right, dtype, p).any(), p
+            assert not tolerance(dtype, p).near(got, right).any(), p
             refused += 1
         elif 0.05 <= p <= 0.45 or 0.55 <= p <= 0.95:
             assert np.abs(wrong / right - 1).max() < 100 * unit, p
@@ -105,11 +105,11 @@ def test_no_known_mistake_passes_where_it_matters(dtype, name):
 def test_the_tolerance_is_that_of_the_type_unless_p_is_near_1(dtype):
     unit = 2.0 ** -TYPES[dtype].bits
     for p in (0, 0.25, 0.5, 1):
-        assert tolerance(dtype, p)[0] == 6 * unit
+        assert tolerance(dtype, p).relative == 6 * unit
     for p in np.linspace(0.01, 0.5, 50):
-        assert 6 * unit <= tolerance(dtype, float(p))[0] <= 8 * unit
-    assert tolerance("float32", 0.998)[0] < 2e-5
-    assert tolerance("float64", 0.998)[0] < 1e-15
+        assert 6 * unit <= tolerance(dtype, float(p)).relative <= 8 * unit
+    assert tolerance("float32", 0.998).relative < 2e-5
+    assert tolerance("float64", 0.998).relative < 1e-15
 
 
 @needs_types
@@ -134,10 +134,10 @@ def test_subnormal_results(dtype):
     with np.errstate(all="ignore"):
         got = (x.astype(kind) / kind(1 - p)).astype(np.float64)
     exact = x.astype(kind).astype(np.float64) / (1 - p)
-    assert near(got, exact, dtype, p).all()
-    flushed = near(0 * exact, exact, dtype, p)
+    assert tolerance(dtype, p).near(got, exact).all()
+    flushed = tolerance(dtype, p).near(0 * exact, exact)
     assert flushed.all() == (dtype != "float16")
-    assert not near(3 * exact + 8 * smallest, exact, dtype, p).any()
+    assert not tolerance(dtype, p).near(3 * exact + 8 * smallest, exact).any()
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -145,13 +145,13 @@ def test_what_overflows_is_inf(dtype):
     largest = TYPES[dtype].largest
     beyond, within = np.array([largest, -largest]), np.array([largest, -largest]) / 4
     inf = np.array([np.inf, -np.inf])
-    assert near(inf, beyond, dtype, 0.5).all()
-    assert not near(-inf, beyond, dtype, 0.5).any()
-    assert not near(inf, within, dtype, 0.5).any()
-    assert not near(np.full(2, np.nan), beyond, dtype, 0.5).any()
+    assert tolerance(dtype, 0.5).near(inf, beyond).all()
+    assert not tolerance(dtype, 0.5).near(-inf, beyond).any()
+    assert not tolerance(dtype, 0.5).near(inf, within).any()
+    assert not tolerance(dtype, 0.5).near(np.full(2, np.nan), beyond).any()
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_at_p_1_only_zeros_are_right(dtype):
     got = np.array([0.0, -0.0, 1e-3, np.nan, np.inf])
-    assert near(got, np.zeros(5), dtype, 1).tolist() == [True, True, False, False, False]
+    assert tolerance(dtype, 1).near(got, np.zeros(5)).tolist() == [True, True, False, False, False]

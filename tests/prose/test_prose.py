@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from dropout_cli import proof
 from dropout_cli.masks import SOURCES
 from dropout_cli.proof.claims import CLAIMS
-from dropout_cli.proof.mistakes import IN_GRADIENT, IN_INFERENCE, IN_TRAINING
+from dropout_cli.proof.layer import questions
+from dropout_cli.proof.mistakes import AT_P_1, IN_GRADIENT, IN_INFERENCE, IN_TRAINING
 from dropout_cli.prose import languages, load
 from dropout_cli.views.steps import STEPS
 
@@ -61,9 +64,15 @@ def test_the_fields_own_terms(terms):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_name_has_its_words(language):
     prose = load(language)
-    both = IN_TRAINING | IN_INFERENCE
+    both = IN_TRAINING | AT_P_1
     gradient = {f"grad_x-{name}" for name in both | IN_GRADIENT}
-    assert set(prose["mistake"]) == gradient | {f"y-{name}" for name in both}
+    own = gradient | {f"y-{name}" for name in both}
+    assert own | set(IN_INFERENCE) <= set(prose["mistake"])
+    code = "".join(path.read_text() for path in Path(proof.__file__).parent.rglob("*.py"))
+    for name in set(prose["mistake"]) - own:
+        assert f'"{name}"' in code or name.startswith("one-mask-for-every-"), name
+    asked = {name for p in (0, 0.5, 1) for name in questions.at(p)}
+    assert set(prose["question"]) == set(prose["asked"]) == asked
     assert set(CLAIMS) <= set(prose["claim"])
     claims = {name for name in prose["claim"] if not name.endswith("-inference")}
     assert claims - {"torch", "jax"} <= set(prose["method"])

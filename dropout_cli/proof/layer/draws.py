@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from dropout_cli.proof.layer import chance
+from dropout_cli.proof import chance
 from dropout_cli.proof.layer.naming import shared_mask
 from dropout_cli.proof.layer.runs import ABOUT, LayerFinding, UnreadableError
-from dropout_cli.proof.layer.tolerance import TYPES
+from dropout_cli.proof.tolerance import TYPES
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import Mask
@@ -39,19 +39,9 @@ def kept_fraction(runs: Runs) -> LayerFinding:
     """Elements are dropped with probability p: of n, Binomial(n, p) are dropped."""
     first, p = runs.first(), runs.p
     if _dependent(runs):
-        raise UnreadableError("the elements are not independent, as this test supposes")
+        raise UnreadableError("dependent")
     dropped, n = _dropped(first)
-    step = _step(first)
-
-    def p_value_for(drop: float) -> float:
-        return chance.two_sided(dropped, n, max(0, drop - step), min(1, drop + step))
-
-    p_value, mistake = p_value_for(p), None
-    if p_value < chance.LEVEL:
-        if dropped in (0, n):
-            mistake = "drops-everything" if dropped else "drops-nothing"
-        elif p_value_for(1 - p) >= chance.LEVEL:
-            mistake = "keeps-with-p"
+    p_value, mistake = chance.kept_with(p, dropped, n, _step(first))
     finding = _finding("kept-fraction", p, n, p_value, mistake, kept=n - dropped, dropped=dropped)
     fits = None if finding.ok else [mistake] if mistake else []
     return finding._replace(max_error=abs(dropped / n - p), fits=fits)
@@ -67,7 +57,7 @@ def independent(runs: Runs) -> LayerFinding:
     n = sum(mask.size for mask in masks)
     if runs.coin is not None:
         if len(runs.coin) == 1:
-            raise UnreadableError(_always(runs.coin))
+            raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
         return _finding("independent", runs.p, n, 0.0, "one-mask-for-batch")
     counts = _counts(trained, runs.p)
     worst = min(counts, key=lambda count: count.p_value)
@@ -75,7 +65,7 @@ def independent(runs: Runs) -> LayerFinding:
     if worst.p_value < chance.LEVEL:
         mistake = shared_mask(masks) or worst.mistake
     elif not _telling(trained, runs.p):
-        raise UnreadableError("p is so near to 0 or 1 that nearly all elements agree anyway")
+        raise UnreadableError("p-near-its-ends")
     return _finding("independent", runs.p, n, worst.p_value, mistake, counts=counts)
 
 
@@ -85,11 +75,11 @@ def fresh_mask(runs: Runs) -> LayerFinding:
     pairs = [(a.mask, b.mask) for a, b in zip(runs.first(), runs.second(), strict=True)]
     agree, n = sum(int((a == b).sum()) for a, b in pairs), sum(a.size for a, _ in pairs)
     if not _telling(trained, runs.p):
-        raise UnreadableError("p is so near to 0 or 1 that nearly all elements agree anyway")
+        raise UnreadableError("p-near-its-ends")
     if runs.coin is not None and len(runs.coin) == 1:
-        raise UnreadableError(_always(runs.coin))
+        raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
     if agree < n and _dependent(runs):
-        raise UnreadableError("the elements are not independent, as this test supposes")
+        raise UnreadableError("dependent")
     p_value = chance.two_sided(agree, n, *_agreement(trained, runs.p))
     mistake = "same-mask-each-call" if agree == n else None
     return _finding("fresh-mask", runs.p, n, p_value, mistake, agree=agree)
@@ -160,10 +150,6 @@ def _step(runs: list[Run]) -> float:
 def _dropped(runs: list[Run]) -> tuple[int, int]:
     n = sum(run.x.size for run in runs)
     return n - sum(int(run.mask.sum()) for run in runs), n
-
-
-def _always(coin: set[bool]) -> str:
-    return f"every element was {'kept' if coin == {True} else 'dropped'}"
 
 
 def _finding(

@@ -17,7 +17,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.proof.layer import questions
 from dropout_cli.proof.layer.layers import UnknownKindError, adapt, quote
 from dropout_cli.proof.layer.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
-from dropout_cli.proof.layer.tolerance import TYPES
+from dropout_cli.proof.tolerance import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,7 +77,7 @@ def _answers(runs: Runs, takes_some_p: bool) -> Iterator[LayerFinding]:
             finding = unanswered(name, runs.p, open_, exception=str(error))
             yield finding._replace(about=error.about or finding.about)
         except UnreadableError as error:
-            yield unanswered(name, runs.p, None, open=str(error))
+            yield unanswered(name, runs.p, None, **error.reason)
 
 
 def _reconcile(findings: list[LayerFinding]) -> list[LayerFinding]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.problem import Problem
-from dropout_cli.proof.layer.tolerance import near, tolerance
 from dropout_cli.proof.mistakes import diagnose
+from dropout_cli.proof.tolerance import tolerance
 from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
@@ -19,19 +19,8 @@ if TYPE_CHECKING:
 def in_training(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
     """The mistakes of mistakes.py whose formula gives these values, for 0 < p < 1."""
     trace = Trace(Problem(run.x.ravel(), p, run.mask.ravel(), None, run.grad_y.ravel(), None))
-    rtol = tolerance(run.type_of(about), p)[0]
-    diagnosis = diagnose(trace, about, got.ravel(), rtol)
-    if diagnosis is None:
-        return []
-    if "not-applied" in diagnosis.mistakes:  # says more than not-scaled, if nothing was dropped
-        return ["not-applied"]
-    if diagnosis.mistakes == ["other-mask"]:
-        return ["not-the-mask-of-forward"]
-    if diagnosis.mistakes or diagnosis.factor is None:
-        return [name for name in diagnosis.mistakes if name != "scaled-in-inference"]
-    # Of the right values: v·m·(1−p) and v·m·p are (1−p)² and p·(1−p) times v·m/(1−p).
-    factors = {"multiplied-by-keep": (1 - p) * (1 - p), "multiplied-by-p": p * (1 - p)}
-    return [name for name, f in factors.items() if abs(diagnosis.factor - f) <= rtol * f]
+    diagnosis = diagnose(trace, about, got.ravel(), tolerance(run.type_of(about), p))
+    return [] if diagnosis is None else diagnosis.mistakes
 
 
 def at_p_0(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
@@ -49,7 +38,7 @@ def at_p_1(_about: str, _run: Run, _p: float, got: FloatArray) -> list[str]:
 def in_inference(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been left as it is."""
     factors = got / (run.x if about == "y" else run.grad_y)
-    rtol = 2 * tolerance(run.type_of(about), 0)[0]
+    rtol = 2 * tolerance(run.type_of(about), 0).relative
     kept = factors[factors != 0]
     if not (kept.size == 0 or np.allclose(kept, kept[0], rtol, 0)):
         return _times_x(about, run, p, got)
@@ -75,5 +64,6 @@ def shared_mask(masks: list[Mask]) -> str | None:
 
 
 def _times_x(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
-    fits = about == "grad_x" and near(got, run.grad_y * run.x, run.type_of(about), p).all()
+    allowed = tolerance(run.type_of(about), p)
+    fits = about == "grad_x" and allowed.near(got, run.grad_y * run.x).all()
     return ["times-x"] if fits else []

@@ -9,7 +9,7 @@ import numpy as np
 from dropout_cli.proof.layer import naming
 from dropout_cli.proof.layer.draws import fresh_mask, independent, kept_fraction
 from dropout_cli.proof.layer.runs import LayerFinding, UnreadableError, Wrong
-from dropout_cli.proof.layer.tolerance import near
+from dropout_cli.proof.tolerance import tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def input_untouched(runs: Runs) -> LayerFinding:
     every = runs.every()
     cases = [(run, run.answer.x, run.x) for run in every if run.answer.x is not None]
     if not cases:
-        raise UnreadableError("the layer says that it works in place")
+        raise UnreadableError("in-place")
     return _compare("input-untouched", "x", runs.p, cases, lambda *_: ["changes-x"])
 
 
@@ -123,7 +123,7 @@ def _compare(
     """What the layer gave against what is right, element by element; x to the last bit."""
     checked, count, worst, wrong, fits = 0, 0, 0.0, list[Wrong](), list[str]()
     for run, got, right in cases:
-        good = got == right if about == "x" else near(got, right, run.type_of(about), p)
+        good = got == right if about == "x" else tolerance(run.type_of(about), p).near(got, right)
         checked += got.size
         worst = float(np.maximum(worst, np.abs(got - right).max()))  # nan stays nan
         if good.all():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dropout_cli.proof.layer.layers import quote
-from dropout_cli.proof.layer.tolerance import TYPES
+from dropout_cli.proof.tolerance import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,12 @@ class LayerRaisedError(Exception):
 
 
 class UnreadableError(Exception):
-    """Why a question could not be asked, though the layer answered."""
+    """Why a question could not be asked, though the layer answered: a name, and its values."""
+
+    def __init__(self, reason: str, **values: object) -> None:
+        """reason: a name that the prose knows."""
+        super().__init__(reason)
+        self.reason: dict[str, Any] = {"open": reason, **values}
 
 
 class Wrong(NamedTuple):
@@ -59,8 +64,8 @@ class LayerFinding(NamedTuple):
     mistake: the name of what explains it; None where nothing is wrong, or no name fits.
     about: what was looked at: "y", "grad_x", "mask" or "x". wrong: the first wrong elements.
     reason: the numbers behind it: counts, levels, p-values; "exception", what the layer raised, in
-        one line; "open", why the question could not be asked; "refused_shapes", what it raised for
-        each of them.
+        one line; "open", the name of why the question could not be asked; "refused_shapes", what
+        it raised for each of them.
     fits: the names of all that explains it at this p, where that may be several formulas.
     """
 
@@ -72,7 +77,7 @@ class LayerFinding(NamedTuple):
     mistake: str | None
     about: str
     wrong: list[Wrong]
-    reason: dict[str, object]
+    reason: dict[str, Any]
     fits: list[str] | None = None
 
 
@@ -109,10 +114,9 @@ class Run(NamedTuple):
 
     def _readable(self, name: str, values: Values) -> FloatArray:
         if values.array.shape != self.x.shape:
-            shape = values.array.shape
-            raise UnreadableError(f"{name} has shape {shape}, but x has {self.x.shape}")
+            raise UnreadableError("other-shape", about=name, got=values.array.shape)
         if values.dtype not in TYPES:
-            raise UnreadableError(f"{name} is of type {values.dtype}, but x of {self.dtype}")
+            raise UnreadableError("other-type", about=name, got=values.dtype)
         return values.array
 
 
@@ -174,7 +178,7 @@ class Runs:
         return seen
 
 
-def unanswered(name: str, p: float, ok: bool | None, **reason: object) -> LayerFinding:
+def unanswered(name: str, p: float, ok: bool | None, **reason: Any) -> LayerFinding:
     """The finding where there is no answer to judge: a failure, or None where it is left open."""
     return LayerFinding(name, p, ok, 0, 0.0, None, ABOUT.get(name, "y"), [], reason)
 

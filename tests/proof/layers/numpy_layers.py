@@ -475,8 +475,8 @@ WRONG = {
             "p-1": "keeps-at-p-1",
         },
     ),
-    "new mask in backward": (NewMaskInBackward, {"same-mask": "not-the-mask-of-forward"}),
-    "stale mask": (StaleMask, {"same-mask": "not-the-mask-of-forward"}),
+    "new mask in backward": (NewMaskInBackward, {"same-mask": "other-mask"}),
+    "stale mask": (StaleMask, {"same-mask": "other-mask"}),
     "gradient not masked": (GradientNotMasked, {"same-mask": "not-masked"}),
     "gradient not scaled": (GradientNotScaled, {"same-mask": "not-scaled"}),
     "gradient divided by p": (
@@ -542,5 +542,5 @@ WRONG = {
         GaussianNoise,
         {"p-0": None, "values": None, "same-mask": None, "kept-fraction": "drops-nothing"},
     ),
-    "function, two draws": (run_with_own_gradient, {"same-mask": "not-the-mask-of-forward"}),
+    "function, two draws": (run_with_own_gradient, {"same-mask": "other-mask"}),
 }

@@ -39,8 +39,27 @@ TYPES = {
 }
 
 
-def tolerance(dtype: str, p: float) -> tuple[float, float]:
-    """The relative and the absolute difference from m·x/(1−p) that rounding explains.
+class Tolerance(NamedTuple):
+    """How far a right result may lie from the exact one.
+
+    relative, absolute: |got − expected| ≤ relative·|expected| + absolute.
+    largest: where expected is beyond it, inf of its sign is right.
+    """
+
+    relative: float
+    absolute: float
+    largest: float
+
+    def near(self, got: FloatArray, expected: FloatArray) -> Mask:
+        """Where got is as near to expected as that. got: any values, nan and inf among them."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            close = np.abs(got - expected) <= self.relative * np.abs(expected) + self.absolute
+            beyond = np.abs(expected) * (1 + self.relative) >= self.largest
+        return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
+
+
+def tolerance(dtype: str, p: float) -> Tolerance:
+    """The difference from m·x/(1−p) that rounding explains.
 
     dtype: a name in TYPES. p: the drop probability, 0 ≤ p ≤ 1.
 
@@ -66,7 +85,7 @@ def tolerance(dtype: str, p: float) -> tuple[float, float]:
     kind, single, keep = TYPES[dtype], TYPES["float32"], 1 - p
     unit = 2.0**-kind.bits
     if p == 1:
-        return ROUNDINGS * unit, 2.0**kind.least
+        return Tolerance(ROUNDINGS * unit, 2.0**kind.least, kind.largest)
     stored = {p, kind.round(p)}
     if kind.bits < single.bits:
         stored |= {single.round(p), kind.round(single.round(p))}
@@ -75,17 +94,4 @@ def tolerance(dtype: str, p: float) -> tuple[float, float]:
         absolute = 2.0**kind.least
     else:
         absolute = 2.0 ** (kind.least + kind.bits - 1) / keep
-    return drift + ROUNDINGS * unit * (1 + drift), absolute
-
-
-def near(got: FloatArray, expected: FloatArray, dtype: str, p: float) -> Mask:
-    """Where got, of this type, is expected within tolerance(dtype, p).
-
-    got: any values, nan and inf among them. expected: finite float64 of the same shape.
-    Where expected is beyond the largest number of the type, inf of its sign is right.
-    """
-    relative, absolute = tolerance(dtype, p)
-    with np.errstate(invalid="ignore", over="ignore"):
-        close = np.abs(got - expected) <= relative * np.abs(expected) + absolute
-        beyond = np.abs(expected) * (1 + relative) >= TYPES[dtype].largest
-    return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
+    return Tolerance(drift + ROUNDINGS * unit * (1 + drift), absolute, kind.largest)

@@ -60,6 +60,24 @@ def two_sided(k: int, n: int, low: float, high: float | None = None) -> float:
     return min(1.0, 2 * min(tails(k, n, probability)))
 
 
+def kept_with(p: float, dropped: int, n: int, step: float = 0.0) -> tuple[float, str | None]:
+    """Whether dropped of n elements are what the drop probability p makes of them.
+
+    step: by how much the true probability may differ from p.
+    Returns the p-value and, where it is below LEVEL, the name of the mistake that explains it.
+    """
+
+    def p_value_for(drop: float) -> float:
+        return two_sided(dropped, n, max(0, drop - step), min(1, drop + step))
+
+    p_value = p_value_for(p)
+    if p_value >= LEVEL:
+        return p_value, None
+    if dropped in (0, n):
+        return p_value, "drops-everything" if dropped else "drops-nothing"
+    return p_value, "keeps-with-p" if p_value_for(1 - p) >= LEVEL else None
+
+
 def between(least: int, most: int, n: int, probability: float) -> float:
     """P(least ≤ K ≤ most) for K ~ Binomial(n, probability)."""
     return max(0.0, tails(most, n, probability)[0] + tails(least, n, probability)[1] - 1)

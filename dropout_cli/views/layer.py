@@ -1,0 +1,122 @@
+"""A layer's suite: what was asked of it at each p, and what it did wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dropout_cli.formats.document import SIGNS, Formula, Paragraph, Table, Text
+from dropout_cli.proof.chance import LEVEL
+from dropout_cli.views.notation import in_words
+from dropout_cli.views.report import Element, Explanation, Row, Suite, joined, mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dropout_cli.formats.document import Block
+    from dropout_cli.proof.layer.runs import LayerFinding
+    from dropout_cli.prose.voice import Voice
+
+
+def suite(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Suite:
+    """A row for each question at each p."""
+    rows = [_row(finding, voice) for finding in findings]
+    opening = [Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))]
+    return Suite(name, [*opening, *_open(findings, voice)], rows, _matrix(rows, voice))
+
+
+def _row(finding: LayerFinding, voice: Voice) -> Row:
+    asked = finding.ok is not None
+    return Row(
+        id=finding.id,
+        p=finding.p,
+        statement=voice.tell("question", finding.id),
+        method=voice.tell("asked", finding.id) if asked else _left_open(finding, voice),
+        checked=finding.checked,
+        max_error=finding.max_error,
+        ok=finding.ok,
+        explanations=[] if finding.ok is not False else [_explanation(finding, voice)],
+    )
+
+
+def _matrix(rows: Sequence[Row], voice: Voice) -> Table:
+    """The questions below one another, and for each p whether the layer is right."""
+    ps = list(dict.fromkeys(row.p for row in rows))
+    statements = {row.id: row.statement for row in rows}
+    signs = {(row.id, row.p): SIGNS[row.ok] for row in rows}
+    cells: list[list[str | Text]] = [
+        [statements[question], *(signs.get((question, p), "") for p in ps)]
+        for question in voice.prose["question"]
+        if question in statements
+    ]
+    names = [voice.exactly(p) for p in ps]
+    headings = [Formula(f"p = {name}" if k == 0 else name, name) for k, name in enumerate(names)]
+    return Table([in_words(voice.say("layer", "question")), *headings], cells, words=(0,))
+
+
+def _open(findings: Sequence[LayerFinding], voice: Voice) -> Iterator[Block]:
+    """What could not be asked, and why: once for all p."""
+    reasons: dict[Text, list[str]] = {}
+    for finding in findings:
+        if finding.ok is None:
+            at = reasons.setdefault(_left_open(finding, voice), [])
+            if voice.exactly(finding.p) not in at:
+                at.append(voice.exactly(finding.p))
+    for reason, at in reasons.items():
+        yield Paragraph(
+            joined(voice.tell("layer", "open", p_values=", ".join(at)), reason, Text(".", "."))
+        )
+
+
+def _left_open(finding: LayerFinding, voice: Voice) -> Text:
+    """Why a question could not be asked, or only in part."""
+    reason = finding.reason
+    if "exception" in reason:
+        return voice.tell("open", "refused", **reason)
+    if "refused_shapes" in reason:
+        ((shape, exception), *_) = reason["refused_shapes"].items()
+        return voice.tell("open", "refused-shape", shape=shape, exception=exception)
+    return voice.tell("open", reason["open"], **reason)
+
+
+def _explanation(finding: LayerFinding, voice: Voice) -> Explanation:
+    """Where the layer is wrong, and the mistake's name if one explains it."""
+    name = finding.mistake or "unknown"
+    if "exception" in finding.reason:
+        name, text = "raised", Text("", "")
+    elif finding.mistake is None:
+        text = voice.tell("verify", "unknown")
+    else:
+        text = mistake(finding.about, finding.mistake, voice)
+    return Explanation(
+        id=name,
+        about=finding.about,
+        where=_where(finding, voice),
+        text=text,
+        elements=[Element(*wrong) for wrong in finding.wrong],
+        wrong=finding.reason.get("count_wrong", 0),
+    )
+
+
+def _where(finding: LayerFinding, voice: Voice) -> Text:
+    """What was found wrong, before it is explained."""
+    reason = finding.reason
+    if "exception" in reason:
+        key = "raised_backward" if finding.about == "grad_x" else "raised"
+        return voice.tell("layer", key, **reason)
+    elements = voice.elements(finding.checked)
+    match finding.id:
+        case "kept-fraction":
+            expected = f"{(1 - finding.p) * finding.checked:,.6g}"
+            kept = f"{reason['kept']:,}"
+            return voice.tell("verify", "kept", kept=kept, n=elements, expected=expected)
+        case "independent":
+            return voice.tell("layer", "dependent", p_value=f"{reason['p_value']:.2g}")
+        case "fresh-mask":
+            return voice.tell("layer", "agree", agree=f"{reason['agree']:,}", elements=elements)
+        case "shape-and-dtype":
+            about = voice.symbol(finding.about)
+            return voice.tell("layer", "got", about=about, got=reason["got"])
+    return voice.tell(
+        "verify", "where", about=voice.symbol(finding.about), elements=elements,
+        count=f"{reason['count_wrong']:,}",
+    )  # fmt: skip

@@ -1,0 +1,29 @@
+"""The layers of the README's examples: a right one, and one with the commonest mistake."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Dropout:
+    def __init__(self, p):
+        self.p, self.training = p, True
+        self.rng = np.random.default_rng(0)
+
+    def keeps(self, u):
+        return u >= self.p
+
+    def forward(self, x):
+        if self.training and self.p < 1:
+            self.factor = self.keeps(self.rng.random(x.shape)) / (1 - self.p)
+        else:
+            self.factor = 0 if self.training else 1
+        return (x * self.factor).astype(x.dtype)
+
+    def backward(self, grad_y):
+        return (grad_y * self.factor).astype(grad_y.dtype)
+
+
+class Careless(Dropout):
+    def keeps(self, u):
+        return u < self.p
