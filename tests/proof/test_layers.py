@@ -15,6 +15,10 @@ from dropout_cli.errors import RequestError
 from dropout_cli.proof.chance import LEVEL
 from dropout_cli.proof.layer.judge import SWEEP, judge_layer
 from dropout_cli.proof.layer.layers import QUOTED, adapt, load
+from dropout_cli.prose import languages
+from dropout_cli.prose import load as load_words
+from dropout_cli.prose.voice import Voice
+from dropout_cli.views.layer import suite
 
 RIGHT, WRONG = dict(numpy_layers.RIGHT), dict(numpy_layers.WRONG)
 if find_spec("torch"):
@@ -67,6 +71,11 @@ def test_a_wrong_layer_is_found_out_and_its_mistake_named(name):
     for f in findings:
         if f.ok is False and f.mistake is None:  # then there is something else to go by
             assert f.wrong or "exception" in f.reason or f.reason["p_value"] < LEVEL
+    for language in languages():
+        told = suite(name, findings, 0, Voice(load_words(language)))
+        for f, row in zip(findings, told.rows, strict=True):
+            ids = [f.mistake or ("raised" if "exception" in f.reason else "unknown")]
+            assert [each.id for each in row.explanations] == (ids if f.ok is False else [])
 
 
 def test_there_are_enough_of_them():
@@ -239,29 +248,29 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_layer_is_found_in_the_current_folder(folder):
-    (folder / "my_layers.py").write_text("class Dropout:\n    class Inner: pass\n")
-    assert load("my_layers:Dropout").__name__ == "Dropout"
-    assert load("my_layers.py:Dropout.Inner").__name__ == "Inner"
+    (folder / "own_layers.py").write_text("class Dropout:\n    class Inner: pass\n")
+    assert load("own_layers:Dropout").__name__ == "Dropout"
+    assert load("own_layers.py:Dropout.Inner").__name__ == "Inner"
 
 
 @pytest.mark.parametrize(
     ("name", "source", "message"),
     [
-        ("my_layers", "", "must be MODULE:NAME"),
+        ("own_layers", "", "must be MODULE:NAME"),
         (":Dropout", "", "must be MODULE:NAME"),
-        ("my_layers:", "", "must be MODULE:NAME"),
+        ("own_layers:", "", "must be MODULE:NAME"),
         ("no_layers:Dropout", "", "no module 'no_layers'"),
-        ("my_layers.sub:Dropout", "", "no module 'my_layers.sub'"),
-        ("my_layers:Dropuot", "class Dropout: pass", "no 'Dropuot'; did you mean 'Dropout'?"),
-        ("my_layers:Other", "class Dropout: pass", "my_layers has no 'Other'$"),
-        ("my_layers:Dropout", "import no_such", "cannot be imported: ModuleNotFoundError"),
-        ("my_layers:Dropout", "1/0", "cannot be imported: ZeroDivisionError: division by zero"),
-        ("my_layers:Dropout", "raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
-        ("my_layers:Dropout", "def f(:", "cannot be imported: SyntaxError"),
+        ("own_layers.sub:Dropout", "", "no module 'own_layers.sub'"),
+        ("own_layers:Dropuot", "class Dropout: pass", "no 'Dropuot'; did you mean 'Dropout'?"),
+        ("own_layers:Other", "class Dropout: pass", "own_layers has no 'Other'$"),
+        ("own_layers:Dropout", "import no_such", "cannot be imported: ModuleNotFoundError"),
+        ("own_layers:Dropout", "1/0", "cannot be imported: ZeroDivisionError: division by zero"),
+        ("own_layers:Dropout", "raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
+        ("own_layers:Dropout", "def f(:", "cannot be imported: SyntaxError"),
     ],
 )
 def test_a_layer_that_cannot_be_loaded(folder, name, source, message):
-    (folder / "my_layers.py").write_text(source)
+    (folder / "own_layers.py").write_text(source)
     with pytest.raises(RequestError, match=message) as error:
         load(name)
     assert "\n" not in str(error.value)

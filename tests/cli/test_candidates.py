@@ -1,0 +1,214 @@
+"""What an implementation computed, in a file: read strictly, judged fairly."""
+
+from __future__ import annotations
+
+import json
+
+import junitparser
+import numpy as np
+import pytest
+
+CASE = {"x": [2, 4, 6, 8], "p": 0.3, "mask": [1, 0, 1, 0]}
+RIGHT = {**CASE, "y": [2 / 0.7, 0, 6 / 0.7, 0]}
+
+
+@pytest.fixture
+def judge(cli):
+    """Judge a candidate, or several, given on standard input."""
+
+    def call(candidate, *args):
+        stdin = json.dumps(candidate).encode()
+        return cli("verify", "--candidate", "-", *args, stdin=stdin)
+
+    return call
+
+
+@pytest.fixture
+def verdict(judge):
+    """The verdict on it as JSON: whether it is right, and the names of its mistakes."""
+
+    def call(candidate, *args):
+        result = judge(candidate, *args, "-f", "json")
+        assert result.code == (0 if result.json["ok"] else 1), result.err
+        return result.json["ok"], [each["id"] for each in result.json["diagnosis"]]
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("candidate", "says"),
+    [
+        ({**CASE, "gradx": [1]}, "'gradx' is no key of a candidate: did you mean 'grad_x'?"),
+        ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
+        ({**RIGHT, "scale": 2}, "'scale' is no key"),
+        ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
+        ({**RIGHT, "p": True}, "p is True, but it must be a number"),
+        ({**RIGHT, "name": 3}, "name is 3, but it must be text"),
+        ({**RIGHT, "mask": [1, 0, 2, 0]}, "mask[3] is 2"),
+        ({**RIGHT, "x": [True, 4, 6, 8]}, "x[1] is 'True', but it must be a number"),
+        ({**RIGHT, "x": [[2, 4], [6, 8]]}, "the shapes differ, but they must be one: x 2×2, mask"),
+        ({**RIGHT, "x": [[2, 4], [6]]}, "x has rows of different lengths"),
+        ({**RIGHT, "x": [[2, 4], 6]}, "x has rows of different lengths"),
+        ({"p": 0.5, "y": [1]}, "there is neither 'x' nor --input"),
+        ({"x": [1], "y": [1]}, "there is neither 'p' nor --drop-prob"),
+        ({**CASE, "grad_x": [1, 1, 1, 1]}, "there is 'grad_x', but neither 'grad_y' nor the loss"),
+        ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "neither 'mask' (nor --mask or"),
+        ({"x": [1, 0], "p": 0.5, "y": [2, 0]}, "and x[2] is 0, so that it cannot be read from y"),
+        ([RIGHT, {**RIGHT, "yy": 1}], "'yy' is no key of a candidate: did you mean 'y'?, in stand"),
+        ({**CASE, "grad_y": [1] * 4, "grad_y_source": "sums", "y": [1] * 4}, "loss is 'sums'"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(judge, candidate, says):
+    result = judge(candidate)
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_case_of_several_is_named_in_an_error(judge):
+    assert "in standard input, case 2\n" in judge([RIGHT, {**RIGHT, "p": "a"}]).err
+
+
+def test_a_saved_pass_is_judged_as_it_is(cli, verdict):
+    for args in ("-x 1,2,3 -p 0.1 -s 7", "--eval", "--loss mean", "-p 1"):
+        saved = cli("backward", *args.split(), "-f", "json").json
+        assert verdict(saved) == (True, [])
+        assert cli(
+            "verify", "--candidate", "-", stdin=json.dumps(saved | {"scale": 7}).encode()
+        ).err
+
+
+def test_the_mask_is_read_from_y_where_it_can_be_and_the_report_says_so(judge, verdict):
+    candidate = {"x": [2, 4, 6], "p": 0.3, "y": [2 / 0.7, 0, 6 / 0.7]}
+    assert verdict(candidate) == (True, [])
+    assert "the mask, read from y: 2 of 3 kept" in judge(candidate).out
+    gradient = {**candidate, "grad_y": [1, 1, 1], "grad_x": [1 / 0.7, 1 / 0.7, 0]}
+    assert verdict(gradient) == (False, ["other-mask"])
+    assert verdict({**candidate, "x": [2, 0, 6], "mask": [1, 1, 1]}) == (True, [])
+
+
+def test_pytorchs_own_output_is_right_where_an_x_is_0(verdict):
+    """y is 0 where x is, whatever the mask; the gradient shows that it was kept."""
+    candidate = {
+        "x": [0, 4, 6, 8], "p": 0.5, "mask": [True, False, True, True], "y": [0, 0, 12, 16],
+        "grad_y": [1, 1, 1, 1], "grad_x": [2, 0, 2, 2],
+    }  # fmt: skip
+    assert verdict(candidate) == (True, [])
+
+
+def test_several_cases_have_names_and_suites(judge, tmp_path):
+    cases = [{**RIGHT, "name": "first"}, {**RIGHT, "y": [2, 0, 6, 0]}]
+    result = judge(cases, "-f", "json")
+    assert result.code == 1
+    assert [claim["case"] for claim in result.json["claims"]] == ["first", "2"]
+    assert [claim["ok"] for claim in result.json["claims"]] == [True, False]
+    assert [(each["case"], each["id"]) for each in result.json["diagnosis"]] == [
+        ("2", "not-scaled")
+    ]
+    path = tmp_path / "report.xml"
+    printed = judge(cases, "-o", str(path))
+    assert printed.out == judge(cases).out
+    assert "✗ 1 of 2 checks failed." in printed.out
+    suites = list(junitparser.JUnitXml.fromfile(str(path)))
+    assert [(suite.name, suite.tests, suite.failures) for suite in suites] == [
+        ("first", 1, 0),
+        ("2", 1, 1),
+    ]
+    (failed,) = suites[1]
+    assert "not scaled by 1/(1−p)" in failed.result[0].message
+    assert [line.split() for line in failed.result[0].text.splitlines()[-2:]] == [
+        ["1", "2.0", str(2 / 0.7)],
+        ["3", "6.0", str(6 / 0.7)],
+    ]
+
+
+def test_places_of_nested_lists(judge):
+    candidate = {"x": [[1, 2], [3, 4]], "p": 0.5, "y": [[2, 0], [6, 9]]}
+    result = judge(candidate, "-f", "json")
+    (diagnosis,) = result.json["diagnosis"]
+    assert diagnosis["elements"] == [{"i": [2, 2], "got": 9, "expected": 8}]
+    out = judge(candidate).out
+    assert "the input, 2 × 2, row by row" in out
+    assert out.splitlines()[-1].split() == ["2,", "2", "y[1,", "1]", "9", "8"]
+
+
+def test_the_mask_of_thousands_is_tested_against_p(judge, verdict):
+    rng = np.random.default_rng(0)
+    for probability, mistakes in ((0.7, []), (0.3, ["keeps-with-p"]), (0.5, ["unknown"])):
+        mask = (rng.random(5000) < probability).astype(int)
+        candidate = {"x": [1.5] * 5000, "p": 0.3, "mask": mask.tolist()}
+        candidate["y"] = (1.5 * mask / 0.7).tolist()
+        assert verdict(candidate) == (not mistakes, mistakes)
+        tested = judge(candidate, "-f", "json").json["claims"][-1]
+        assert (tested["id"], tested["checked"]) == ("kept-fraction", 5000)
+        assert tested["method"].endswith("number of dropped elements, at a level of 1e-09")
+    few = {"x": [1.5] * 900, "p": 0.3, "mask": [1] * 900, "y": [1.5 / 0.7] * 900}
+    assert verdict(few) == (True, [])  # of fewer elements the mask is what it is
+
+
+def test_nan_at_p_1_is_named(judge):
+    nan = float("nan")
+    candidate = {"x": [2, 4], "p": 1, "y": [nan, nan], "grad_y": [1, 1], "grad_x": [nan, nan]}
+    result = judge(candidate, "-f", "json")
+    assert [(each["about"], each["id"]) for each in result.json["diagnosis"]] == [
+        ("y", "nan-at-p-1"),
+        ("grad_x", "nan-at-p-1"),
+    ]
+    assert result.json["diagnosis"][0]["elements"][0] == {"i": 1, "got": "nan", "expected": 0}
+    assert "it is 0/0" in judge(candidate).out
+
+
+@pytest.mark.parametrize(
+    ("y", "mistake"),
+    [([0, 4 / 0.7], "drops-in-inference"), ([1.4, 2.8], "scales-in-inference")],
+)
+def test_mistakes_of_inference(judge, verdict, y, mistake):
+    candidate = {"mode": "inference", "x": [2, 4], "y": y}
+    assert verdict(candidate, "-p", "0.3") == (False, [mistake])
+    out = judge({**CASE, "y": [2, 0, 6, 0]}).out
+    assert "inference" not in out
+
+
+def test_what_a_float32_cannot_tell_is_excused_there_alone_and_said(judge, verdict):
+    for y, right in ((2e-39, True), (0, False), (-2e-39, False)):
+        candidate = {"x": [1e-39], "p": 0.5, "mask": [1], "y": [y]}
+        assert verdict(candidate) == (True, [])
+        words = " ".join(judge(candidate).out.split())
+        assert "smaller values are not judged" in words
+        assert verdict({**candidate, "dtype": "float64"}, "--rtol", "0")[0] is right
+        assert "not judged" not in judge({**candidate, "dtype": "float64"}).out
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
+    if dtype == "bfloat16":
+        kind = pytest.importorskip("ml_dtypes").bfloat16
+    else:
+        kind = np.dtype(dtype).type
+    rng = np.random.default_rng(1)
+    for p in (1e-9, 0.1, 0.5, 0.9, 0.998, 1 - 2**-11):
+        x = rng.uniform(0.5, 2, 50).astype(kind)
+        mask = rng.random(50) < 0.5
+        with np.errstate(over="ignore"):
+            y = np.where(mask, x / kind(1 - p), kind(0))
+        candidate = {
+            "x": x.astype(float).tolist(), "p": p, "mask": mask.tolist(), "dtype": dtype,
+            "y": y.astype(float).tolist(),
+        }  # fmt: skip
+        assert verdict(candidate) == (True, []), p
+        if p <= 0.9:  # a p nearer to 1 is rounded so much that 1.2 times the result may be right
+            assert verdict({**candidate, "y": (1.2 * y.astype(float)).tolist()})[0] is False
+
+
+def test_on_the_command_line_only_the_worked_example_fills_in(cli):
+    assert cli("verify", "--y", "4,0,12,0", "--grad-x", "0.2,0,0.6,0").code == 0
+    assert cli("verify", "-x", "3,5", "--y", "6,0").code == 0  # the mask is read from y
+    for args, says in (
+        ("-x 3,5 --grad-x 2,0", "'grad_x', but neither 'grad_y'"),
+        ("-x 3,5 -g 1,1 --grad-x 2,0", "neither 'mask'"),
+        ("-x 3,0 --y 6,0", "x[2] is 0"),
+        ("-x 3,5 --y 6,0,0", "y has length 3"),
+    ):
+        result = cli("verify", *args.split())
+        assert result.code == 2
+        assert says in result.err

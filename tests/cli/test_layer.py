@@ -1,0 +1,130 @@
+"""A layer that the command line names: how it is found, told and reported."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import junitparser
+import pytest
+
+import dropout_cli
+from dropout_cli import RequestError
+
+LAYERS = Path(__file__).parent.parent
+QUESTIONS = 10
+
+
+@pytest.fixture(autouse=True)
+def beside_the_layers(monkeypatch):
+    monkeypatch.chdir(LAYERS)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def test_a_right_layer(cli):
+    result = cli("verify", "--layer", "my_layers:Dropout", "-f", "json")
+    assert (result.code, result.json["ok"], result.json["diagnosis"]) == (0, True, [])
+    claims = result.json["claims"]
+    assert {claim["case"] for claim in claims} == {"my_layers:Dropout"}
+    assert {claim["p"] for claim in claims} == {0, 0.1, 0.3, 0.5, 0.9, 1}
+    assert all(claim["checked"] >= 200_000 for claim in claims)
+    assert "✓ All 40 checks passed." in cli("verify", "--layer", "my_layers:Dropout").out
+
+
+def test_a_wrong_layer_and_its_mistake(cli):
+    result = cli("verify", "--layer", "my_layers:Careless", "-f", "json")
+    assert (result.code, result.json["ok"]) == (1, False)
+    assert {(each["p"], each["id"]) for each in result.json["diagnosis"]} == {
+        (0, "drops-at-p-0"), (0.1, "keeps-with-p"), (0.3, "keeps-with-p"), (0.9, "keeps-with-p"),
+    }  # fmt: skip
+    words = " ".join(cli("verify", "--layer", "my_layers:Careless", "-p", "0.3").out.split())
+    assert "✗ 1 of 8 checks failed." in words
+    assert "it keeps with probability p, not 1−p." in words
+
+
+def test_its_report_in_junit(cli, tmp_path):
+    path = tmp_path / "report.xml"
+    printed = cli("verify", "--layer", "my_layers:Careless", "-o", str(path)).out
+    assert "✗ 4 of 40 checks failed." in printed
+    (suite,) = junitparser.JUnitXml.fromfile(str(path))
+    assert (suite.name, suite.tests, suite.failures) == ("my_layers:Careless", 40, 4)
+    names = [case.name for case in suite]
+    assert len(set(names)) == 40  # a case for each question and p, told apart
+    (failure,) = [case.result[0] for case in suite if case.name.startswith("p-0:")]
+    assert failure.text.splitlines()[2].split() == ["1", "0.0", "0.75"]
+
+
+def test_a_file_with_all_of_a_layers_failures_in_each_language(cli):
+    for language, says in (("en", "it keeps with probability p"), ("zh", "它以概率 p 保留")):
+        out = cli("verify", "--layer", "my_layers:Careless", "--lang", language).out
+        assert says in out
+        assert "{" not in out
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        ("my_layers", "it must be MODULE:NAME"),
+        ("my_layer:Dropout", "there is no module 'my_layer'"),
+        ("my_layers:Dropuot", "did you mean 'Dropout'?"),
+        ("my_layers:np", "but a layer is a torch.nn.Module, a class with forward and backward"),
+        ("pathlib:Path", "a class without backward(grad_y)"),
+        ("broken_layers:Dropout", "broken_layers cannot be imported: ValueError: no such thing"),
+    ],
+)
+def test_what_is_no_layer(cli, tmp_path, monkeypatch, layer, says):
+    (tmp_path / "broken_layers.py").write_text("raise ValueError('no such\\n thing')")
+    if layer.startswith("broken"):
+        monkeypatch.chdir(tmp_path)
+    result = cli("verify", "--layer", layer)
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["-x 1,2", "-m 10", "--eval", "-g 1,1", "--loss sum", "--y 1", "--rtol 0.1", "--against torch"],
+)
+def test_options_that_a_layer_does_not_take(cli, option):
+    result = cli("verify", "--layer", "my_layers:Dropout", *option.split())
+    assert result.code == 2
+    assert "cannot be combined with --layer" in result.err
+
+
+def test_what_a_layer_prints_is_not_data(cli, tmp_path, monkeypatch):
+    (tmp_path / "talking.py").write_text(
+        "from my_layers import Dropout\n"
+        "print('imported')\n"
+        "class Talking(Dropout):\n"
+        "    def forward(self, x):\n"
+        "        print('hello')\n"
+        "        return super().forward(x)\n"
+    )
+    monkeypatch.syspath_prepend(LAYERS)
+    monkeypatch.chdir(tmp_path)
+    result = cli("verify", "--layer", "talking:Talking", "-p", "0.5", "-f", "json")
+    assert result.json["ok"] is True
+    assert result.err.startswith("imported\nhello\n")
+
+
+def test_torch_is_not_loaded_for_a_layer_without_it(cli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert cli("verify", "--layer", "my_layers:Dropout", "-p", "0.5").code == 0
+
+
+def test_check_in_a_test_suite(monkeypatch):
+    monkeypatch.syspath_prepend(LAYERS)
+    import my_layers
+
+    assert dropout_cli.check(my_layers.Dropout) is None
+    dropout_cli.check(my_layers.Dropout(0.3))
+    with pytest.raises(AssertionError) as raised:
+        dropout_cli.check(my_layers.Careless, p=0.1, seed=3)
+    words = " ".join(str(raised.value).split())
+    assert "my_layers:Careless" in words
+    assert "it keeps with probability p, not 1−p." in words
+    with pytest.raises(RequestError, match="a layer is a torch"):
+        dropout_cli.check("Dropout")
+    with pytest.raises(RequestError, match="p is 2"):
+        dropout_cli.check(my_layers.Dropout, p=2)
