@@ -16,11 +16,13 @@ from dropout_cli.cli import commands
 from dropout_cli.cli.candidates import KEYS
 from dropout_cli.views.records import (
     ClaimRecord,
+    ContentsRecord,
     DiagnosisRecord,
     ElementRecord,
     ForwardRecord,
     MasksRecord,
     StepRecord,
+    TitleRecord,
     TraceRecord,
     VerifyRecord,
     WalkthroughRecord,
@@ -97,6 +99,7 @@ def test_every_option_is_named():
 RECORDS = {
     "dropout-cli/trace/1": TraceRecord,
     "dropout-cli/verify/1": VerifyRecord,
+    "dropout-cli/steps/1": ContentsRecord,
     "dropout-cli/walkthrough/1": WalkthroughRecord,
     "dropout-cli/masks/1": MasksRecord,
 }
@@ -120,14 +123,16 @@ def test_every_key_of_a_candidate_is_documented():
     [
         (["forward"], ForwardRecord), (["backward", "--eval"], TraceRecord),
         (["backward", "--loss", "mean"], TraceRecord), (["verify", "--y", "1,2,3,4"], VerifyRecord),
-        (["walkthrough"], WalkthroughRecord), (["masks", "-m", "1010"], MasksRecord),
+        (["walkthrough"], WalkthroughRecord), (["walkthrough", "--list"], ContentsRecord),
+        (["masks", "-m", "1010"], MasksRecord),
         (["masks", "--find", "1010"], MasksRecord),
     ],
 )  # fmt: skip
 def test_each_command_writes_its_record(cli, args, record):
     document = cli(*args, "-f", "json").json
     assert record.__required_keys__ <= document.keys() <= record.__annotations__.keys()
-    parts = {"claims": ClaimRecord, "diagnosis": DiagnosisRecord, "steps": StepRecord}
+    step = TitleRecord if record is ContentsRecord else StepRecord
+    parts = {"claims": ClaimRecord, "diagnosis": DiagnosisRecord, "steps": step}
     for key, inner in parts.items():
         for each in document.get(key, []):
             assert each.keys() == inner.__annotations__.keys()

@@ -28,7 +28,6 @@ from dropout_cli.cli.output import (
     Output,
     discard,
     load_voice,
-    print_text,
     say,
     suffix_of,
     write_file,
@@ -103,35 +102,41 @@ def cli(context: click.Context) -> None:
 @cli.command()
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
-    "--step", "asked_steps", multiple=True, metavar="ID|N|N-N",
-    help="Show only this step, by name, number or range; may be repeated.",
+    "--step", "asked_steps", multiple=True, metavar="STEPS",
+    help="Show only these steps: names or their beginnings, numbers, ranges, as 2,4-6,chain.",
 )  # fmt: skip
-@click.option("--pause", is_flag=True, help="Wait for a key after each step; q ends.")
+@click.option("--pause", is_flag=True, help="Present a step at a time; ? shows the keys.")
+@click.option(
+    "--hide", is_flag=True,
+    help="Leave the results blank: an exercise. With --pause the next key shows them.",
+)  # fmt: skip
 @problem_options
 @output_options
 def walkthrough(
-    asked: Asked, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool
+    asked: Asked, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool, hide: bool
 ) -> None:
     """Tell the whole derivation with your numbers.
 
     \b
     dropout-cli walkthrough
-    dropout-cli walkthrough --step proof --step 11-12 -p 0.1
+    dropout-cli walkthrough --step proof,11-12 -p 1/3
     dropout-cli walkthrough -x 1,2,3 -p 0.1 -o notes.md
     """
-    voice = output.voice
-    titles = {entry["id"]: entry["title"] for entry in voice.prose["step"]}
-    if names:
-        width = max(map(len, titles))
-        lines = (f"{k:>2}  {id_:<{width}}  {titles[id_]}\n" for k, id_ in enumerate(titles, 1))
-        print_text("".join(lines))
-        return
     from dropout_cli.trace import Trace
-    from dropout_cli.views.walkthrough import page, record
+    from dropout_cli.views.walkthrough import contents, contents_record, page, record
 
-    trace, chosen = Trace(asked.pose()), _steps(asked_steps, list(titles))
+    if hide and output.suffix == ".json":
+        raise RequestError("--hide cannot be combined with JSON, which holds every number")
+    voice = output.voice._replace(hide=hide)
+    if names:
+        output.deliver(lambda: contents(voice), lambda: contents_record(voice))
+        return
+    chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
+    trace = Trace(asked.pose())
     if pause and output.suffix == ".txt" and output.path is None and _is_terminal():
-        _present(trace, output, chosen, len(titles))
+        from dropout_cli.cli.present import present
+
+        present(trace, voice, chosen)
     else:
         output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen))
 
@@ -139,40 +144,28 @@ def walkthrough(
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
     """The ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
     chosen: set[str] = set()
-    for name in asked:
+    for name in [name.strip() for each in asked for name in each.split(",")]:
         ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
         first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
+        begun = [id_ for id_ in ids if name and id_.startswith(name)]
         if name in ids:
             chosen.add(name)
         elif 1 <= first <= last <= len(ids):
             chosen.update(ids[first - 1 : last])
+        elif len(begun) == 1:
+            chosen.add(begun[0])
+        elif begun:
+            raise RequestError(f"step {name!r} is the beginning of several: {', '.join(begun)}")
         else:
             raise RequestError(
-                f"step {name!r} is none of the steps: give a name of --list, a number from 1 to"
-                f" {len(ids)}, or a range such as 3-6; --step may be repeated"
+                f"step {name!r} is none of the steps: give a name of --list or its beginning, a"
+                f" number from 1 to {len(ids)}, or a range such as 3-6"
             )
     return [id_ for id_ in ids if id_ in chosen] or ids
 
 
 def _is_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _present(trace: Trace, output: Output, chosen: list[str], total: int) -> None:
-    """Tell the steps one by one, waiting for a key after each."""
-    from dropout_cli.formats.terminal import to_terminal
-    from dropout_cli.views.walkthrough import step_page, tell
-
-    for step in tell(trace, output.voice, chosen):
-        print_text(to_terminal(step_page(step)) + "\n")
-        if step.id == chosen[-1]:
-            return
-        prompt = output.voice.say("pause", "prompt", number=step.number, total=total)
-        click.echo(prompt, nl=False, err=True)
-        key = click.getchar()
-        click.echo("\r\x1b[K", nl=False, err=True)
-        if key in ("q", "Q", "\x1b", "\x04"):
-            return
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -52,6 +53,28 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
+class Probability(click.ParamType[float]):
+    """A number, or a fraction of two whole numbers."""
+
+    name = "probability"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; whether it lies from 0 to 1 is the problem's to say."""
+        try:
+            fraction = re.fullmatch(r"(\d{1,15})/(\d{1,15})", str(value))
+            return int(fraction[1]) / int(fraction[2]) if fraction else _number(str(value))
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is neither a number nor a fraction such as 1/3.", param, ctx)
+
+
+def _number(text: str) -> float:
+    if "_" in text:  # Python would read 0_0.5 as 0.5
+        raise ValueError
+    return float(text)
+
+
 problem_option = functools.partial(click.option, cls=Option, group="Problem")
 figure_option = functools.partial(click.option, cls=Option, group="Figure")
 output_option = functools.partial(click.option, cls=Option, group="Output")
@@ -61,8 +84,8 @@ PROBLEM_OPTIONS = {
         "-x", "--input", "x", metavar="V", default="2,4,6,8", show_default=True, help="The input."
     ),
     "p": problem_option(
-        "-p", "--drop-prob", "p", type=float, metavar="P", default=0.5, show_default=True,
-        help="Probability of dropping an element, 0 to 1.",
+        "-p", "--drop-prob", "p", type=Probability(), metavar="P", default=0.5, show_default=True,
+        help="Probability of dropping an element, 0 to 1, or a fraction as 1/3.",
     ),
     "mask": problem_option(
         "-m", "--mask", metavar="BITS",

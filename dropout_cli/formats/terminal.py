@@ -29,7 +29,7 @@ from dropout_cli.formats.document import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.console import JustifyMethod
     from rich.terminal_theme import TerminalTheme
@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 WIDTH = 80  # of a file, and the most that a paragraph takes
 # What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
 PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+|[^ ])[，。；：、）”]*| +")
+# Where a line that is too wide is broken: a formula before = and after a comma, code between names.
+BETWEEN_TERMS = re.compile(r", +| (?== )")
+BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")
+BESIDE = 12  # columns that words take beside a formula; where there are fewer they stand below it
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 STYLES = {"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"}
@@ -50,17 +54,17 @@ COLOURS = {
 }
 
 
-def to_terminal(document: Document) -> str:
+def to_terminal(document: Document, width: int | None = None) -> str:
     """The document as this process's standard output should have it.
 
-    As wide as the terminal is; coloured if it is a terminal and NO_COLOR is not set; in ASCII where
-    its encoding has no ∂.
+    As wide as the terminal is, if no width is given; coloured if it is a terminal and NO_COLOR is
+    not set; in ASCII where its encoding has no ∂.
     """
     console = Console(
         file=sys.stdout,
         theme=Theme(STYLES),
         emoji=False,
-        width=_columns(),
+        width=width or _columns(),
         height=WIDTH,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
@@ -78,6 +82,15 @@ def _columns() -> int:
         return os.get_terminal_size().columns or WIDTH
     except OSError:
         return WIDTH
+
+
+def other_screen(on: bool) -> None:
+    """Go to the terminal's other screen, without a cursor or broken lines, or come back from it."""
+    console = Console(file=sys.stdout)
+    console.set_alt_screen(on)
+    console.show_cursor(not on)
+    sys.stdout.write("\x1b[?7l" if on else "\x1b[?7h")
+    sys.stdout.flush()
 
 
 def to_text(document: Document, _title: str, theme: str) -> str:
@@ -182,30 +195,31 @@ class _Layout:
     def block(self, block: Block) -> RenderableType:
         match block:
             case Heading(text, level):
-                heading = self.text(text, "heading")
-                line = "═" if level == 1 else "─"
-                return heading.append("\n").append(self.text(line * heading.cell_len))
+                lines = self.lines(self.text(text).plain, self.console.width)
+                rule = ("═" if level == 1 else "─") * max(map(cell_len, lines))
+                heading = Text("\n".join(lines), "heading")
+                return Text().append_text(heading).append("\n").append(self.text(rule))
             case Paragraph(text):
                 return self.prose(text.plain, self.width)
             case Items(items):
-                told = (self.prose(item.plain, self.width - 2).plain for item in items)
-                return self.text("\n".join("- " + item.replace("\n", "\n  ") for item in told))
+                points = (self.prose(item.plain, self.width - 2).plain for item in items)
+                return Text("\n".join("- " + item.replace("\n", "\n  ") for item in points))
             case Check(ok, text):
-                style = {True: "kept", False: "dropped", None: ""}[ok]
-                return self.prose(f"{SIGNS[ok]} {text.plain}", self.width, style)
+                told = self.prose(f"{SIGNS[ok]} {text.plain}", self.width)
+                told.stylize({True: "kept", False: "dropped", None: ""}[ok], 0, 1)
+                return told
             case Code(code):
-                return self.indented(code, "")
+                return self.indented(code, BETWEEN_NAMES, "")
             case Formula(unicode):
-                lines = unicode.split("\n")
-                return self.indented("\n".join(self.folded(line) for line in lines), "symbol")
+                return self.indented(unicode, BETWEEN_TERMS, "symbol")
             case Facts(facts):
                 return self.facts(facts)
             case Table():
                 return self.table(block)
 
-    def prose(self, words: str, width: int, style: str = "") -> Text:
+    def prose(self, words: str, width: int) -> Text:
         """The words in lines of this width."""
-        return Text("\n".join(self.lines(self.text(words).plain, width)), style)
+        return Text("\n".join(self.lines(self.text(words).plain, width)))
 
     def lines(self, words: str, width: int) -> list[str]:
         """The lines; Chinese breaks between characters, but not before a full stop."""
@@ -219,30 +233,43 @@ class _Layout:
                 taken = cell_len(piece)
         return [line.rstrip() for line in lines]
 
-    def indented(self, words: str, style: str) -> Text:
-        return self.text("\n".join("  " + line for line in words.split("\n")), style)
+    def indented(self, words: str, breaks: re.Pattern[str], style: str) -> Text:
+        folded = "\n".join(self.folded(line, breaks) for line in words.split("\n"))
+        return self.text("\n".join("  " + line for line in folded.split("\n")), style)
 
-    def folded(self, line: str) -> str:
-        """The line of a formula, broken before a = or after a comma where it is too wide."""
+    def folded(self, line: str, breaks: re.Pattern[str]) -> str:
+        """The line, broken after the last of the breaks that fits, if it is too wide."""
         room = self.console.width - 2
         if cell_len(line) <= room:
             return line
-        breaks = [match.end() for match in re.finditer(r",  | (?== )", line)]
-        fitting = [k for k in breaks if cell_len(line[:k]) <= room] or breaks
-        if not fitting:
+        ends = [found.end() for found in breaks.finditer(line) if line[: found.end()].strip()]
+        k = max(
+            (k for k in ends if cell_len(line[:k].rstrip()) <= room), default=min(ends, default=0)
+        )
+        if not line[k:].strip() or k == 0:
             return line
-        rest = line[fitting[-1] :].strip()
-        return f"{line[: fitting[-1]].rstrip()}\n{self.folded('    ' + rest)}" if rest else line
+        indent = min(len(line) - len(line.lstrip()) + 4, room // 2)
+        rest = self.folded(" " * indent + line[k:].strip(), breaks)
+        return f"{line[:k].rstrip()}\n{rest}"
 
     def facts(self, facts: Sequence[tuple[Formula, str]]) -> Text:
         """One line per fact: the formula, and beside it what it is."""
-        symbols = [self.text(formula.unicode, "symbol") for formula, _ in facts]
-        column = max(symbol.cell_len for symbol in symbols) + 3
+        symbols = (self.text(formula.unicode, "symbol") for formula, _ in facts)
+        return self.beside(
+            [(symbol, self.text(words)) for symbol, (_, words) in zip(symbols, facts, strict=True)]
+        )
+
+    def beside(self, pairs: Sequence[tuple[Text, Text]]) -> Text:
+        """The second of each pair beside the first, or below it where there is no room."""
+        column = max(first.cell_len for first, _ in pairs) + 3
+        narrow = self.width - column < BESIDE
+        indent = " " * (4 if narrow else column)
         lines = []
-        for symbol, (_, words) in zip(symbols, facts, strict=True):
-            beside = self.prose(words, self.width - column).plain.replace("\n", "\n" + " " * column)
-            symbol.append(" " * (column - symbol.cell_len)).append(beside, "not bold")
-            lines.append(symbol)
+        for first, second in pairs:
+            told = "\n".join(self.lines(second.plain, self.width - len(indent)))
+            gap = "\n" + indent if narrow else " " * (column - first.cell_len)
+            line = Text().append_text(first).append(gap)
+            lines.append(line.append(told.replace("\n", "\n" + indent), second.style))
         return Text("\n").join(lines)
 
     def table(self, table: Table) -> RenderableType:
@@ -251,7 +278,7 @@ class _Layout:
         rows += [[self.cell(cell) for cell in row] for row in table.rows]
         widths = self.widths(rows, table.words)
         if widths is None:
-            return Group(*self.stacked(rows, table.words))
+            return self.stacked(rows)
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
         grid = RichTable(box=ruled, show_edge=False, padding=0)  # its own padding takes rich longer
@@ -296,13 +323,12 @@ class _Layout:
         lines = [text.plain] if text.cell_len <= width else self.lines(text.plain, width)
         return Text("\n".join(" " * gap + line for line in lines), text.style)
 
-    def stacked(self, rows: list[list[Text]], words: Sequence[int]) -> Iterator[RenderableType]:
+    def stacked(self, rows: list[list[Text]]) -> Text:
+        """Each row as pairs of a heading and a cell, the first in bold."""
         header, *body = rows
-        for number, cells in enumerate(body):
-            if number:
-                yield Text()
-            grid = RichTable.grid(padding=(0, 3, 0, 0))
-            room = self.console.width - max(text.cell_len for text in header) - 3
-            for k, (text, cell) in enumerate(zip(header, cells, strict=True)):
-                grid.add_row(text, self.fitted(cell, max(room, 1), 0) if k in words else cell)
-            yield grid
+        told = []
+        for cells in body:
+            (heading, first), *others = zip(header, cells, strict=True)
+            index = Text(heading.plain, "heading"), Text(first.plain, "heading")
+            told.append(self.beside([index, *others]))
+        return Text("\n\n").join(told)

@@ -1,9 +1,13 @@
 """How words and numbers are said."""
 
+from __future__ import annotations
+
 import re
 from typing import Any, NamedTuple
 
 from dropout_cli.formats.document import Formula, Text
+
+BLANK = "▯"
 
 
 class Voice(NamedTuple):
@@ -11,10 +15,12 @@ class Voice(NamedTuple):
 
     prose: the words, as load gives them.
     precision: significant digits of every number, 1 to 17.
+    hide: whether results are left blank, for an exercise.
     """
 
     prose: dict[str, Any]
     precision: int = 6
+    hide: bool = False
 
     def say(self, table: str, key: str, /, **values: object) -> str:
         """The words at prose[table][key], with the values in place of their {placeholders}."""
@@ -71,6 +77,29 @@ class Voice(NamedTuple):
         """The value, to this voice's significant digits."""
         return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
 
+    @property
+    def results(self) -> Voice:
+        """What says the numbers that are to be computed: blanks, where they are hidden."""
+        return Blanks(*self) if self.hide else self
+
+    def probability(self, p: float) -> str:
+        """p in full, as 1/3 where that is the fraction it was rounded from."""
+        told = self.exactly(p)
+        if len(told) < len("0.3333333333333333"):
+            return told
+        from fractions import Fraction
+
+        simple = Fraction(p).limit_denominator(1000)
+        return str(simple) if float(simple) == p else told
+
     def exactly(self, value: float) -> str:
         """The value with as many digits as it takes to tell it from any other."""
         return repr(value + 0.0).removesuffix(".0")
+
+
+class Blanks(Voice):
+    """Says a blank for every number."""
+
+    def number(self, value: float) -> str:  # noqa: ARG002
+        """A blank."""
+        return BLANK

@@ -48,7 +48,7 @@ def _matrix(rows: Sequence[Row], voice: Voice) -> Table:
         for question in voice.prose["question"]
         if question in statements
     ]
-    names = [voice.exactly(p) for p in ps]
+    names = [voice.probability(p) for p in ps]
     headings = [Formula(f"p = {name}" if k == 0 else name, name) for k, name in enumerate(names)]
     return Table([in_words(voice.say("layer", "question")), *headings], cells, words=(0,))
 
@@ -59,8 +59,8 @@ def _open(findings: Sequence[LayerFinding], voice: Voice) -> Iterator[Block]:
     for finding in findings:
         if finding.ok is None:
             at = reasons.setdefault(_left_open(finding, voice), [])
-            if voice.exactly(finding.p) not in at:
-                at.append(voice.exactly(finding.p))
+            if voice.probability(finding.p) not in at:
+                at.append(voice.probability(finding.p))
     for reason, at in reasons.items():
         yield Paragraph(
             joined(voice.tell("layer", "open", p_values=", ".join(at)), reason, Text(".", "."))

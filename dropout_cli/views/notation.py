@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import Formula
 from dropout_cli.losses import LOSSES
+from dropout_cli.prose.voice import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +79,7 @@ def vector(
         unicode = f"{symbol.unicode} = [{', '.join(cells)}]ᵀ"
         if len(unicode) <= width:
             break
-    inside = ", ".join(cells).replace("…", r"\dots")
+    inside = to_latex(", ".join(cells))
     return Formula(unicode, rf"{symbol.latex} = [{inside}]^\top")
 
 
@@ -116,7 +117,14 @@ def subscript(number: int) -> str:
 def to_latex(formula: str) -> str:
     """A formula of ∂L/∂y₁, m₁/(1−p), × and · as LaTeX."""
     formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
-    for sign, latex in (("∂", r"\partial "), ("×", r"\times"), ("·", r"\cdot"), ("⋮", r"\vdots")):
+    for sign, latex in (
+        ("∂", r"\partial "),
+        ("×", r"\times"),
+        ("·", r"\cdot"),
+        ("⋮", r"\vdots"),
+        ("…", r"\dots"),
+        (BLANK, r"\square"),
+    ):
         formula = formula.replace(sign, latex)
     return formula.replace("−", "-")
 

@@ -27,6 +27,7 @@ from dropout_cli.views.notation import (
     loss_formula,
     loss_gradient,
     shown,
+    to_latex,
     vector,
 )
 
@@ -98,7 +99,7 @@ def facts(trace: Trace, voice: Voice, source: str | None = None) -> Facts:
     source: the words for where the mask is from, where the trace does not say it.
     """
     problem = trace.problem
-    p = voice.exactly(problem.p)
+    p = voice.probability(problem.p)
     if problem.mask is None:
         return Facts([(Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "inference"))])
     keep = voice.number(1 - problem.p)
@@ -137,8 +138,8 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
         source = "grad_example" if example else "grad_given"
     else:
         assert trace.loss_value is not None
-        value = voice.number(trace.loss_value)
-        total = equation(loss_formula(loss), Formula(value, value))
+        value = voice.results.number(trace.loss_value)
+        total = equation(loss_formula(loss), Formula(value, to_latex(value)))
         gradient = equation(GRAD_Y, loss_gradient(loss))
         told = [
             (total, voice.say("fact", "loss")),
@@ -150,30 +151,32 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
 
 def forward_table(trace: Trace, voice: Voice) -> Table:
     """i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
-    x, mask, y, number = trace.problem.x, trace.problem.mask, trace.y, voice.number
+    x, mask, y = trace.problem.x, trace.problem.mask, trace.y
+    number, result = voice.number, voice.results.number
     if mask is None:
-        return element_table([X, Y], lambda i: [number(x[i]), number(y[i])], trace, voice)
+        return element_table([X, Y], lambda i: [number(x[i]), result(y[i])], trace, voice)
 
     def cells(i: int) -> list[str]:
         value, bit = number(x[i]), f"{mask[i]:d}"
-        return [value, bit, substituted(bit, value, trace, voice), number(y[i])]
+        return [value, bit, substituted(bit, value, trace, voice), result(y[i])]
 
     return element_table([X, MASK, FORWARD, Y], cells, trace, voice)
 
 
 def backward_table(trace: Trace, voice: Voice) -> Table:
     """i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution 0.1 × 1 / 0.5, ∂L/∂x_i, kept or dropped."""
-    mask, local, number = trace.problem.mask, trace.local_grad, voice.number
+    mask, local = trace.problem.mask, trace.local_grad
     grad_y, grad_x = trace.grad_y, trace.grad_x
+    number, result = voice.number, voice.results.number
     if mask is None:
         return element_table(
-            [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), number(grad_x[i])], trace, voice
+            [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), result(grad_x[i])], trace, voice
         )
 
     def cells(i: int) -> list[str]:
         value, bit = number(grad_y[i]), f"{mask[i]:d}"
         product = substituted(value, bit, trace, voice)
-        return [value, bit, number(local[i]), product, number(grad_x[i])]
+        return [value, bit, result(local[i]), product, result(grad_x[i])]
 
     return element_table([GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X], cells, trace, voice)
 

@@ -95,6 +95,22 @@ class WalkthroughRecord(TypedDict):
     trace: TraceRecord
 
 
+class TitleRecord(TypedDict):
+    """One step of the list."""
+
+    number: int
+    id: str
+    title: str
+
+
+class ContentsRecord(TypedDict):
+    """The list of the steps as JSON."""
+
+    schema: str
+    language: str
+    steps: list[TitleRecord]
+
+
 class AskedRecord(TypedDict):
     """For what the sources draw."""
 

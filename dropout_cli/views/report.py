@@ -207,7 +207,7 @@ def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
         for each in row.explanations:
             why = (each.text if each.text.plain else each.where).plain
             _, at_p = alike.setdefault((each.about, why), (each, []))
-            at_p.append(voice.exactly(row.p))
+            at_p.append(voice.probability(row.p))
     several_p = len({row.p for row in suite.rows}) > 1
     for explanation, at_p in alike.values():
         told = explanation.told

@@ -41,7 +41,7 @@ def masks_page(
     """What each source draws with the seed; like is a mask to compare them with."""
     n = next(iter(masks.values())).size
     given = voice.tell(
-        "masks", "given", seed=seed, elements=voice.elements(n), p_value=voice.exactly(p)
+        "masks", "given", seed=seed, elements=voice.elements(n), p_value=voice.probability(p)
     )
     return [
         Heading(voice.say("masks", "title")),
@@ -67,7 +67,7 @@ def seeds_page(
     seeds: dict[str, int | None], mask: Mask, p: float, below: int, voice: Voice
 ) -> Document:
     """With which seed each source draws the mask; None where no seed is < below."""
-    sought = voice.tell("masks", "sought", mask=bits(mask), p_value=voice.exactly(p))
+    sought = voice.tell("masks", "sought", mask=bits(mask), p_value=voice.probability(p))
     none = voice.say("masks", "none", below=f"{below:,}")
     rows = [
         [rng, voice.say("source", rng), none if seed is None else str(seed)]

@@ -27,6 +27,7 @@ from dropout_cli.formats.document import (
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
+from dropout_cli.prose.voice import BLANK
 from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     GRAD,
@@ -122,15 +123,25 @@ class Told(NamedTuple):
             quotient = Decimal(ratio.numerator) / Decimal(ratio.denominator)
             return f"{quotient:.{self.voice.precision}g}"
 
+    def result(self, value: float | Fraction) -> str:
+        """A number that is to be computed: a blank where results are hidden."""
+        return BLANK if self.voice.hide else self.number(value)
+
     def vector(self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = "") -> Formula:
         """symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit."""
         return vector(Formula(symbol, latex or symbol), values, self.voice, WIDTH)
+
+    def results(
+        self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = ""
+    ) -> Formula:
+        """A vector that is to be computed."""
+        return vector(Formula(symbol, latex or symbol), values, self.voice.results, WIDTH)
 
 
 def definition(told: Told) -> Telling:
     """What dropout does: by cases, and with a mask."""
     problem, trace = told.trace.problem, told.trace
-    p, keep = told.voice.exactly(problem.p), told.number(1 - problem.p)
+    p, keep = told.voice.probability(problem.p), told.number(1 - problem.p)
     yield from told.texts
     yield from told.formulas
     if problem.training:
@@ -153,7 +164,7 @@ def setup(told: Told) -> Telling:
     yield from told.formulas
     yield told.say("here")
     yield told.vector("x", x)
-    yield told.vector("y", y)
+    yield told.results("y", y)
     errors = (claims.check(name, told.trace).max_error for name in claims.CLAIMS)
     rounding = next(filter(None, errors), None)
     if rounding is not None:
@@ -175,10 +186,10 @@ def chain_rule(told: Told) -> Telling:
     yield Facts(upstream_facts(trace, told.voice))
     yield told.say("here", number=k)
     yield Formula(
-        f"∂L/∂x{sub} = ∂L/∂y{sub} · ∂y{sub}/∂x{sub} = {product} = {told.number(gradient)}",
+        f"∂L/∂x{sub} = ∂L/∂y{sub} · ∂y{sub}/∂x{sub} = {product} = {told.result(gradient)}",
         rf"\frac{{\partial L}}{{\partial x_{{{k}}}}} = \frac{{\partial L}}{{\partial y_{{{k}}}}}"
         rf" \cdot \frac{{\partial y_{{{k}}}}}{{\partial x_{{{k}}}}}"
-        rf" = {to_latex(product)} = {told.number(gradient)}",
+        rf" = {to_latex(product)} = {to_latex(told.result(gradient))}",
     )
     yield told.claim("chain-rule")
     return {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
@@ -205,14 +216,14 @@ def _jacobian(told: Told) -> Formula:
     """The Jacobian as a matrix while it fits, else as diag(…)."""
     local, n = told.trace.local_grad, told.n
     if n <= 6:
-        matrix = [[told.number(local[i] if i == j else 0.0) for j in range(n)] for i in range(n)]
+        matrix = [[told.result(local[i] if i == j else 0.0) for j in range(n)] for i in range(n)]
         width = max(len(cell) for line in matrix for cell in line)
         if n * (width + 2) <= WIDTH - 8:
             lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
-            cells = r" \\ ".join(" & ".join(line) for line in matrix)
+            cells = r" \\ ".join(" & ".join(map(to_latex, line)) for line in matrix)
             latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
             return Formula(bracketed("J = ", lines), latex)
-    diagonal = told.vector("J", local)
+    diagonal = told.results("J", local)
     return Formula(
         diagonal.unicode.replace("[", "diag(").replace("]ᵀ", ")"),
         diagonal.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")"),
@@ -241,7 +252,7 @@ def vector_form(told: Told) -> Telling:
         sub, number = subscript(i + 1), told.number
         product = f"{number(trace.grad_y[i])} × {number(trace.local_grad[i])}"
         factor = f"m{sub}/(1−p)" if trace.problem.training else "1"
-        return f"∂L/∂y{sub} · {factor}", product, number(trace.grad_x[i])
+        return f"∂L/∂y{sub} · {factor}", product, told.result(trace.grad_x[i])
 
     lines = [("⋮", "⋮", "⋮") if i is None else line(i) for i in shown(told.n)]
     yield from told.texts
@@ -269,12 +280,12 @@ def proof(told: Told) -> Telling:
     else:
         yield told.say("here_part", elements=told.voice.part(n, told.n))
     yield told.vector("dx", [float(d) for d in dx], r"\mathrm{d}x")
-    yield told.vector("dy", [float(d) for d in dy], r"\mathrm{d}y")
-    for name, value in (("y", told.number(by_y)), ("x", told.number(by_x))):
+    yield told.results("dy", [float(d) for d in dy], r"\mathrm{d}y")
+    for name, value in (("y", told.result(by_y)), ("x", told.result(by_x))):
         latex = rf"\mathrm{{d}}L = \sum_i \frac{{\partial L}}{{\partial {name}_i}}"
         yield Formula(
             f"dL = Σ ∂L/∂{name}ᵢ d{name}ᵢ = {value}",
-            rf"{latex} \, \mathrm{{d}}{name}_i = {value}",
+            rf"{latex} \, \mathrm{{d}}{name}_i = {to_latex(value)}",
         )
     yield told.claim("total-differential")
     return {"dx": [float(d) for d in dx], "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
@@ -282,7 +293,7 @@ def proof(told: Told) -> Telling:
 
 def worked_example(told: Told) -> Telling:
     """Both passes, element by element, with every substitution."""
-    trace, voice, mask = told.trace, told.voice, told.trace.problem.mask
+    trace, voice = told.trace, told.voice
     inference = [equation(Y, X), equation(GRAD_X, GRAD_Y)]
     forward, backward = told.formulas if trace.problem.training else inference
     (text,) = told.words["text"]
@@ -296,20 +307,27 @@ def worked_example(told: Told) -> Telling:
     yield told.say("backward")
     yield backward
     yield backward_table(trace, voice)
+    if not voice.hide:
+        yield from _observed(told)
+    zero = claims.check("zero", trace)
+    yield told.check(zero, dropped=voice.elements(zero.checked))
+    return {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+
+
+def _observed(told: Told) -> Iterable[Block]:
+    """What the two passes have in common."""
+    trace, mask = told.trace, told.trace.problem.mask
     if mask is None:
         yield told.say("observe_inference")
     elif not mask.all():
         yield told.say("observe_dropped", count=f"{told.n - mask.sum():,}")
     if mask is not None and mask.any() and trace.scale is not None:
         yield told.say("observe_kept", count=f"{mask.sum():,}", factor=told.number(trace.scale))
-    zero = claims.check("zero", trace)
-    yield told.check(zero, dropped=voice.elements(zero.checked))
-    return {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
 
 
 def sum_loss(told: Told) -> Telling:
     """The gradient of L = Σ y_i, by the formula and by automatic differentiation."""
-    problem, number = told.trace.problem, told.number
+    problem = told.trace.problem
     summed = Trace(replace(problem, grad_y=None, loss="sum"))
     elements = [i for i in shown(told.n) if i is not None]
     automatic = dict(zip(elements, claims.automatic(take(summed, elements)), strict=True))
@@ -317,7 +335,7 @@ def sum_loss(told: Told) -> Telling:
     def cells(i: int) -> list[str]:
         by_hand = summed.grad_x[i]
         error = abs(Fraction(float(by_hand)) - automatic[i])
-        found = [number(v) for v in (by_hand, automatic[i], error)]
+        found = [told.result(v) for v in (by_hand, automatic[i], error)]
         if problem.mask is None:
             return found
         return [substituted("1", f"{problem.mask[i]:d}", summed, told.voice), *found]
@@ -349,7 +367,7 @@ def pytorch(told: Told) -> Telling:
     yield from told.texts
     yield Code(told.words["code"].strip("\n"))
     yield from told.formulas
-    yield told.say("seed", seed=seed, p_value=told.voice.exactly(p))
+    yield told.say("seed", seed=seed, p_value=told.voice.probability(p))
     yield masks_table(masks, None, told.voice)
     if p == 0:
         yield told.say("p_0", draws=f"{2**24:,}")
@@ -391,9 +409,11 @@ def _compared(
     for module, trace in traces.items():
         latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
         told_as = f"{symbol.unicode.removesuffix('ᵢ')} ({module})"
-        yield told.vector(told_as, getattr(trace, name), latex)
-    word, value = told.words["difference"], told.number(difference)
-    yield Formula(f"Σ |{word}| = {value}", rf"\sum \left| \text{{{word}}} \right| = {value}")
+        yield told.results(told_as, getattr(trace, name), latex)
+    word, value = told.words["difference"], told.result(difference)
+    yield Formula(
+        f"Σ |{word}| = {value}", rf"\sum \left| \text{{{word}}} \right| = {to_latex(value)}"
+    )
 
 
 def why_scale(told: Told) -> Telling:
@@ -417,11 +437,11 @@ def why_scale(told: Told) -> Telling:
 
     def cells(i: int) -> list[str]:
         moments = (mean.unscaled, mean.y, mean.variance, mean.grad_x)
-        return [told.number(v) for v in (trace.problem.x[i], *(of[at[i]] for of in moments))]
+        return [told.number(trace.problem.x[i]), *(told.result(of[at[i]]) for of in moments)]
 
     yield from told.texts
     yield from told.formulas
-    yield told.say("here", p_value=told.voice.exactly(p), over=told.voice.over(mean.masks))
+    yield told.say("here", p_value=told.voice.probability(p), over=told.voice.over(mean.masks))
     yield element_table(columns, cells, trace, told.voice, fates=False)
     if p in (0, 1):
         yield told.say(f"p_{p:g}")
@@ -452,13 +472,16 @@ def why_scale(told: Told) -> Telling:
 def inference(told: Told) -> Telling:
     """Inference, where dropout is the identity."""
     still = Trace(replace(told.trace.problem, mask=None, drawn=None))
-    vectors = (still.problem.x, still.y, still.grad_y, still.grad_x)
+    x, y, grad_y, grad_x = still.problem.x, still.y, still.grad_y, still.grad_x
     yield from told.texts
     yield from told.formulas
     yield told.say("here")
-    yield element_table(
-        [X, Y, GRAD_Y, GRAD_X], lambda i: [told.number(v[i]) for v in vectors], still, told.voice
-    )
+
+    def cells(i: int) -> list[str]:
+        forward, backward = (told.number(x[i]), y[i]), (told.number(grad_y[i]), grad_x[i])
+        return [cell for given, v in (forward, backward) for cell in (given, told.result(v))]
+
+    yield element_table([X, Y, GRAD_Y, GRAD_X], cells, still, told.voice)
     yield told.claim("inference")
     return {"y": still.y, "grad_x": still.grad_x}
 

@@ -120,7 +120,7 @@ def _explanations(diagnosis: Diagnosis, verdict: Verdict, voice: Voice) -> Itera
     several = Text("", "")
     if len(diagnosis.mistakes) > 1:
         key = "several" if diagnosis.telling_p is None else "several_p"
-        p = "" if diagnosis.telling_p is None else voice.exactly(diagnosis.telling_p)
+        p = "" if diagnosis.telling_p is None else voice.probability(diagnosis.telling_p)
         several = voice.tell("verify", key, count=len(diagnosis.mistakes), p_value=p)
     for k, name in enumerate(diagnosis.mistakes):
         last = k == len(diagnosis.mistakes) - 1

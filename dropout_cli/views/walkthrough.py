@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dropout_cli.formats.document import Block, Check, Document, Formula, Heading, Items, Paragraph
+from dropout_cli.formats.document import (
+    Block,
+    Check,
+    Document,
+    Formula,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+)
+from dropout_cli.views.notation import in_words
 from dropout_cli.views.passes import backward_record
 from dropout_cli.views.steps import STEPS, Numbers, Telling, Told
 
@@ -13,9 +23,15 @@ if TYPE_CHECKING:
 
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
-    from dropout_cli.views.records import StepRecord, WalkthroughRecord
+    from dropout_cli.views.records import (
+        ContentsRecord,
+        StepRecord,
+        TitleRecord,
+        WalkthroughRecord,
+    )
 
 SCHEMA = "dropout-cli/walkthrough/1"
+CONTENTS = "dropout-cli/steps/1"
 
 
 class Step(NamedTuple):
@@ -26,6 +42,25 @@ class Step(NamedTuple):
     title: str
     blocks: list[Block]
     numbers: Numbers
+
+
+def contents(voice: Voice) -> Document:
+    """The steps: their numbers, the names that --step takes, and their titles."""
+    rows = [
+        [str(number), words["id"], words["title"]]
+        for number, words in enumerate(voice.prose["step"], 1)
+    ]
+    columns = [Formula("", ""), in_words("--step"), in_words(voice.say("title", "step"))]
+    return [Heading(voice.say("title", "walkthrough")), Table(columns, rows, words=(1, 2))]
+
+
+def contents_record(voice: Voice) -> ContentsRecord:
+    """The steps, as JSON can hold them."""
+    steps: list[TitleRecord] = [
+        {"number": number, "id": words["id"], "title": words["title"]}
+        for number, words in enumerate(voice.prose["step"], 1)
+    ]
+    return {"schema": CONTENTS, "language": voice.prose["language"], "steps": steps}
 
 
 def page(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Document:
@@ -56,6 +91,8 @@ def tell(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Iterable[Step]:
     for number, words in enumerate(voice.prose["step"], 1):
         if words["id"] in chosen:
             blocks, numbers = _collect(STEPS[words["id"]](Told(trace, voice, words)))
+            if voice.hide:  # a check would tell
+                blocks = [block for block in blocks if not isinstance(block, Check)]
             yield Step(words["id"], number, words["title"], blocks, numbers)
 
 

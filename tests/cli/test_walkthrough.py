@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
-import subprocess
-import sys
-import time
 from html import unescape
 
 import pytest
@@ -16,9 +11,6 @@ from rich.cells import cell_len
 from steps import IDS, LANGUAGES, PROBLEMS
 
 from dropout_cli.prose import load
-
-pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
-termios = pytest.importorskip("termios")
 
 
 def test_the_language_comes_from_the_option_or_the_environment(cli, monkeypatch):
@@ -65,57 +57,65 @@ def test_some_steps(cli, steps, wanted):
     assert ids == [IDS[k - 1] for k in wanted]
 
 
-@pytest.mark.parametrize("step", ["0", "14", "6-3", "3-99", "prof", "", "-1", "3-"])
+@pytest.mark.parametrize("step", ["0", "14", "6-3", "3-99", "proofs", "", "-1", "3-"])
 def test_a_step_that_there_is_not(cli, step):
     result = cli("walkthrough", f"--step={step}")
     assert (result.code, result.out) == (2, "")
     assert f"step {step!r} is none of the steps" in result.err
 
 
-def present(keys, *args):
-    """What a person in a terminal sees who presses these keys."""
-    master, slave = pty.openpty()
-    running = subprocess.Popen(
-        [sys.executable, "-m", "dropout_cli", "walkthrough", "--pause", *args],
-        stdin=slave, stdout=slave, stderr=slave, close_fds=True,
-        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "80"},
-    )  # fmt: skip
-    os.close(slave)
-    seen, keys = "", list(keys)
-    while select.select([master], [], [], 30)[0]:
-        try:
-            seen += os.read(master, 65536).decode()
-        except OSError:
-            break
-        if seen.rstrip().endswith("q: end") and keys:
-            seen += "\n"
-            while termios.tcgetattr(master)[3] & termios.ECHO:
-                time.sleep(0.01)  # until it listens for a key
-            os.write(master, keys.pop(0).encode())
-    os.close(master)
-    return running.wait(timeout=30), seen
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [("2,4,6", [2, 4, 6]), ("chain", [3]), ("why, 1 ,3-4", [1, 3, 4, 11]), ("w", None)],
+)
+def test_steps_in_a_list_and_by_their_beginning(cli, asked, wanted):
+    result = cli("walkthrough", "--step", asked)
+    if wanted is None:
+        assert "step 'w' is the beginning of several: worked-example, why-scale" in result.err
+    else:
+        assert told(result.out) == wanted
 
 
-def test_pause_waits_for_a_key_and_tells_where_one_is():
-    code, seen = present("  q")
-    assert code == 0
-    assert told(seen.replace("\r", "\n").replace("\x1b[K", "")) == [1, 2, 3]
-    assert re.findall(r"\(\d+/13\)", seen) == ["(1/13)", "(2/13)", "(3/13)"]
+def test_the_list_in_each_format(cli, tmp_path):
+    assert [line.split()[1] for line in cli("walkthrough", "--list").out.splitlines()[5:]] == IDS
+    listed = cli("walkthrough", "--list", "-f", "json").json
+    assert [step["id"] for step in listed["steps"]] == IDS
+    path = tmp_path / "steps.md"
+    assert cli("walkthrough", "--list", "-o", str(path)).code == 0
+    assert path.read_text("utf-8").count("\n|") == len(IDS) + 2
 
 
-def test_pause_ends_by_itself_after_the_last_step():
-    code, seen = present(" ", "--step", "12-13")
-    assert code == 0
-    assert told(seen.replace("\r", "\n").replace("\x1b[K", "")) == [12, 13]
+def test_a_fraction_is_shown_where_p_is(cli):
+    out = cli("walkthrough", "-p", "1/3").out
+    assert "P(mᵢ = 1) = 1 − 1/3 = 0.666667" in out
+    assert "p = 1/3             probability" in out
+    assert "0.333333333" not in out
+    assert cli("forward", "-p", "1/3", "-f", "json").json["p"] == 1 / 3
+    for p in ("0.1", "0.25", "0.123456789012345", "2/4"):
+        assert "/" not in cli("forward", "-p", p).out.split("probability")[0]
+    for p in ("1/0", "1/3/5", "a/3", "1_0", "-1/3"):
+        assert "is neither a number nor a fraction such as 1/3" in cli("forward", f"-p{p}").err
 
 
-def test_pause_is_interrupted_by_ctrl_c():
-    code, _ = present("\x03")
-    assert code == 130
-
-
-def test_pause_is_off_where_there_is_no_terminal(cli):
-    assert cli("walkthrough", "--pause").out == cli("walkthrough").out
+def test_an_exercise_hides_every_result(cli, tmp_path):
+    """The sheet is the solution with blanks for the numbers that are to be computed."""
+    problem = ["-x", "0.7,1.1,1.3,1.9", "-g", "2.3,2.9,3.1,3.7"]
+    sheet, solution = tmp_path / "sheet.md", tmp_path / "solution.md"
+    assert cli("walkthrough", "--hide", *problem, "-o", str(sheet)).code == 0
+    assert cli("walkthrough", *problem, "-o", str(solution)).code == 0
+    blank, full = sheet.read_text("utf-8"), solution.read_text("utf-8")
+    for result in ("1.4", "2.6", "4.6", "6.2", "0.49", "1.69"):  # y, ∂L/∂x, Var[y]
+        assert re.search(rf"(?<![\d.]){result}(?!\d)", full), result
+        assert not re.search(rf"(?<![\d.]){result}(?!\d)", blank), result
+    kept = [
+        line for line in full.splitlines() if line and line[0] != ">" and "(2 of 4)" not in line
+    ]
+    lines = [line for line in blank.splitlines() if line]
+    assert len(lines) == len(kept)
+    for hidden, line in zip(lines, kept, strict=True):
+        pattern = re.escape(hidden).replace("▯", r"[-+.e\d]+").replace(r"\\square", r"[-+.e\d]+")
+        assert re.fullmatch(pattern, line), line
+    assert cli("walkthrough", "--hide", "-f", "json").code == 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -144,7 +144,9 @@ def test_the_colour_of_a_check_ends_with_it(cli, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     out = cli("walkthrough", "--step", "9-10").out
-    assert re.search(r"\x1b\[[0-9;]*38[0-9;]*m✓ checked", out)  # in the colour of what is kept
+    assert re.search(
+        r"\x1b\[[0-9;]*38[0-9;]*m✓\x1b\[0m checked", out
+    )  # in the colour of what is kept
     assert "\x1b[1m10. In PyTorch, and what one seed does\x1b[0m" in out
     assert "\nDropout written by hand, to be compared with nn.Dropout:\n" in out
 

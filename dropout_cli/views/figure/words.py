@@ -40,7 +40,7 @@ def subtitle(trace: Trace, voice: Voice, *, plain: bool = False) -> str:
         words = voice.say(
             "figure",
             "scaled" if scaled else "none_kept",
-            p=voice.exactly(problem.p),
+            p=voice.probability(problem.p),
             kept=f"{kept:,}",
             n=f"{problem.mask.size:,}",
             scale=voice.number(trace.scale or 0),

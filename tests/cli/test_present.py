@@ -1,0 +1,205 @@
+"""The presentation, as a person at a terminal sees it."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+
+import pyte
+import pytest
+from steps import IDS, LANGUAGES
+
+from dropout_cli.prose import load
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+fcntl = pytest.importorskip("fcntl")
+termios = pytest.importorskip("termios")
+
+
+class Terminal:
+    """A terminal in which the presentation runs."""
+
+    def __init__(self, *args, columns=80, lines=24, command=None):
+        self.screen = pyte.HistoryScreen(columns, lines, history=1000)
+        self.stream = pyte.ByteStream(self.screen)
+        self.stream.feed(b"$ before\r\n")
+        self.master, slave = pty.openpty()
+        self.resize(columns, lines)
+        self.before = termios.tcgetattr(slave)
+        self.running = subprocess.Popen(
+            command or [sys.executable, "-m", "dropout_cli", "walkthrough", "--pause", *args],
+            stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # its own, as for a shell
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "200"},
+        )  # fmt: skip
+        self.slave = slave
+        self.sent = b""
+        self.wait()
+
+    def wait(self):
+        """Take what is written until it has been quiet for a while."""
+        quiet = 15.0
+        while select.select([self.master], [], [], quiet)[0]:
+            written = os.read(self.master, 65536)
+            self.sent += written
+            self.stream.feed(written)
+            quiet = 0.25
+        return self
+
+    def press(self, *keys):
+        for key in keys:
+            os.write(self.master, key.encode())
+            self.wait()
+        return self
+
+    def resize(self, columns, lines):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.screen.resize(lines, columns)
+
+    @property
+    def lines(self):
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def first(self):
+        return self.screen.display[0].replace(" ", "")  # a Chinese character takes two places
+
+    def end(self, code=0):
+        """The exit code is this, and the terminal is as it was."""
+        assert self.running.wait(10) == code
+        self.wait_for_nothing()
+        assert termios.tcgetattr(self.slave) == self.before
+        assert self.sent.count(b"\x1b[?1049h") == self.sent.count(b"\x1b[?1049l")
+        assert self.sent.rindex(b"\x1b[?25h") > self.sent.rindex(b"\x1b[?25l")
+        os.close(self.master)
+        os.close(self.slave)
+
+    def wait_for_nothing(self):
+        while select.select([self.master], [], [], 0.2)[0]:
+            self.sent += os.read(self.master, 65536)
+
+
+def headings(language):
+    titles = [step["title"] for step in load(language)["step"]]
+    return [f"{k}. {title}".replace(" ", "") for k, title in enumerate(titles, 1)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (60, 20)])
+def test_each_step_has_its_heading_on_top_of_each_page(language, columns, lines):
+    terminal = Terminal("--lang", language, columns=columns, lines=lines)
+    titles = headings(language)
+    seen, pages, before = [], 0, None
+    while len(seen) < len(IDS) or terminal.lines[-1] != before:
+        assert terminal.first in titles
+        assert terminal.lines[-1].startswith(f"{titles.index(terminal.first) + 1}/13")
+        assert len(terminal.lines) == lines
+        if terminal.first not in seen:
+            seen.append(terminal.first)
+        before, pages = terminal.lines[-1], pages + 1
+        terminal.press(" ")
+    assert seen == titles
+    assert pages > len(titles)
+    terminal.press("q").end()
+
+
+def test_the_keys():
+    terminal = Terminal("--lang", "en", lines=40)
+    titles = headings("en")
+    for key, number in (
+        ("n", 2), ("\r", 3), ("\x1b[C", 4), ("\x1bOC", 5), ("b", 4), ("\x1b[D", 3), ("p", 2),
+        ("G", 13), (" ", 13), ("g", 1), ("b", 1), ("7\r", 7), ("12\r", 12), ("99\r", 12),
+        ("xyz", 12), ("1", 12), ("b", 11), ("\x1b[H", 1), ("nnn", 4),
+    ):  # fmt: skip
+        terminal.press(key)
+        assert terminal.first == titles[number - 1], key
+    terminal.press("?")
+    assert any("go to that step" in line for line in terminal.lines)
+    terminal.press(" ")
+    assert terminal.first == titles[3]
+    assert not any("go to that step" in line for line in terminal.lines)
+    terminal.press("\x1b").end()
+
+
+def test_a_single_step_pauses_too():
+    terminal = Terminal("--step", "proof", lines=50)
+    assert terminal.first == headings("en")[6]
+    assert any("∎" in line for line in terminal.lines)
+    terminal.press("3\r")  # not among the steps that were chosen
+    assert terminal.first == headings("en")[6]
+    terminal.press("q").end()
+
+
+def test_results_are_blank_until_a_key_shows_them():
+    terminal = Terminal("--hide", "--step", "8-9", lines=50)
+    shown = "1 × 2 / 0.5"
+    row = next(line for line in terminal.lines if shown in line)
+    assert row.split()[-3:] == ["▯", "✓", "kept"]
+    terminal.press(" ")
+    row = next(line for line in terminal.lines if shown in line)
+    assert row.split()[-3:] == ["4", "✓", "kept"]
+    terminal.press("s")
+    assert any("▯" in line for line in terminal.lines)
+    terminal.press("s", " ")
+    assert terminal.first == headings("en")[8]
+    assert any("▯" in line for line in terminal.lines)
+    terminal.press("q").end()
+
+
+def test_a_resize_lays_out_again():
+    terminal = Terminal(lines=50)
+    wide = max(map(len, terminal.lines))
+    assert wide > 60
+    terminal.resize(50, 30)
+    terminal.wait()
+    assert terminal.first == headings("en")[0]
+    assert max(map(len, terminal.lines)) <= 50
+    assert terminal.lines[-1].startswith("1/13")
+    terminal.press("q").end()
+
+
+@pytest.mark.parametrize(
+    ("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+)
+def test_a_signal_gives_the_terminal_back(signal_, code):
+    terminal = Terminal()
+    terminal.running.send_signal(signal_)
+    terminal.end(code)
+
+
+def test_ctrl_c_and_a_terminal_that_closes():
+    Terminal().press("\x03").end(130)
+    Terminal().press("\x04").end()
+    terminal = Terminal()
+    os.close(terminal.slave)
+    os.close(terminal.master)
+    assert terminal.running.wait(10) in (0, 2, -signal.SIGHUP)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_stopped_with_ctrl_z_and_continued_in_a_shell():
+    terminal = Terminal(command=["bash", "--norc", "--noediting", "-i"])
+    started = termios.tcgetattr(terminal.slave)
+    terminal.press(f"{sys.executable} -m dropout_cli walkthrough --pause\n")
+    while not terminal.lines[-1].startswith("1/13"):
+        terminal.wait()
+    terminal.press("3\r")
+    assert terminal.first == headings("en")[2]
+    terminal.press("\x1a")
+    assert any("Stopped" in line for line in terminal.lines)
+    assert terminal.sent.count(b"\x1b[?1049h") == terminal.sent.count(b"\x1b[?1049l") == 1
+    assert termios.tcgetattr(terminal.slave) == started
+    terminal.press("fg\n")
+    assert terminal.first == headings("en")[2]
+    terminal.press("q", "exit\n").end()
+
+
+def test_without_a_terminal_there_is_no_presentation(cli, monkeypatch):
+    assert cli("walkthrough", "--pause").out == cli("walkthrough").out
+    monkeypatch.setattr(sys, "stdout", None)
+    assert "standard output is closed" in cli("walkthrough", "--pause").err
