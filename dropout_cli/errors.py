@@ -1,5 +1,9 @@
-"""The one kind of error that a request can cause."""
+"""What ends a run before it is done."""
 
 
 class RequestError(ValueError):
     """What was asked cannot be done; the message says in one sentence why, where, and what can."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; like Ctrl-C it is no error, and passes every `except Exception`."""

@@ -20,13 +20,13 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     from dropout_cli.proof.layer.judge import judge_layer
     from dropout_cli.prose import load
     from dropout_cli.prose.voice import Voice
-    from dropout_cli.views.layer import suite
-    from dropout_cli.views.report import Report, page
+    from dropout_cli.views.layer import report
+    from dropout_cli.views.report import page
 
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"
     voice = Voice(load("en"))
     findings = judge_layer(layer, None if p is None else [p], seed)
-    report = Report([suite(name, findings, seed, voice)])
-    if report.ok is False:
-        raise AssertionError("\n" + to_text(page(report, voice), "", "light"))
+    told = report(name, findings, seed, voice)
+    if told.ok is False:
+        raise AssertionError("\n" + to_text(page(told, voice), "", "light"))

@@ -28,6 +28,7 @@ KEYS = (
     "dtype",
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
+DEEPEST = 32
 NEEDED = "on which it depends what is right"
 OPTIONS = {  # that a key of the file sets
     "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng"}, "mode": {"inference"},
@@ -56,8 +57,12 @@ def read_candidates(path: str, asked: Asked) -> list[Candidate]:
         except RequestError as error:
             raise RequestError(f"{error}, in {where}") from None
         if candidate.name is None and isinstance(written, list):
-            candidate = candidate._replace(name=str(k))
+            candidate = candidate._replace(name=f"case {k}")
         candidates.append(candidate)
+    names = [candidate.name for candidate in candidates]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestError(f"two candidates are called {twice!r}, in {source}")
     return candidates
 
 
@@ -72,7 +77,7 @@ def written_candidate(y: str | None, grad_x: str | None, asked: Asked) -> Candid
     if not was_given("x"):
         return Candidate(None, asked.pose(), (asked.pose().x.size,), "float32", values)
     x = read_vector(asked.x, "x")
-    return _posed({"x": x, "p": asked.p}, values, x.shape, None, "float32", asked)
+    return _posed({"x": x}, values, x.shape, None, "float32", asked)
 
 
 def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
@@ -83,10 +88,11 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
         raise RequestError(
             f"schema is {_short(case['schema'])}, but it must be {SCHEMA!r} or left out"
         )
-    _check(case, "name", lambda v: isinstance(v, str), "text")
+    _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
     _check(case, "p", lambda v: type(v) in (int, float), "a number")
-    _check(case, "dtype", lambda v: v in TYPES, f"one of {', '.join(TYPES)}")
+    _check(case, "dtype", lambda v: str(v) in TYPES, f"one of {', '.join(TYPES)}")
+    _check(case, "loss", lambda v: v is None or type(v) in (int, float), "a number, its value")
     _check(case, "grad_y_source", lambda v: isinstance(v, str), "'given' or the name of a loss")
     known: dict[str, Any] = {}
     shapes: dict[str, tuple[int, ...]] = {}
@@ -103,6 +109,7 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
         known["training"] = case["mode"] == "training"
     if "p" in case:
         known["p"] = case["p"]
+    written_gradient = known.get("grad_y")
     if case.get("grad_y_source", "given") != "given":
         known.pop("grad_y", None)
         known["loss"] = case["grad_y_source"]
@@ -113,6 +120,10 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
     candidate = _posed(known, values, shape, case.get("name"), case.get("dtype", "float32"), asked)
     if saved:
         _must_follow(case, candidate.problem)
+    if "loss" in known and written_gradient is not None:
+        right = Trace(candidate.problem).grad_y
+        if written_gradient.shape != right.shape or not np.allclose(written_gradient, right, 1e-5):
+            raise RequestError(f"grad_y is not the gradient of grad_y_source, {known['loss']!r}")
     return candidate
 
 
@@ -137,7 +148,7 @@ def _posed(
             f" or --loss), {NEEDED}"
         )
     known.setdefault("x", read_vector(asked.x, "x"))
-    drawn = was_given("seed")
+    drawn = was_given("seed") or was_given("rng")
     sure = not training or known.get("p", asked.p) in (0, 1)
     read = not (sure or drawn or "mask" in known or was_given("mask"))
     if read:
@@ -195,8 +206,11 @@ def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expecte
 
 def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
     """The numbers of nested lists in their order, and the shape; those of a mask may be bools."""
-    flat, shape = value, []
+    flat = value
+    shape: list[int] = []
     while isinstance(flat, list) and flat and isinstance(flat[0], list):
+        if len(shape) == DEEPEST:
+            raise RequestError(f"{key} is nested more than {DEEPEST} lists deep")
         shape.append(len(flat))
         lengths = {len(row) if isinstance(row, list) else -1 for row in flat}
         if len(lengths) > 1:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import sys
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,22 +33,22 @@ from dropout_cli.cli.output import (
     suffix_of,
     write_file,
 )
-from dropout_cli.errors import RequestError
+from dropout_cli.errors import RequestError, Terminated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.figure.look import Look
-    from dropout_cli.views.report import Suite
+    from dropout_cli.views.report import Report, Suite
 
 PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 
 
 def run(args: list[str] | None = None) -> int:
-    """Run one command line; returns its exit code: 0, 1 or 2, or 130 for Ctrl-C."""
+    """Run one command line; returns its exit code: 0, 1 or 2, or 130 or 143 for a signal."""
     try:
         code = cli.main(args, prog_name="dropout-cli", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -60,8 +61,8 @@ def run(args: list[str] | None = None) -> int:
         return _refuse(f"cannot write to standard output: {error.strerror}")
     except MemoryError:
         return _refuse("the problem is too large for this machine's memory")
-    except click.Abort:
-        return 130
+    except click.Abort as error:  # click's name for Ctrl-C
+        return 143 if isinstance(error.__cause__, Terminated) else 130
     except Exception as error:  # no request may end in a traceback, and none should come here
         if sys.flags.dev_mode:
             raise
@@ -346,11 +347,11 @@ def verify(
 
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
-    voice, missing = output.voice, None
+    voice = output.voice
     if layer is not None:
-        suites = [_judge_layer(layer, asked, voice)]
+        report = _judge_layer(layer, asked, voice)
     elif candidate is not None or y is not None or grad_x is not None:
-        suites = _judge_candidates(candidate, y, grad_x, rtol, asked, voice)
+        report = Report(_judge_candidates(candidate, y, grad_x, rtol, asked, voice))
     else:
         from dropout_cli.proof.verdict import verify as verify_claims
         from dropout_cli.trace import Trace
@@ -358,8 +359,7 @@ def verify(
 
         refuse_given(["rtol"], "a verification of the claims", "which judges no candidate")
         verdict = verify_claims(Trace(asked.pose()), against)
-        suites, missing = [suite(verdict, voice)], verdict.missing
-    report = Report(suites, missing)
+        report = Report([suite(verdict, voice)], verdict.missing)
     output.deliver(lambda: page(report, voice), lambda: record(report))
     return {True: 0, False: 1, None: 2}[report.ok]
 
@@ -382,21 +382,36 @@ def _judge_candidates(
     return [suite(judge(each, rtol), voice) for each in candidates]
 
 
-def _judge_layer(name: str, asked: Asked, voice: Voice) -> Suite:
-    """The suite of a layer; what it prints goes to standard error."""
-    from contextlib import redirect_stdout
-
+def _judge_layer(name: str, asked: Asked, voice: Voice) -> Report:
+    """The report on a layer; what it prints goes to standard error."""
     from dropout_cli.proof.layer.judge import judge_layer
     from dropout_cli.proof.layer.layers import load
-    from dropout_cli.views.layer import suite
+    from dropout_cli.views.layer import report
 
     others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidate", "y")
     refuse_given([*others, "grad_x", "rtol"], "--layer", "which is asked every question itself")
     ps = [asked.p] if was_given("p") else None
     seed = 0 if asked.seed is None else asked.seed
-    with redirect_stdout(sys.stderr):
+    with _guest():
         findings = judge_layer(load(name), ps, seed)
-    return suite(name, findings, seed, voice)
+    return report(name, findings, seed, voice)
+
+
+@contextmanager
+def _guest() -> Iterator[None]:
+    """While a layer runs, what it prints goes to standard error; its paths are left behind."""
+    path, folder = list(sys.path), os.getcwd()
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(output, 1)
+        os.close(output)
+        os.chdir(folder)
+        sys.path[:] = path
 
 
 @cli.command()

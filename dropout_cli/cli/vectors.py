@@ -72,8 +72,18 @@ def parse_json(text: str, source: str) -> Any:
     """The value of a JSON text. Raises RequestError, naming the source, where it is broken."""
     import json
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise RequestError(f"{source} has the key {twice!r} twice in one object")
+        return found
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=once)
+    except RequestError:
+        raise
     except json.JSONDecodeError as error:
         raise RequestError(
             f"{source} is not JSON: {error.msg}, line {error.lineno} column {error.colno}"

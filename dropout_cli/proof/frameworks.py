@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn, Problem
 from dropout_cli.proof.claims import SILENT, Finding
+from dropout_cli.proof.layer.layers import quote
 from dropout_cli.proof.tolerance import tolerance
 from dropout_cli.trace import Trace
 
@@ -39,10 +41,13 @@ class Held(NamedTuple):
 def against_torch(trace: Trace) -> Held:
     """nn.Dropout and a module by hand, both with autograd, against the trace.
 
-    Raises ImportError where PyTorch is not installed.
+    Raises ModuleNotFoundError where PyTorch is not installed, and RequestError where it is broken,
+    or where a float32 cannot hold the problem's numbers.
     """
+    _must_import("torch")
     import torch
 
+    _must_fit(trace)
     problem, n = trace.problem, trace.problem.x.size
     seed = problem.drawn.seed if problem.drawn else 0
     source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
@@ -90,11 +95,13 @@ def intel() -> bool:
 def against_jax(trace: Trace) -> Held:
     """Dropout as Equinox writes it, with jax.vjp, against the trace.
 
-    Raises ImportError where JAX is not installed.
+    Raises as against_torch does.
     """
+    _must_import("jax")
     import jax
     import jax.numpy as jnp
 
+    _must_fit(trace)
     problem, n = trace.problem, trace.problem.x.size
     seed = problem.drawn.seed if problem.drawn else 0
     mask, found = None, {}
@@ -117,6 +124,25 @@ def against_jax(trace: Trace) -> Held:
 
 
 FRAMEWORKS = {"torch": against_torch, "jax": against_jax}
+
+
+def _must_import(name: str) -> None:
+    """Import the framework; RequestError where it is there, but broken."""
+    try:
+        import_module(name)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
+
+
+def _must_fit(trace: Trace) -> None:
+    """Refuse numbers that become infinite in float32, where 0 · ∞ is no number."""
+    for name, values in (("x", trace.problem.x), ("grad_y", trace.grad_y), ("y", trace.y)):
+        large = np.flatnonzero(np.abs(values) > np.finfo(np.float32).max)
+        if large.size:
+            told = f"{name}[{large[0] + 1}] is {values[large[0]]:.6g}"
+            raise RequestError(f"{told}, which is beyond float32, in which frameworks compute")
 
 
 def _upstream(y: FloatArray, problem: Problem) -> FloatArray:
@@ -149,6 +175,6 @@ def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Findin
     worst, ok = 0.0, True
     for found, ours in ((y, trace.y), (grad_x, trace.grad_x)):
         theirs = found.astype(np.float64)
-        worst = max(worst, float(np.abs(theirs - ours).max()))
+        worst = float(np.maximum(worst, np.abs(theirs - ours).max()))  # nan stays nan
         ok = ok and bool(allowed.near(theirs, ours).all())
     return Finding(worst, ok, trace.y.size)

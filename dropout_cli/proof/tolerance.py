@@ -54,6 +54,7 @@ class Tolerance(NamedTuple):
         """Where got is as near to expected as that. got: any values, nan and inf among them."""
         with np.errstate(invalid="ignore", over="ignore"):
             close = np.abs(got - expected) <= self.relative * np.abs(expected) + self.absolute
+            close &= np.isfinite(expected)
             beyond = np.abs(expected) * (1 + self.relative) >= self.largest
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
 

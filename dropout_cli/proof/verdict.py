@@ -64,7 +64,7 @@ def verify(trace: Trace, against: str | None) -> Verdict:
 
     try:
         held = FRAMEWORKS[against](trace)
-    except ImportError:
+    except ModuleNotFoundError:
         return Verdict(trace, findings | {against: claims.SILENT}, [], missing=against)
     return Verdict(trace, findings | held.findings, [], held=held)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dropout_cli.formats.document import SIGNS, Formula, Paragraph, Table, Text
 from dropout_cli.proof.chance import LEVEL
 from dropout_cli.views.notation import in_words
-from dropout_cli.views.report import Element, Explanation, Row, Suite, joined, mistake
+from dropout_cli.views.report import Element, Explanation, Report, Row, Suite, joined, mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 def suite(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Suite:
     """A row for each question at each p."""
     rows = [_row(finding, voice) for finding in findings]
-    opening = [Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))]
-    return Suite(name, [*opening, *_open(findings, voice)], rows, _matrix(rows, voice))
+    opening: list[Block] = [Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))]
+    signs = Paragraph(voice.tell("layer", "signs"))
+    opening = [*opening, *_open(findings, voice), signs]
+    return Suite(name, opening, rows, _matrix(rows, voice), by_p=True)
+
+
+def report(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Report:
+    """The report on a layer; it is in part where no p between 0 and 1 was taken."""
+    between = {finding.p for finding in findings if 0 < finding.p < 1}
+    taken = {finding.p for finding in findings if finding.ok is not None}
+    partial = bool(between) and between.isdisjoint(taken)
+    return Report([suite(name, findings, seed, voice)], partial=partial)
 
 
 def _row(finding: LayerFinding, voice: Voice) -> Row:
@@ -62,31 +72,33 @@ def _open(findings: Sequence[LayerFinding], voice: Voice) -> Iterator[Block]:
             if voice.probability(finding.p) not in at:
                 at.append(voice.probability(finding.p))
     for reason, at in reasons.items():
-        yield Paragraph(
-            joined(voice.tell("layer", "open", p_values=", ".join(at)), reason, Text(".", "."))
-        )
+        yield Paragraph(joined(voice.tell("layer", "open", p_values=", ".join(at)), reason))
 
 
 def _left_open(finding: LayerFinding, voice: Voice) -> Text:
     """Why a question could not be asked, or only in part."""
     reason = finding.reason
+    if "unfit" in reason:
+        return voice.tell("open", "refused-shape", shapes=", ".join(reason["unfit"]), **reason)
     if "exception" in reason:
         return voice.tell("open", "refused", **reason)
-    if "refused_shapes" in reason:
-        ((shape, exception), *_) = reason["refused_shapes"].items()
-        return voice.tell("open", "refused-shape", shape=shape, exception=exception)
     return voice.tell("open", reason["open"], **reason)
 
 
 def _explanation(finding: LayerFinding, voice: Voice) -> Explanation:
     """Where the layer is wrong, and the mistake's name if one explains it."""
     name = finding.mistake or "unknown"
-    if "exception" in finding.reason:
+    if not finding.reason.keys().isdisjoint({"exception", "returned"}):
         name, text = "raised", Text("", "")
     elif finding.mistake is None:
         text = voice.tell("verify", "unknown")
     else:
-        text = mistake(finding.about, finding.mistake, voice)
+        names = finding.fits or [finding.mistake]
+        text, *others = (mistake(finding.about, each, voice) for each in names)
+        for other in others:
+            text = joined(text, voice.tell("layer", "or"), other)
+        if others:
+            text = joined(text, voice.tell("layer", "several"))
     return Explanation(
         id=name,
         about=finding.about,
@@ -100,23 +112,30 @@ def _explanation(finding: LayerFinding, voice: Voice) -> Explanation:
 def _where(finding: LayerFinding, voice: Voice) -> Text:
     """What was found wrong, before it is explained."""
     reason = finding.reason
-    if "exception" in reason:
-        key = "raised_backward" if finding.about == "grad_x" else "raised"
-        return voice.tell("layer", key, **reason)
-    elements = voice.elements(finding.checked)
+    if "unfit" in reason:
+        return voice.tell("layer", "unfit", shapes=", ".join(reason["unfit"]), **reason)
+    for key in ("exception", "returned"):
+        if key in reason:
+            key = {"exception": "raised", "returned": "returned"}[key]
+            return voice.tell("layer", key + "_backward" * reason["in_backward"], **reason)
+    elements = voice.elements(reason.get("of", finding.checked))
     match finding.id:
         case "kept-fraction":
             expected = f"{(1 - finding.p) * finding.checked:,.6g}"
             kept = f"{reason['kept']:,}"
             return voice.tell("verify", "kept", kept=kept, n=elements, expected=expected)
         case "independent":
-            return voice.tell("layer", "dependent", p_value=f"{reason['p_value']:.2g}")
+            p_value = f"{reason['p_value']:.2g}" if reason["p_value"] else "< 1e-300"
+            return voice.tell("layer", "dependent", p_value=p_value)
         case "fresh-mask":
-            return voice.tell("layer", "agree", agree=f"{reason['agree']:,}", elements=elements)
+            expected = f"{(finding.p**2 + (1 - finding.p) ** 2) * finding.checked:,.6g}"
+            agree = f"{reason['agree']:,}"
+            return voice.tell("layer", "agree", agree=agree, elements=elements, expected=expected)
         case "shape-and-dtype":
             about = voice.symbol(finding.about)
-            return voice.tell("layer", "got", about=about, got=reason["got"])
+            return voice.tell("layer", f"got_{reason['what']}", about=about, **reason)
+    table, key = ("layer", "changed") if finding.id == "input-untouched" else ("verify", "where")
     return voice.tell(
-        "verify", "where", about=voice.symbol(finding.about), elements=elements,
+        table, key, about=voice.symbol(finding.about), elements=elements,
         count=f"{reason['count_wrong']:,}",
     )  # fmt: skip

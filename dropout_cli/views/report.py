@@ -77,20 +77,26 @@ class Suite(NamedTuple):
     """Checks that belong together.
 
     name: of the candidate or the layer, if it has one. opening: what was checked.
-    table: the checks, for a page.
+    table: the checks, for a page. by_p: whether they are made for one p after the other.
     """
 
     name: str | None
     opening: Sequence[Block]
     rows: Sequence[Row]
     table: Table
+    by_p: bool = False
 
 
 class Report(NamedTuple):
-    """All that was checked. missing: a framework that should have been asked, and is not there."""
+    """All that was checked.
+
+    missing: a framework that should have been asked, and is not there. partial: whether what
+    matters most could not be checked: a layer that takes no p between 0 and 1.
+    """
 
     suites: Sequence[Suite]
     missing: str | None = None
+    partial: bool = False
 
     @property
     def rows(self) -> list[Row]:
@@ -102,7 +108,7 @@ class Report(NamedTuple):
         """Whether no check failed; None where what was asked for could not be checked."""
         if any(row.ok is False for row in self.rows):
             return False
-        return None if self.missing else True
+        return None if self.missing or self.partial else True
 
 
 def record(report: Report) -> VerifyRecord:
@@ -151,11 +157,11 @@ def page(report: Report, voice: Voice) -> Document:
     """The verdict, what was checked, the checks, and what is wrong."""
     document: list[Block] = [Heading(voice.say("verify", "title"))]
     if len(report.suites) > 1:
-        document.append(_headline(report.rows, report.missing, voice))
+        document.append(_headline(report, report.rows, voice))
     for suite in report.suites:
         if suite.name is not None:
             document.append(Heading(suite.name, 2))
-        document += [_headline(suite.rows, report.missing, voice), *suite.opening, suite.table]
+        document += [_headline(report, suite.rows, voice), *suite.opening, suite.table]
         document += _explained(suite, voice)
     return document
 
@@ -183,21 +189,20 @@ def joined(*texts: Text) -> Text:
     return Text("".join(text.plain for text in texts), "".join(text.markdown for text in texts))
 
 
-def _headline(rows: Sequence[Row], missing: str | None, voice: Voice) -> Check:
+def _headline(report: Report, rows: Sequence[Row], voice: Voice) -> Check:
     """Whether all of it is right."""
     count = sum(row.ok is not None for row in rows)
     failing = sum(row.ok is False for row in rows)
-    ok, key = True, "passed"
-    if failing:
-        ok, key = False, "failed"
-    elif missing is not None:
-        return Check(None, voice.tell("verify", "missing", count=count, framework=missing))
-    elif count < len(rows):
-        key = "passed_some"
-    if len(rows) == 1:
+    ok, key = not failing, "failed" if failing else "passed"
+    if ok and report.missing is not None:
+        told = voice.tell("verify", "missing", count=count, framework=report.missing)
+        return Check(None, told)
+    if count < len(rows):
+        key += "_some"
+    elif count == 1:
         key += "_one"
     told = voice.tell("verify", key, count=count, failing=failing, open=len(rows) - count)
-    return Check(ok, told)
+    return Check(None if ok and report.partial else ok, told)
 
 
 def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
@@ -205,13 +210,12 @@ def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
     alike: dict[tuple[str, str], tuple[Explanation, list[str]]] = {}
     for row in suite.rows:
         for each in row.explanations:
-            why = (each.text if each.text.plain else each.where).plain
-            _, at_p = alike.setdefault((each.about, why), (each, []))
+            why = (each.about, each.text.plain) if each.text.plain else ("", each.where.plain)
+            _, at_p = alike.setdefault(why, (each, []))
             at_p.append(voice.probability(row.p))
-    several_p = len({row.p for row in suite.rows}) > 1
     for explanation, at_p in alike.values():
         told = explanation.told
-        if several_p:
+        if suite.by_p:
             at, *others = dict.fromkeys(at_p)
             key = "at_all" if others else "at"
             told = joined(voice.tell("verify", key, p_value=at, others=", ".join(others)), told)

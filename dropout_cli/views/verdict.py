@@ -67,8 +67,10 @@ def _problem(verdict: Verdict, voice: Voice) -> Facts:
 
 def _statement(name: str, verdict: Verdict, voice: Voice) -> Text:
     source = verdict.held.source if verdict.held else ""
-    if not verdict.trace.problem.training and f"{name}-inference" in voice.prose["claim"]:
-        name = f"{name}-inference"
+    problem = verdict.trace.problem
+    special = f"{name}-inference" if not problem.training else f"{name}-p-1"
+    if (not problem.training or problem.p == 1) and special in voice.prose["claim"]:
+        name = special
     return voice.tell("claim", name, source=source, squares=loss_formula("sum-squares"))
 
 

@@ -8,6 +8,11 @@ import junitparser
 import numpy as np
 import pytest
 
+
+def nested(value, depth):
+    return [nested(value, depth - 1)] if depth else value
+
+
 CASE = {"x": [2, 4, 6, 8], "p": 0.3, "mask": [1, 0, 1, 0]}
 RIGHT = {**CASE, "y": [2 / 0.7, 0, 6 / 0.7, 0]}
 
@@ -43,7 +48,7 @@ def verdict(judge):
         ({**RIGHT, "scale": 2}, "'scale' is no key"),
         ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
         ({**RIGHT, "p": True}, "p is True, but it must be a number"),
-        ({**RIGHT, "name": 3}, "name is 3, but it must be text"),
+        ({**RIGHT, "name": 3}, "name is 3, but it must be printable text"),
         ({**RIGHT, "mask": [1, 0, 2, 0]}, "mask[3] is 2"),
         ({**RIGHT, "x": [True, 4, 6, 8]}, "x[1] is 'True', but it must be a number"),
         ({**RIGHT, "x": [[2, 4], [6, 8]]}, "the shapes differ, but they must be one: x 2×2, mask"),
@@ -56,6 +61,15 @@ def verdict(judge):
         ({"x": [1, 0], "p": 0.5, "y": [2, 0]}, "and x[2] is 0, so that it cannot be read from y"),
         ([RIGHT, {**RIGHT, "yy": 1}], "'yy' is no key of a candidate: did you mean 'y'?, in stand"),
         ({**CASE, "grad_y": [1] * 4, "grad_y_source": "sums", "y": [1] * 4}, "loss is 'sums'"),
+        (
+            {**CASE, "grad_y": [7] * 4, "grad_y_source": "sum", "y": [1] * 4},
+            "grad_y is not the gradient of grad_y_source, 'sum'",
+        ),
+        ({**RIGHT, "loss": "sum"}, "loss is 'sum', but it must be a number, its value"),
+        ({**RIGHT, "dtype": []}, "dtype is [], but it must be one of"),
+        ({**RIGHT, "name": "a\nb"}, "name is 'a\\nb', but it must be printable text"),
+        ([{**RIGHT, "name": "a"}, {**RIGHT, "name": "a"}], "two candidates are called 'a'"),
+        ({**RIGHT, "x": nested(2, 40)}, "x is nested more than 32 lists deep"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(judge, candidate, says):
@@ -63,6 +77,18 @@ def test_what_cannot_be_judged_is_refused(judge, candidate, says):
     assert (result.code, result.out) == (2, "")
     assert says in result.err
     assert result.err.count("\n") == 1
+
+
+def test_a_key_that_stands_twice_is_refused(cli):
+    result = cli("verify", "--candidate", "-", stdin=b'{"x": [1], "y": [9], "y": [2]}')
+    assert result.code == 2
+    assert "standard input has the key 'y' twice" in result.err
+
+
+@pytest.mark.parametrize("y", [[0.9, 2], [5, -7], [0, 0]])
+def test_p_0_divides_nothing_by_0(verdict, y):
+    """m·x/p is infinite there, and no finite value is near to that."""
+    assert verdict({"x": [1, 2], "p": 0, "y": y}) != (False, ["divided-by-p"])
 
 
 def test_a_case_of_several_is_named_in_an_error(judge):
@@ -100,10 +126,10 @@ def test_several_cases_have_names_and_suites(judge, tmp_path):
     cases = [{**RIGHT, "name": "first"}, {**RIGHT, "y": [2, 0, 6, 0]}]
     result = judge(cases, "-f", "json")
     assert result.code == 1
-    assert [claim["case"] for claim in result.json["claims"]] == ["first", "2"]
+    assert [claim["case"] for claim in result.json["claims"]] == ["first", "case 2"]
     assert [claim["ok"] for claim in result.json["claims"]] == [True, False]
     assert [(each["case"], each["id"]) for each in result.json["diagnosis"]] == [
-        ("2", "not-scaled")
+        ("case 2", "not-scaled")
     ]
     path = tmp_path / "report.xml"
     printed = judge(cases, "-o", str(path))
@@ -112,7 +138,7 @@ def test_several_cases_have_names_and_suites(judge, tmp_path):
     suites = list(junitparser.JUnitXml.fromfile(str(path)))
     assert [(suite.name, suite.tests, suite.failures) for suite in suites] == [
         ("first", 1, 0),
-        ("2", 1, 1),
+        ("case 2", 1, 1),
     ]
     (failed,) = suites[1]
     assert "not scaled by 1/(1−p)" in failed.result[0].message
@@ -202,12 +228,13 @@ def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
 
 def test_on_the_command_line_only_the_worked_example_fills_in(cli):
     assert cli("verify", "--y", "4,0,12,0", "--grad-x", "0.2,0,0.6,0").code == 0
-    assert cli("verify", "-x", "3,5", "--y", "6,0").code == 0  # the mask is read from y
+    assert cli("verify", "-x", "3,5", "-p", "0.5", "--y", "6,0").code == 0  # the mask is read
     for args, says in (
-        ("-x 3,5 --grad-x 2,0", "'grad_x', but neither 'grad_y'"),
-        ("-x 3,5 -g 1,1 --grad-x 2,0", "neither 'mask'"),
-        ("-x 3,0 --y 6,0", "x[2] is 0"),
-        ("-x 3,5 --y 6,0,0", "y has length 3"),
+        ("-x 3,5 --y 6,0", "neither 'p'"),
+        ("-x 3,5 -p 0.5 --grad-x 2,0", "'grad_x', but neither 'grad_y'"),
+        ("-x 3,5 -p 0.5 -g 1,1 --grad-x 2,0", "neither 'mask'"),
+        ("-x 3,0 -p 0.5 --y 6,0", "x[2] is 0"),
+        ("-x 3,5 -p 0.5 --y 6,0,0", "y has length 3"),
     ):
         result = cli("verify", *args.split())
         assert result.code == 2

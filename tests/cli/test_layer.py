@@ -61,13 +61,30 @@ def test_a_file_with_all_of_a_layers_failures_in_each_language(cli):
         assert "{" not in out
 
 
+def test_a_layer_that_takes_no_p_between_0_and_1_is_not_passed(cli, tmp_path, monkeypatch):
+    """It cannot be checked, which is neither a pass nor a failure."""
+    (tmp_path / "refusing.py").write_text(
+        "from my_layers import Dropout\n"
+        "class Refusing(Dropout):\n"
+        "    def __init__(self, p):\n"
+        "        assert p in (0, 1)\n"
+        "        super().__init__(p)\n"
+    )
+    monkeypatch.syspath_prepend(LAYERS)
+    monkeypatch.chdir(tmp_path)
+    result = cli("verify", "--layer", "refusing:Refusing")
+    assert result.code == 2
+    assert "– 8 checks passed; 32 could not be made or do not apply." in result.out
+    assert cli("verify", "--layer", "refusing:Refusing", "-p", "0").code == 0
+
+
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
         ("my_layers", "it must be MODULE:NAME"),
         ("my_layer:Dropout", "there is no module 'my_layer'"),
         ("my_layers:Dropuot", "did you mean 'Dropout'?"),
-        ("my_layers:np", "but a layer is a torch.nn.Module, a class with forward and backward"),
+        ("my_layers:np", "but a layer is a torch.nn.Module, a class called with p that has"),
         ("pathlib:Path", "a class without backward(grad_y)"),
         ("broken_layers:Dropout", "broken_layers cannot be imported: ValueError: no such thing"),
     ],

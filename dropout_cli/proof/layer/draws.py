@@ -59,7 +59,7 @@ def independent(runs: Runs) -> LayerFinding:
         if len(runs.coin) == 1:
             raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
         return _finding("independent", runs.p, n, 0.0, "one-mask-for-batch")
-    counts = _counts(trained, runs.p)
+    counts = _counts(runs)
     worst = min(counts, key=lambda count: count.p_value)
     mistake = None
     if worst.p_value < chance.LEVEL:
@@ -78,18 +78,18 @@ def fresh_mask(runs: Runs) -> LayerFinding:
         raise UnreadableError("p-near-its-ends")
     if runs.coin is not None and len(runs.coin) == 1:
         raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
-    if agree < n and _dependent(runs):
+    if runs.coin is not None or (agree < n and _dependent(runs)):
         raise UnreadableError("dependent")
     p_value = chance.two_sided(agree, n, *_agreement(trained, runs.p))
     mistake = "same-mask-each-call" if agree == n else None
     return _finding("fresh-mask", runs.p, n, p_value, mistake, agree=agree)
 
 
-def _counts(runs: list[Run], p: float) -> list[Count]:
+def _counts(runs: Runs) -> list[Count]:
     """The pairs that agree, and the rows and the calls that drop just the expected number."""
-    low, high = _agreement(runs, p)
+    low, high = _agreement(runs.trained(), runs.p)
     counts = []
-    for run in runs[: len(runs) // 2]:
+    for run in runs.first():
         for of, axis, agree in chance.pairs(run.mask):
             k, n = int(agree.sum()), agree.size
             p_value = chance.two_sided(k, n, low, high)
@@ -97,8 +97,8 @@ def _counts(runs: list[Run], p: float) -> list[Count]:
             counts.append(Count(of, run.mask.shape, axis, k, n, p_value, mistake))
         if run.mask.ndim > 1:
             rows = run.mask.reshape(-1, run.mask.shape[-1])
-            counts.append(_fixed("rows", run.mask.shape, list(rows), p))
-    counts.append(_fixed("calls", (), [run.mask for run in runs], p))
+            counts.append(_fixed("rows", run.mask.shape, list(rows), runs.p))
+    counts.append(_fixed("calls", (), [run.mask for run in runs.trained()], runs.p))
     return counts
 
 
@@ -116,7 +116,7 @@ def _dependent(runs: Runs) -> bool:
     """Whether independent would say no."""
     if runs.coin is not None:
         return len(runs.coin) > 1
-    return any(count.p_value < chance.LEVEL for count in _counts(runs.trained(), runs.p))
+    return any(count.p_value < chance.LEVEL for count in _counts(runs))
 
 
 def _agreement(runs: list[Run], p: float) -> tuple[float, float]:

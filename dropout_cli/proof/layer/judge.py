@@ -15,7 +15,7 @@ import numpy as np
 from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.proof.layer import questions
-from dropout_cli.proof.layer.layers import UnknownKindError, adapt, quote
+from dropout_cli.proof.layer.layers import UnknownKindError, adapt
 from dropout_cli.proof.layer.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
 from dropout_cli.proof.tolerance import TYPES
 
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 SWEEP = (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)
 BATCH = (250, 280)
 SHAPES: tuple[Shape, ...] = ((70_000,), BATCH, (20, 50, 70))  # 210,000 elements in all
+ENDS = (0.0, 1.0)  # a p that a layer may refuse in a call
+LAYER_ERRORS = (BaseException,)  # a layer may also exit, or skip its test
 REFUSALS = (AssertionError, NotImplementedError, ValueError)
-OF_P = re.compile(r"\bp\b|prob|rate|keep", re.IGNORECASE)  # in a message: it is about p
+OF_P = re.compile(r"\bp\b|\bprob|\brate\b|\bkeep\b|\bdrop", re.IGNORECASE)  # it is about p
+SEEDS = 2**64
 
 
 def judge_layer(
@@ -49,6 +52,8 @@ def judge_layer(
     open (ok is None) if it takes another. Raises RequestError for a layer of no known kind, for a p
     that is no probability, and for one that an instance does not have.
     """
+    if type(seed) is not int or not 0 <= seed < SEEDS:
+        raise RequestError(f"seed is {seed!r}, but it must be a whole number from 0 to 2^64 - 1")
     adapted = adapt(layer)
     own = None if adapted.p is None else as_probability(adapted.p)
     if ps is None:
@@ -74,8 +79,7 @@ def _answers(runs: Runs, takes_some_p: bool) -> Iterator[LayerFinding]:
         try:
             yield question(runs)
         except LayerRaisedError as error:
-            finding = unanswered(name, runs.p, open_, exception=str(error))
-            yield finding._replace(about=error.about or finding.about)
+            yield unanswered(name, runs.p, open_, **error.reason)
         except UnreadableError as error:
             yield unanswered(name, runs.p, None, **error.reason)
 
@@ -93,8 +97,9 @@ def _reconcile(findings: list[LayerFinding]) -> list[LayerFinding]:
     return [
         finding
         if finding.fits is None
-        else finding._replace(mistake=next(iter(common[finding.id]), None))
+        else finding._replace(mistake=next(iter(fits), None), fits=fits)
         for finding in findings
+        for fits in [common.get(finding.id, [])]
     ]
 
 
@@ -110,45 +115,50 @@ def _data(seed: int) -> dict[Shape, tuple[FloatArray, FloatArray]]:
 
 
 def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]]) -> Runs:
-    """The layer at one p: in training, in inference, and in training again.
+    """The layer at one p: in training twice, in inference, and in training again.
 
     The type in which the layer first answers float32 is its own, and is what it is given then. A
-    shape that it does not take, while it takes a batch, is left out: a batch stands in for it.
+    shape that it does not take, while it takes another, is left out: the other stands in for it.
     """
     try:
         call = layer.at(p)
     except UnknownKindError:
         raise
-    except Exception as error:
-        return _raised(p, error, refused=isinstance(error, REFUSALS))
+    except LAYER_ERRORS as error:
+        _pass_on(error)
+        return _raised(p, error, refused=isinstance(error, REFUSALS) or p in ENDS)
 
     dtype = "float32"
 
-    def answer(shape: Shape = BATCH, training: bool = True) -> Run:
+    def answer(shape: Shape, training: bool = True) -> Run:
         x, grad_y = data[shape]
         return Run(x, grad_y, dtype, call(x, grad_y, training, dtype))
 
-    try:
-        dtype = _own_type(answer(), layer.widest)
-    except Exception as error:
-        about_p = isinstance(error, REFUSALS) and OF_P.search(str(error)) is not None
-        inference = _outcome(lambda: [answer(training=False)])
-        return replace(_raised(p, error, refused=about_p), inference=inference)
-    shapes, refused_shapes = [], {}
+    taken: dict[Shape, Run] = {}
+    unfit: dict[Shape, BaseException] = {}
     for shape in SHAPES:
         try:
-            answer(shape)
-            shapes.append(shape)
-        except Exception as error:
-            shapes.append(BATCH)
-            refused_shapes[str(shape)] = quote(error)
+            taken[shape] = answer(shape)
+        except LAYER_ERRORS as error:
+            _pass_on(error)
+            unfit[shape] = error
+    if not taken:
+        refused = p in ENDS and isinstance(unfit[BATCH], REFUSALS)
+        refused = refused and OF_P.search(str(unfit[BATCH])) is not None
+        inference = _outcome(lambda: [answer(BATCH, training=False)])
+        return replace(_raised(p, unfit[BATCH], refused), inference=inference)
+    usual = BATCH if BATCH in taken else next(iter(taken))
+    dtype = _own_type(taken[usual], layer.widest)
+    shapes = [shape if shape in taken else usual for shape in SHAPES]
+    pairs = _outcome(lambda: [run for shape in shapes for run in (answer(shape), answer(shape))])
     return Runs(
         p=p,
-        training=_outcome(lambda: [answer(shape) for shape in shapes]),
+        training=pairs[::2] if isinstance(pairs, list) else pairs,
+        repeated=pairs[1::2] if isinstance(pairs, list) else pairs,
         inference=_outcome(lambda: [answer(shape, training=False) for shape in shapes]),
-        again=_outcome(lambda: [answer(shape) for shape in shapes]),
-        more=lambda: _outcome(lambda: [answer()]),
-        refused_shapes=refused_shapes,
+        again=_outcome(lambda: [answer(usual)]),
+        more=lambda: _outcome(lambda: [answer(usual)]),
+        unfit={str(shape): error for shape, error in unfit.items()},
     )
 
 
@@ -162,13 +172,20 @@ def _own_type(run: Run, widest: str) -> str:
 def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
     try:
         return runs()
-    except Exception as error:
-        return LayerRaisedError(quote(error))
+    except LAYER_ERRORS as error:
+        _pass_on(error)
+        return LayerRaisedError(error)
 
 
-def _raised(p: float, error: Exception, refused: bool) -> Runs:
-    raised = LayerRaisedError(quote(error))
-    return Runs(p, raised, raised, raised, lambda: raised, refused=refused)
+def _pass_on(error: BaseException) -> None:
+    """Raise again what does not come from the layer."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+
+
+def _raised(p: float, error: BaseException, refused: bool) -> Runs:
+    raised = LayerRaisedError(error)
+    return Runs(p, raised, raised, raised, raised, lambda: raised, refused=refused)
 
 
 @contextmanager

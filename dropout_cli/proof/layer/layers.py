@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Call = Callable[[FloatArray, FloatArray, bool, str], "Answer"]
 
 KINDS = (
-    "a layer is a torch.nn.Module, a class with forward and backward,"
+    "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
     " or a function run(x, grad_y, p, training)"
 )
 QUOTED = 200  # characters of an exception's message that are quoted
@@ -39,6 +39,10 @@ QUOTED = 200  # characters of an exception's message that are quoted
 
 class UnknownKindError(RequestError):
     """The layer is of no known kind."""
+
+
+class NoArrayError(TypeError):
+    """What was returned is no array of real numbers; the message is its type's name."""
 
 
 class Values(NamedTuple):
@@ -56,7 +60,7 @@ class Answer(NamedTuple):
     """
 
     y: Values
-    grad_x: Values | Exception
+    grad_x: Values | BaseException
     x: FloatArray | None
 
 
@@ -85,6 +89,7 @@ def load(name: str) -> object:
         raise RequestError(
             f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout"
         )
+    module_name = module_name.removeprefix(f".{os.sep}")
     if module_name.endswith(".py"):
         module_name = module_name.removesuffix(".py").replace(os.sep, ".")
     folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
@@ -101,11 +106,14 @@ def load(name: str) -> object:
     except (Exception, SystemExit) as error:
         raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
     for part in attribute.split("."):
-        if not hasattr(found, part):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
             near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RequestError(f"{module_name} has no {attribute!r}{hint}")
-        found = getattr(found, part)
+            raise RequestError(f"{module_name} has no {attribute!r}{hint}") from None
+        except Exception as error:
+            raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
     return found
 
 
@@ -134,7 +142,10 @@ def adapt(layer: object) -> Layer:
 
 def quote(error: BaseException) -> str:
     """An exception in one line: its type and its message, shortened, without control characters."""
-    line = " ".join(str(error).split())
+    try:
+        line = " ".join(str(error).split())
+    except Exception:  # a message that cannot be told
+        line = ""
     line = "".join(c for c in line if c.isprintable())
     line = line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
@@ -144,15 +155,18 @@ def _torch_call(module: Any) -> Call:
     torch: Any = sys.modules["torch"]
 
     def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
-        module.train(training)
+        if module.training is not training:
+            module.train(training)
         leaf = torch.tensor(x, dtype=getattr(torch, dtype), requires_grad=True)
         fed = leaf.clone()  # autograd lets no layer change a leaf in place
         y = module(fed)
-        values = _values(y, "y")
+        values = _values(y)
         try:
             upstream = torch.tensor(grad_y, dtype=y.dtype)
-            grad_x: Any = _values(torch.autograd.grad(y, leaf, upstream)[0], "grad_x")
-        except Exception as error:
+            grad_x: Any = _values(torch.autograd.grad(y, leaf, upstream)[0])
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
             grad_x = error
         return Answer(values, grad_x, _after(module, fed))
 
@@ -168,16 +182,23 @@ def _numpy_call(layer: Any) -> Call:
             " cannot be put into inference"
         )
 
+    mode: bool | None = None
+
     def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
-        if has_modes:
-            (layer.train if training else layer.eval)()
-        else:
-            layer.training = training
+        nonlocal mode
+        if mode is not training:
+            if has_modes:
+                (layer.train if training else layer.eval)()
+            else:
+                layer.training = training
+            mode = training
         fed = x.astype(dtype)
-        y = _values(forward(fed), "y")
+        y = _values(forward(fed))
         try:
-            grad_x: Any = _values(layer.backward(grad_y.astype(dtype)), "grad_x")
-        except Exception as error:
+            grad_x: Any = _values(layer.backward(grad_y.astype(dtype)))
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
             grad_x = error
         return Answer(y, grad_x, _after(layer, fed))
 
@@ -191,13 +212,27 @@ def _function_call(run: Any, p: float) -> Call:
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise TypeError(f"{_named(run)} must return (y, grad_x), not {type(answer).__name__}")
         y, grad_x = answer
-        return Answer(_values(y, "y"), _values(grad_x, "grad_x"), _after(run, fed))
+        return Answer(_values(y), _values(grad_x), _after(run, fed))
 
     return call
 
 
+def _must_take_p(layer: Any) -> None:
+    """Refuse a class that cannot be called with p alone."""
+    try:
+        if inspect.isclass(layer):
+            inspect.signature(layer).bind(0.5)
+    except TypeError:
+        raise UnknownKindError(
+            f"{_named(layer)} cannot be called with p alone, but {KINDS}"
+        ) from None
+    except ValueError:  # no signature is known; the call will tell
+        pass
+
+
 def _made(layer: Any, call: Callable[[Any], Call]) -> Callable[[float], Call]:
     """From p to the call of an instance: the class called with p, or the instance itself."""
+    _must_take_p(layer)
     is_class = inspect.isclass(layer)
     return lambda p: call(layer(p) if is_class else layer)
 
@@ -208,26 +243,26 @@ def _own_p(layer: Any) -> float | None:
         return None
     try:
         return float(layer.p)
-    except (AttributeError, TypeError, ValueError):
+    except Exception:
         raise UnknownKindError(
             f"{_named(layer)} is an instance without an attribute p that tells its drop"
             " probability: give the class instead"
         ) from None
 
 
-def _values(array: Any, name: str) -> Values:
-    """A copy of what the layer returned; TypeError where it is no array of real numbers."""
+def _values(array: Any) -> Values:
+    """A copy of what the layer returned; NoArrayError where it is no array of real numbers."""
     if hasattr(array, "detach"):  # a torch tensor
         tensor = array.detach().cpu()
         return Values(str(tensor.dtype).removeprefix("torch."), tensor.double().numpy().copy())
     found = np.asarray(array)
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
-        raise TypeError(f"{name} is {type(array).__name__}, not an array of real numbers")
+        raise NoArrayError(type(array).__name__)
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
 
 
 def _after(layer: object, fed: Any) -> FloatArray | None:
-    return None if getattr(layer, "inplace", False) else _values(fed, "x").array
+    return None if getattr(layer, "inplace", False) else _values(fed).array
 
 
 def _is(layer: object, kind: type) -> bool:

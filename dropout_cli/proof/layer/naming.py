@@ -26,13 +26,15 @@ def in_training(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
 def at_p_0(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been kept."""
     if not np.isfinite(got).all():
-        return ["divided-by-p"]
+        return ["not-finite-at-p-0"]
     return _times_x(about, run, p, got) if got.all() else ["drops-at-p-0"]
 
 
 def at_p_1(_about: str, _run: Run, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been dropped."""
-    return ["keeps-at-p-1" if np.isfinite(got).all() else "nan-at-p-1"]
+    if np.isfinite(got).all():
+        return ["keeps-at-p-1"]
+    return ["nan-at-p-1"] if np.isnan(got).any() else ["not-masked"]
 
 
 def in_inference(about: str, run: Run, p: float, got: FloatArray) -> list[str]:

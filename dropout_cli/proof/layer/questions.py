@@ -8,7 +8,7 @@ import numpy as np
 
 from dropout_cli.proof.layer import naming
 from dropout_cli.proof.layer.draws import fresh_mask, independent, kept_fraction
-from dropout_cli.proof.layer.runs import LayerFinding, UnreadableError, Wrong
+from dropout_cli.proof.layer.runs import LayerFinding, LayerRaisedError, UnreadableError, Wrong
 from dropout_cli.proof.tolerance import tolerance
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Comparison = tuple[Run, FloatArray, FloatArray]  # a run, what it gave, and what is right
     Namer = Callable[[str, Run, float, FloatArray], list[str]]  # about, a run, p, what it gave
 
+REFUSALS = (AssertionError, NotImplementedError, RuntimeError, ValueError)  # of a shape
 SHOWN = 5  # at most this many wrong elements are given
 
 
@@ -79,15 +80,19 @@ def shape_and_dtype(runs: Runs) -> LayerFinding:
     )
     for run in every:
         for about, values in (("y", run.answer.y), ("grad_x", run.answer.grad_x)):
-            if isinstance(values, Exception):  # same-mask tells
+            if isinstance(values, BaseException):  # same-mask tells
                 continue
             got, expected = (values.array.shape, values.dtype), (run.x.shape, run.dtype)
             if got != expected:
                 mistake = "wrong-shape" if got[0] != expected[0] else "wrong-dtype"
-                reason: dict[str, object] = {"got": got, "expected": expected}
+                pairs = zip(("shape", "type"), got, expected, strict=True)
+                what, given, wanted = next(pair for pair in pairs if pair[1] != pair[2])
+                reason = {"what": what, "got": given, "expected": wanted}
                 return finding._replace(ok=False, mistake=mistake, about=about, reason=reason)
-    if runs.refused_shapes:
-        return finding._replace(ok=None, reason={"refused_shapes": runs.refused_shapes})
+    if runs.unfit:
+        reason = LayerRaisedError(next(iter(runs.unfit.values()))).reason
+        meant = all(isinstance(error, REFUSALS) for error in runs.unfit.values())
+        return finding._replace(ok=None if meant else False, reason=reason | {"unfit": runs.unfit})
     return finding
 
 
@@ -128,8 +133,8 @@ def _compare(
         worst = float(np.maximum(worst, np.abs(got - right).max()))  # nan stays nan
         if good.all():
             continue
-        if not count:
-            fits = namer(about, run, p, got)
+        named = namer(about, run, p, got)
+        fits = [name for name in fits if name in named] if count else named
         count += int((~good).sum())
         for index in np.argwhere(~good)[: SHOWN - len(wrong)].tolist():
             place = tuple(index)
@@ -143,7 +148,7 @@ def _compare(
         mistake=fits[0] if fits else None,
         about=about,
         wrong=wrong,
-        reason={"count_wrong": count},
+        reason={"count_wrong": count, "of": checked},
         fits=fits if count else None,
     )
 

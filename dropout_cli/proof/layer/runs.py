@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.proof.layer.layers import quote
+from dropout_cli.proof.layer.layers import NoArrayError, quote
 from dropout_cli.proof.tolerance import TYPES
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.proof.layer.layers import Answer, Values
 
+NOTHING = 1e-6  # times x: what is smaller is a dropped element
 COINS = 100  # further calls to a layer that keeps everything, or drops everything
 ABOUT = {
     "same-mask": "grad_x",
@@ -29,12 +30,14 @@ ABOUT = {
 
 
 class LayerRaisedError(Exception):
-    """What the layer raised, in one line."""
+    """What the layer raised, or returned that is no array."""
 
-    def __init__(self, quoted: str, about: str | None = None) -> None:
-        """about: "grad_x" where backward raised it."""
-        super().__init__(quoted)
-        self.about = about
+    def __init__(self, error: BaseException, in_backward: bool = False) -> None:
+        """in_backward: whether it came from the backward pass, not from forward."""
+        super().__init__(quote(error))
+        self.reason: dict[str, Any] = {"in_backward": in_backward, "exception": quote(error)}
+        if isinstance(error, NoArrayError):
+            self.reason = {"in_backward": in_backward, "returned": str(error)}
 
 
 class UnreadableError(Exception):
@@ -64,8 +67,8 @@ class LayerFinding(NamedTuple):
     mistake: the name of what explains it; None where nothing is wrong, or no name fits.
     about: what was looked at: "y", "grad_x", "mask" or "x". wrong: the first wrong elements.
     reason: the numbers behind it: counts, levels, p-values; "exception", what the layer raised, in
-        one line; "open", the name of why the question could not be asked; "refused_shapes", what
-        it raised for each of them.
+        one line; "open", the name of why the question could not be asked; "unfit", the shapes
+        that it does not take, and "exception".
     fits: the names of all that explains it at this p, where that may be several formulas.
     """
 
@@ -97,19 +100,22 @@ class Run(NamedTuple):
     @property
     def grad_x(self) -> FloatArray:
         """The gradient. Raises as y does, and LayerRaisedError where backward raised."""
-        if isinstance(self.answer.grad_x, Exception):
-            raise LayerRaisedError(quote(self.answer.grad_x), "grad_x")
+        if isinstance(self.answer.grad_x, BaseException):
+            raise LayerRaisedError(self.answer.grad_x, in_backward=True)
         return self._readable("grad_x", self.answer.grad_x)
 
     @property
     def mask(self) -> Mask:
-        """The mask of a run in training: True, kept, where y is not 0, as no x is 0."""
-        return np.asarray(self.y != 0)
+        """The mask of a run in training: True, kept, where y is not 0, as no x is 0.
+
+        Nor 0 but for rounding: a factor of 10^−6 is none that a layer scales by.
+        """
+        return ~np.asarray(np.abs(self.y) <= NOTHING * np.abs(self.x))
 
     def type_of(self, about: str) -> str:
         """The type of y or grad_x, where it is readable."""
         values = self.answer.grad_x if about == "grad_x" else self.answer.y
-        assert not isinstance(values, Exception)
+        assert not isinstance(values, BaseException)
         return values.dtype
 
     def _readable(self, name: str, values: Values) -> FloatArray:
@@ -124,19 +130,21 @@ class Run(NamedTuple):
 class Runs:
     """The runs at one p: in training, then in inference, then in training again.
 
-    Each holds one run for each shape, or what the layer raised.
-    more: makes one more run in training, of a batch.
+    Each holds one run for each shape (again: one run), or what the layer raised.
+    repeated: right after each run of training, of the same shape.
+    more: makes one more run in training.
     refused: whether the layer does not take this p.
-    refused_shapes: the shapes that it does not take, and what it raised.
+    unfit: the shapes that it does not take, and what it raised.
     """
 
     p: float
     training: list[Run] | LayerRaisedError
+    repeated: list[Run] | LayerRaisedError
     inference: list[Run] | LayerRaisedError
     again: list[Run] | LayerRaisedError
     more: Callable[[], list[Run] | LayerRaisedError]
     refused: bool = False
-    refused_shapes: dict[str, str] = field(default_factory=dict)
+    unfit: dict[str, BaseException] = field(default_factory=dict)
 
     def first(self) -> list[Run]:
         """The first runs in training. Like all of these, raises what the layer raised."""
@@ -144,11 +152,11 @@ class Runs:
 
     def second(self) -> list[Run]:
         """The second runs in training, of the same shapes."""
-        return _or_raise(self.again)
+        return _or_raise(self.repeated)
 
     def trained(self) -> list[Run]:
         """All runs in training."""
-        return self.first() + self.second()
+        return self.first() + self.second() + _or_raise(self.again)
 
     def inferred(self) -> list[Run]:
         """All runs in inference."""
@@ -156,7 +164,7 @@ class Runs:
 
     def every(self) -> list[Run]:
         """All runs that did not raise."""
-        outcomes = (self.training, self.again, self.inference)
+        outcomes = (self.training, self.repeated, self.inference, self.again)
         runs = [run for outcome in outcomes if isinstance(outcome, list) for run in outcome]
         return runs or self.first()
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import numpy as np
 
@@ -424,6 +425,65 @@ class GaussianNoise(Course):
         return 1 + np.random.randn(*shape)
 
 
+class Only1D(Course):
+    def forward(self, x):
+        (_,) = x.shape
+        return super().forward(x)
+
+
+class Only3D(Course):
+    def forward(self, x):
+        _, _, _ = x.shape
+        return super().forward(x)
+
+
+class CachedMask(Course):
+    """Draws again only where the shape is another."""
+
+    def draw(self, shape):
+        if getattr(self, "kept", np.empty(0)).shape != shape:
+            self.kept = super().draw(shape)
+        return self.kept
+
+
+class DrawsInTrain(Course):
+    """Draws when train() is called, not when it is called itself."""
+
+    def train(self):
+        self.training, self.draws = True, {}
+
+    def eval(self):
+        self.training = False
+
+    def draw(self, shape):
+        self.draws = getattr(self, "draws", {})
+        return self.draws.setdefault(shape, super().draw(shape))
+
+
+class Exits(Course):
+    def forward(self, _):
+        sys.exit(0)
+
+
+class CountsOfOne(Course):
+    """Asks for a probability that there is not, between the ends."""
+
+    def draw(self, shape):
+        return np.random.binomial(1, 1 / (1 - self.p), shape)
+
+
+class FailsInThreeDimensions(Course):
+    def forward(self, x):
+        return [x, x][x.ndim - 1] * 0 + super().forward(x)
+
+
+class AlmostZero(Course):
+    """Does not quite drop."""
+
+    def forward(self, x):
+        return super().forward(x) + 1e-9 * (self.training and 0 < self.p < 1)
+
+
 def run_with_own_gradient(x, grad_y, p, training):
     """The gradient of another draw."""
     if not training or p in (0, 1):
@@ -441,16 +501,29 @@ RIGHT = {
     "in place": InPlace,
     "only p = 0": OnlyZero,
     "only batches": OnlyBatches,
+    "only vectors": Only1D,
+    "only three dimensions": Only3D,
     "p < 1": OpenInterval,
     "numpy function": numpy_run,
     "numpy instance": Course(0.7),
 }
+RAISES = dict.fromkeys(
+    ["p-0", "p-1", "values", "same-mask", "kept-fraction", "independent", "fresh-mask", "inference",
+     "input-untouched", "shape-and-dtype"]
+)  # fmt: skip
+BETWEEN = dict.fromkeys(["values", "same-mask", "kept-fraction", "independent", "fresh-mask"])
 WRONG = {
+    "cached mask": (CachedMask, {"fresh-mask": "same-mask-each-call"}),
+    "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call"}),
+    "exits": (Exits, RAISES),
+    "binomial of 1/(1-p)": (CountsOfOne, BETWEEN),
+    "fails in three dimensions": (FailsInThreeDimensions, {"shape-and-dtype": None}),
+    "almost zero": (AlmostZero, {"values": None}),
     "keeps with p": (KeepsWithP, {"p-0": "drops-at-p-0", "kept-fraction": "keeps-with-p"}),
     "divided by p": (
         DividedByP,
         {
-            "p-0": "divided-by-p",
+            "p-0": "not-finite-at-p-0",
             "values": "divided-by-p",
             "same-mask": "divided-by-p",
             "kept-fraction": "keeps-with-p",
@@ -481,7 +554,7 @@ WRONG = {
     "gradient not scaled": (GradientNotScaled, {"same-mask": "not-scaled"}),
     "gradient divided by p": (
         GradientDividedByP,
-        {"p-0": "divided-by-p", "same-mask": "divided-by-p"},
+        {"p-0": "not-finite-at-p-0", "same-mask": "divided-by-p"},
     ),
     "gradient times p": (
         GradientMultipliedByP,
@@ -514,7 +587,6 @@ WRONG = {
         {
             "values": "not-applied",
             "same-mask": "not-applied",
-            "fresh-mask": None,
             "p-1": "keeps-at-p-1",
         },
     ),
