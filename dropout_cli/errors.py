@@ -5,5 +5,8 @@ class RequestError(ValueError):
     """What was asked cannot be done; the message says in one sentence why, where, and what can."""
 
 
-class Terminated(KeyboardInterrupt):
+class Terminated(BaseException):
     """SIGTERM came; like Ctrl-C it is no error, and passes every `except Exception`."""
+
+
+SIGNALS = (KeyboardInterrupt, Terminated)

@@ -33,7 +33,7 @@ from dropout_cli.cli.output import (
     suffix_of,
     write_file,
 )
-from dropout_cli.errors import RequestError, Terminated
+from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ FIGURE = "outputs/dropout_gradient_flow.png"
 
 
 def run(args: list[str] | None = None) -> int:
-    """Run one command line; returns its exit code: 0, 1 or 2, or 130 or 143 for a signal."""
+    """Run one command line; returns its exit code: 0, 1 or 2, or 130 for Ctrl-C."""
     try:
         code = cli.main(args, prog_name="dropout-cli", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -61,8 +61,8 @@ def run(args: list[str] | None = None) -> int:
         return _refuse(f"cannot write to standard output: {error.strerror}")
     except MemoryError:
         return _refuse("the problem is too large for this machine's memory")
-    except click.Abort as error:  # click's name for Ctrl-C
-        return 143 if isinstance(error.__cause__, Terminated) else 130
+    except click.Abort:
+        return 130
     except Exception as error:  # no request may end in a traceback, and none should come here
         if sys.flags.dev_mode:
             raise

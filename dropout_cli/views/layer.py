@@ -59,7 +59,7 @@ def _matrix(rows: Sequence[Row], voice: Voice) -> Table:
         if question in statements
     ]
     names = [voice.probability(p) for p in ps]
-    headings = [Formula(f"p = {name}" if k == 0 else name, name) for k, name in enumerate(names)]
+    headings = [Formula(name, name) for name in names]
     return Table([in_words(voice.say("layer", "question")), *headings], cells, words=(0,))
 
 

@@ -72,7 +72,7 @@ REQUESTS = [
     ("forward -p 1.0000000001", "p is 1.0000000001"),
     ("forward -p -0.1", "p is -0.1"),
     ("forward -p nan", "p is nan"),
-    ("forward -p half", "'half' is not a valid float"),
+    ("forward -p half", "'half' is neither a number nor a fraction such as 1/3"),
     ("forward -p 0 -m 1010", "mask[2] is 0, but p = 0"),
     ("forward -p 1 -m 1010", "mask[1] is 1, but p = 1"),
     # contradictions

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.arrays import as_probability
-from dropout_cli.errors import RequestError
+from dropout_cli.errors import SIGNALS, RequestError
 from dropout_cli.proof.layer import questions
 from dropout_cli.proof.layer.layers import UnknownKindError, adapt
 from dropout_cli.proof.layer.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
@@ -179,7 +179,7 @@ def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
 
 def _pass_on(error: BaseException) -> None:
     """Raise again what does not come from the layer."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, SIGNALS):
         raise error
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.errors import RequestError
+from dropout_cli.errors import SIGNALS, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +165,7 @@ def _torch_call(module: Any) -> Call:
             upstream = torch.tensor(grad_y, dtype=y.dtype)
             grad_x: Any = _values(torch.autograd.grad(y, leaf, upstream)[0])
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, SIGNALS):
                 raise
             grad_x = error
         return Answer(values, grad_x, _after(module, fed))
@@ -197,7 +197,7 @@ def _numpy_call(layer: Any) -> Call:
         try:
             grad_x: Any = _values(layer.backward(grad_y.astype(dtype)))
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, SIGNALS):
                 raise
             grad_x = error
         return Answer(y, grad_x, _after(layer, fed))
