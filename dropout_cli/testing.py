@@ -16,6 +16,7 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     known kind, or p is no probability. Where chance decides, the test is exact, at a level of 1e-9.
     """
     __tracebackhide__ = True  # pytest then shows the report, not this function
+    from dropout_cli.formats.document import Setting
     from dropout_cli.formats.terminal import to_text
     from dropout_cli.proof.layer.judge import judge_layer
     from dropout_cli.prose import load
@@ -29,4 +30,4 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     findings = judge_layer(layer, None if p is None else [p], seed)
     told = report(name, findings, seed, voice)
     if told.ok is False:
-        raise AssertionError("\n" + to_text(page(told, voice), "", "light"))
+        raise AssertionError("\n" + to_text(page(told, voice), Setting("", None, "en")))

@@ -114,8 +114,9 @@ PROBLEM_OPTIONS = {
     ),
 }  # fmt: skip
 THEME_OPTION = output_option(
-    "--theme", type=click.Choice(THEME_NAMES), default="light", show_default=True,
-    help="Dark ink on a light ground, or light on dark, in pictures and HTML.",
+    "--theme", type=click.Choice(THEME_NAMES),
+    help="Dark ink on a light ground, or light on dark, in pictures and HTML."
+    "  [default: light; in HTML as the reader has it]",
 )  # fmt: skip
 SPEECH_OPTIONS = {
     "precision": output_option(
@@ -243,7 +244,13 @@ def output_options(command: Callable[..., Any], *, verdict: bool = False) -> Cal
 
     @functools.wraps(command)
     def directed(
-        *, form: str | None, path: str | None, theme: str, precision: int, lang: str, **rest: Any
+        *,
+        form: str | None,
+        path: str | None,
+        theme: str | None,
+        precision: int,
+        lang: str,
+        **rest: Any,
     ) -> Any:
         suffix = chosen_suffix(form, path, formats)
         return command(output=Output(suffix, path, theme, precision, lang), **rest)

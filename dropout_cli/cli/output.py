@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -12,6 +13,7 @@ import click
 from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS, render
 from dropout_cli.formats.ascii import to_ascii
+from dropout_cli.formats.document import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,12 +27,13 @@ PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format
 class Output(NamedTuple):
     """Where a document goes, and as what.
 
-    suffix: a key of FORMATS. path: a file, or None for standard output. theme: of its colours.
+    suffix: a key of FORMATS. path: a file, or None for standard output. theme: of its colours, if
+    one was asked for.
     """
 
     suffix: str
     path: str | None
-    theme: str
+    theme: str | None
     precision: int
     lang: str
 
@@ -47,7 +50,7 @@ class Output(NamedTuple):
             print_page(page())
             return
         title = click.get_current_context().command_path
-        text = render(self.suffix, page, record, title, self.theme)
+        text = render(self.suffix, page, record, Setting(title, self.theme, self.lang))
         if self.path is None:
             print_text(text)
         else:
@@ -55,6 +58,8 @@ class Output(NamedTuple):
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
             say(self.voice.say("file", "wrote", path=self.path))
+            if self.suffix == ".html" and find_spec("latex2mathml") is None:
+                say(self.voice.say("file", "not_typeset"))
 
 
 def load_voice(lang: str, precision: int) -> Voice:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dropout_cli.formats.document import Document
+    from dropout_cli.formats.document import Document, Setting
 
 
 class Format(NamedTuple):
     """How a file of some suffix is written.
 
-    writer: module.function of this folder, (what, title, theme) ↦ text.
+    writer: module.function of this folder, (what, Setting) ↦ text.
     of: what it writes: "page", "record", or "verdict", the record of a verification alone.
     """
 
@@ -25,7 +25,8 @@ class Format(NamedTuple):
 FORMATS = {
     ".json": Format("json.to_json", "record"),
     ".md": Format("markdown.to_markdown", "page"),
-    ".html": Format("terminal.to_html", "page"),
+    ".ipynb": Format("notebook.to_notebook", "page"),
+    ".html": Format("html.to_html", "page"),
     ".svg": Format("terminal.to_svg", "page"),
     ".txt": Format("terminal.to_text", "page"),
     ".xml": Format("junit.to_junit", "verdict"),
@@ -36,15 +37,11 @@ def render(
     suffix: str,
     page: Callable[[], Document],
     record: Callable[[], Mapping[str, Any]],
-    title: str,
-    theme: str,
+    setting: Setting,
 ) -> str:
-    """The page or the record, whichever a file of this suffix holds, as its text.
-
-    theme: "light" or "dark", for the formats that have colours.
-    """
+    """The page or the record, whichever a file of this suffix holds, as its text."""
     format_ = FORMATS[suffix]
     module, function = format_.writer.split(".")
     writer = getattr(import_module(f"dropout_cli.formats.{module}"), function)
-    text: str = writer(page() if format_.of == "page" else record(), title, theme)
+    text: str = writer(page() if format_.of == "page" else record(), setting)
     return text

@@ -46,6 +46,12 @@ class Code(NamedTuple):
     code: str
 
 
+class Program(NamedTuple):
+    """Python that runs, which a notebook alone holds."""
+
+    code: str
+
+
 class Formula(NamedTuple):
     """A formula in both its forms: Unicode for a terminal, LaTeX for all else."""
 
@@ -71,5 +77,23 @@ class Table(NamedTuple):
     words: Sequence[int] = ()
 
 
-Block: TypeAlias = Heading | Paragraph | Items | Check | Code | Formula | Facts | Table
+Readable: TypeAlias = Heading | Paragraph | Items | Check | Code | Formula | Facts | Table
+Block: TypeAlias = Readable | Program
 Document: TypeAlias = Sequence[Block]
+
+
+class Setting(NamedTuple):
+    """How a file is set.
+
+    title: for a window. theme: "light", "dark", or None for the reader's own where there is a
+    choice, else light. language: of the words, as a tag of HTML.
+    """
+
+    title: str
+    theme: str | None
+    language: str
+
+
+def to_read(document: Document) -> list[Readable]:
+    """The document without its programs."""
+    return [block for block in document if not isinstance(block, Program)]

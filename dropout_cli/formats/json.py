@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from dropout_cli.formats.document import Setting
 
-def to_json(record: Mapping[str, Any], _title: str, _theme: str) -> str:
+
+def to_json(record: Mapping[str, Any], _: Setting) -> str:
     """The record as JSON, one key on each line."""
     pairs = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in record.items())
     return "{\n" + ",\n".join(pairs) + "\n}\n"

@@ -5,17 +5,19 @@ from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
 
+from dropout_cli.formats.document import Setting
 
-def to_junit(record: Mapping[str, Any], title: str, _theme: str) -> str:
+
+def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
     """The checks of a dropout-cli/verify/1 record: a suite for each case, a test for each check."""
-    root = ElementTree.Element("testsuites", name=title)
+    root = ElementTree.Element("testsuites", name=setting.title)
     several_p = len({claim["p"] for claim in record["claims"]}) > 1
     for case, group in groupby(record["claims"], key=lambda claim: claim["case"]):
         claims = list(group)
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=case or title,
+            name=case or setting.title,
             tests=str(len(claims)),
             failures=str(sum(claim["ok"] is False for claim in claims)),
             skipped=str(sum(claim["ok"] is None for claim in claims)),

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 from dropout_cli.formats.document import (
     SIGNS,
-    Block,
     Check,
     Code,
     Document,
@@ -13,17 +12,20 @@ from dropout_cli.formats.document import (
     Heading,
     Items,
     Paragraph,
+    Readable,
+    Setting,
     Table,
     Text,
+    to_read,
 )
 
 
-def to_markdown(document: Document, _title: str, _theme: str) -> str:
+def to_markdown(document: Document, _: Setting | None = None) -> str:
     """The document as Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
-    return "\n\n".join("\n".join(_lines(block)) for block in document) + "\n"
+    return "\n\n".join("\n".join(_lines(block)) for block in to_read(document)) + "\n"
 
 
-def _lines(block: Block) -> Iterator[str]:
+def _lines(block: Readable) -> Iterator[str]:
     match block:
         case Heading(text, level):
             yield f"{'#' * level} {text}"

@@ -26,6 +26,7 @@ from dropout_cli.formats.document import (
     Items,
     Paragraph,
     Table,
+    to_read,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from rich.console import JustifyMethod
     from rich.terminal_theme import TerminalTheme
 
-    from dropout_cli.formats.document import Block, Document
+    from dropout_cli.formats.document import Document, Readable, Setting
     from dropout_cli.formats.document import Text as PageText
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
@@ -93,19 +94,15 @@ def other_screen(on: bool) -> None:
     sys.stdout.flush()
 
 
-def to_text(document: Document, _title: str, theme: str) -> str:
+def to_text(document: Document, setting: Setting) -> str:
     """The document as plain text."""
-    return _trimmed(_recorded(document, theme).export_text())
+    return _trimmed(_recorded(document, setting.theme or "light").export_text())
 
 
-def to_html(document: Document, _title: str, theme: str) -> str:
-    """The document as a page of HTML that stands alone."""
-    return _recorded(document, theme).export_html(theme=_ground(theme), inline_styles=True)
-
-
-def to_svg(document: Document, title: str, theme: str) -> str:
+def to_svg(document: Document, setting: Setting) -> str:
     """The document as a picture of a terminal, with the title on its window."""
-    svg = _recorded(document, theme).export_svg(title=title, theme=_ground(theme))
+    theme = setting.theme or "light"
+    svg = _recorded(document, theme).export_svg(title=setting.title, theme=_ground(theme))
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
@@ -160,9 +157,10 @@ def _trimmed(text: str) -> str:
 
 
 def _print(document: Document, console: Console) -> None:
+    blocks = to_read(document)
     layout = _Layout(console)
     parts: list[RenderableType] = []
-    for before, block in zip([None, *document], document, strict=False):
+    for before, block in zip([None, *blocks], blocks, strict=False):
         part = layout.block(block)
         last = parts[-1] if parts else None
         if isinstance(last, Text) and isinstance(part, Text):  # laid out faster as one
@@ -176,7 +174,7 @@ def _print(document: Document, console: Console) -> None:
     console.print(Group(*parts), no_wrap=True, overflow="ignore", crop=False)
 
 
-def _is_line(block: Block | None) -> bool:
+def _is_line(block: Readable | None) -> bool:
     """Whether the block is a formula on one line, or a check; such stand together."""
     return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
 
@@ -192,7 +190,7 @@ class _Layout:
     def text(self, words: str, style: str = "") -> Text:
         return Text(to_ascii(words) if self.ascii_only else words, style)
 
-    def block(self, block: Block) -> RenderableType:
+    def block(self, block: Readable) -> RenderableType:
         match block:
             case Heading(text, level):
                 lines = self.lines(self.text(text).plain, self.console.width)

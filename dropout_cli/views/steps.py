@@ -22,6 +22,7 @@ from dropout_cli.formats.document import (
     Formula,
     Items,
     Paragraph,
+    Program,
     Text,
 )
 from dropout_cli.masks import draw
@@ -309,9 +310,41 @@ def worked_example(told: Told) -> Telling:
     yield backward_table(trace, voice)
     if not voice.hide:
         yield from _observed(told)
+        yield from _program(trace)
     zero = claims.check("zero", trace)
     yield told.check(zero, dropped=voice.elements(zero.checked))
     return {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+
+
+def _program(trace: Trace) -> Iterable[Program]:
+    """Both passes in NumPy, for the vectors of the trace."""
+    problem = trace.problem
+    if problem.x.size > claims.ELEMENTS:
+        return
+    given = {"x": problem.x, "grad_y": trace.grad_y}
+    lines = [f"{name} = np.array({values.tolist()})" for name, values in given.items()]
+    if problem.mask is not None:
+        lines += [f"mask = np.array({problem.mask.astype(int).tolist()})", f"p = {problem.p!r}"]
+    factor = " * 0" if trace.scale is None else " * mask / (1 - p)" if problem.training else ""
+    lines += ["", f"y = x{factor}", f"grad_x = grad_y{factor}", "y, grad_x"]
+    yield Program("\n".join(["import numpy as np", "", *lines]))
+
+
+def _module_program(told: Told, seed: int) -> Iterable[Program]:
+    """MyDropout at work on the vectors of the trace."""
+    trace, problem = told.trace, told.trace.problem
+    if told.n > claims.ELEMENTS:
+        return
+    mode = "" if problem.training else ".eval()"
+    yield Program(
+        "import torch\n\n\n"
+        f"{told.words['code'].strip()}\n\n\n"
+        f"torch.manual_seed({seed})\n"
+        f"x = torch.tensor({problem.x.tolist()}, requires_grad=True)\n"
+        f"y = MyDropout(p={problem.p!r}){mode}(x)\n"
+        f"y.backward(torch.tensor({trace.grad_y.tolist()}))\n"
+        "y, x.grad"
+    )
 
 
 def _observed(told: Told) -> Iterable[Block]:
@@ -392,6 +425,8 @@ def pytorch(told: Told) -> Telling:
     if p < 1:
         yield told.say("right")
     yield told.check(claims.module_by_hand(told.trace))
+    if not told.voice.hide:
+        yield from _module_program(told, seed)
     return numbers
 
 

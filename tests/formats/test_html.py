@@ -1,0 +1,104 @@
+"""Pages of HTML, as a browser's parser sees them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from steps import LANGUAGES, PROBLEMS
+
+from dropout_cli.prose import load
+
+VOID = {"meta", "br", "hr", "link", "img", "input"}
+
+
+class Page(HTMLParser):
+    """The page as a list of elements: tag, attributes, text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append([tag, dict(attrs), ""])
+        if tag not in VOID:
+            self.open.append(self.elements[-1])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for element in self.open:
+            element[2] += data
+
+    def texts(self, tag):
+        return [text.strip() for name, _, text in self.elements if name == tag]
+
+
+@pytest.fixture
+def page(cli, tmp_path):
+    def write(command, *args):
+        path = tmp_path / "page.html"
+        result = cli(command, *args, "-o", str(path))
+        assert result.code == 0, result.err
+        return Page(path.read_text("utf-8")), result.err
+
+    return write
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_derivation_as_a_page(page, language, problem):
+    html, err = page("walkthrough", "--lang", language, *PROBLEMS[problem].split())
+    titles = [step["title"] for step in load(language)["step"]]
+    assert html.texts("h2") == [f"{k}. {title}" for k, title in enumerate(titles, 1)]
+    assert html.texts("title") == html.texts("h1") == [load(language)["title"]["walkthrough"]]
+    (root,) = [attributes for tag, attributes, _ in html.elements if tag == "html"]
+    assert root["lang"] == language
+    assert len(html.texts("math")) > 100
+    assert "latex2mathml" not in err
+    everything = html.texts("body")[0]
+    assert "$" not in everything
+    assert not re.search(r"\\\\[a-z]", everything)  # no LaTeX is left over
+
+
+def test_a_table_has_a_row_for_each_element(page):
+    html, _ = page("forward", "-x", "1,2,3", "-p", "0.1", "-m", "101")
+    assert len(html.texts("tr")) == 4
+    assert html.texts("td")[-6:] == ["3", "3", "1", "1 × 3 / 0.9", "3.33333", "✓ kept"]
+    kept = [text for _, attrs, text in html.elements if "kept" in attrs.get("class", "")]
+    assert kept == ["✓ kept"] * 2
+
+
+def test_without_latex2mathml_formulas_are_in_unicode_and_that_is_said(page, monkeypatch):
+    for name in ("latex2mathml", "latex2mathml.converter"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr("dropout_cli.cli.output.find_spec", lambda _: None)
+    html, err = page("walkthrough")
+    assert html.texts("math") == []
+    assert "∂L/∂xᵢ = ∂L/∂yᵢ · ∂yᵢ/∂xᵢ" in html.texts("span")
+    assert "its formulas are in Unicode; with latex2mathml" in err
+
+
+def test_light_dark_or_as_the_reader_has_it(page):
+    def style(*args):
+        return page("forward", *args)[0].texts("style")[0]
+
+    assert "prefers-color-scheme: dark" in style()
+    for theme, ground in (("light", "#fff"), ("dark", "#0f1419")):
+        chosen = style("--theme", theme)
+        assert "prefers-color-scheme" not in chosen
+        assert f"--ground: {ground}" in chosen
+
+
+def test_foreign_words_are_words(page, tmp_path):
+    """A candidate's name cannot add elements to the page."""
+    path = tmp_path / "mine.json"
+    path.write_text('{"name": "<b>a & b</b>", "x": [1], "p": 0, "y": [1]}')
+    html, _ = page("verify", "--candidate", str(path))
+    assert html.texts("h2") == ["<b>a & b</b>"]
+    assert html.texts("b") == []

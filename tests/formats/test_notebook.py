@@ -1,0 +1,55 @@
+"""Notebooks: valid, and their cells run."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import nbformat
+import numpy as np
+import pytest
+from steps import LANGUAGES, PROBLEMS
+
+from dropout_cli.prose import load
+
+
+@pytest.fixture
+def notebook(cli, tmp_path):
+    def write(*args):
+        path = tmp_path / "notes.ipynb"
+        assert cli(*args, "-o", str(path)).code == 0
+        found = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        nbformat.validate(found)
+        assert (found.nbformat, found.nbformat_minor) == (4, 5)
+        return found
+
+    return write
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cell_for_each_step_and_programs_that_run(cli, notebook, language, problem):
+    args = ("walkthrough", "--lang", language, *PROBLEMS[problem].split())
+    cells = notebook(*args).cells
+    words = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    headings = [source.splitlines()[0] for source in words if source.startswith("## ")]
+    titles = [step["title"] for step in load(language)["step"]]
+    assert headings == [f"## {k}. {title}" for k, title in enumerate(titles, 1)]
+    in_numpy, in_torch = [cell.source for cell in cells if cell.cell_type == "code"]
+    right = cli("backward", *PROBLEMS[problem].split(), "-f", "json").json
+    names = {}
+    exec(in_numpy, names)
+    np.testing.assert_allclose(names["y"], right["y"], rtol=1e-15)
+    np.testing.assert_allclose(names["grad_x"], right["grad_x"], rtol=1e-15)
+    if find_spec("torch"):
+        exec(in_torch, names)
+        assert names["y"].shape == names["x"].grad.shape == (len(right["x"]),)
+
+
+def test_a_sheet_holds_no_program_that_gives_the_results_away(notebook):
+    cells = notebook("walkthrough", "--hide").cells
+    assert {cell.cell_type for cell in cells} == {"markdown"}
+
+
+def test_other_pages_as_notebooks(notebook):
+    (cell,) = notebook("forward").cells
+    assert "| $i$ | $x_i$ |" in cell.source
