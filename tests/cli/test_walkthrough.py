@@ -158,3 +158,33 @@ def test_json_holds_the_steps_and_the_trace(cli):
     for step in document["steps"]:
         assert step.keys() == {"id", "title", "text", "latex", "numbers"}
         assert all((step["text"], step["latex"], step["numbers"]))
+
+
+@pytest.mark.parametrize("columns", [1, 2, 5, 10, 17, 20, 34, 40])
+def test_any_width_is_wide_enough(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for command in ("forward", "backward", "walkthrough", "verify", "masks"):
+        for args in ([], ["--lang", "zh"], ["-p", "0.3"] if command == "masks" else ["--eval"]):
+            result = cli(command, "--precision", "17", *args)
+            assert (result.code, result.err) == (0, "")
+            assert result.out.count("\n") > 5
+
+
+def test_code_is_broken_between_names(cli, monkeypatch):
+    wide = cli("walkthrough", "--step", "pytorch").out
+    (code,) = re.findall(r"(?ms)^  class MyDropout.*?\n(?=\n  y = )", wide)
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = cli("walkthrough", "--step", "pytorch").out
+    (broken,) = re.findall(r"(?ms)^  class MyDropout.*?\n(?=\n  y = )", narrow)
+    assert max(map(len, broken.splitlines())) <= 40
+    names = r"\w+"
+    assert re.findall(names, broken) == re.findall(names, code)
+
+
+def test_where_rows_are_stacked_the_index_stands_out(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    out = cli("backward", "--precision", "17").out
+    for k in range(1, 5):
+        assert re.search(rf"^\x1b\[1mi\x1b\[0m +\x1b\[1m{k}\x1b\[0m$", out, re.MULTILINE)
