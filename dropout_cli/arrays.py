@@ -23,7 +23,7 @@ def as_probability(p: float) -> float:
 
 
 def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
-    """The mask as booleans, checked.
+    """The mask as booleans, checked; itself, where it holds booleans already.
 
     Raises RequestError for any shape other than the given one, for values other than 0 and 1, and
     for a mask that cannot happen: a 0 at p = 0, a 1 at p = 1.
@@ -40,7 +40,7 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
         if np.any(wrong):
             where, value = _first(bits, wrong)
             raise RequestError(f"mask{where} is {value:.17g}, but a mask holds only 0 and 1")
-    kept = bits.astype(np.bool_)
+    kept = bits.astype(np.bool_, copy=False)
     if p == 0 and not kept.all():
         raise RequestError(f"mask{_first(kept, ~kept)[0]} is 0, but p = 0 drops no element")
     if p == 1 and kept.any():

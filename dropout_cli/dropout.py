@@ -59,5 +59,8 @@ def _scale_kept(v: FloatArray, mask: ArrayLike | None, p: float) -> FloatArray:
     if mask is None:
         return v.copy()
     kept = as_mask(mask, v.shape, p)
-    # Only the kept are divided: the dropped are +0 whatever v holds, and p = 1 never divides by 0.
-    return np.divide(v, 1 - p, out=np.zeros_like(v), where=kept)
+    scaled = np.asarray(v * kept)
+    if p < 1:  # at p = 1 nothing is kept, and 1−p is 0
+        scaled /= 1 - p
+    scaled += 0  # a dropped −v is −0, and becomes 0
+    return scaled

@@ -97,10 +97,12 @@ def draw_jax(seed: int, n: int, p: float) -> Mask:
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
-    starts = range(0, n, BLOCK)
-    counters = (np.arange(start, min(start + BLOCK, n), dtype=np.uint64) for start in starts)
-    blocks = (_threefry((0, seed % 2**32), counter) for counter in counters)
-    return np.concatenate([block >> 9 < threshold for block in blocks])
+    kept = np.empty(n, dtype=np.bool_)
+    for start in range(0, n, BLOCK):
+        counter = np.arange(start, min(start + BLOCK, n), dtype=np.uint64)
+        bits = _threefry((0, seed % 2**32), counter)
+        np.less(bits >> np.uint32(9), threshold, out=kept[start : start + BLOCK])
+    return kept
 
 
 SOURCES: dict[str, Callable[[int, int, float], Mask]] = {
@@ -140,12 +142,19 @@ def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
     state = [seed]
     for k in range(1, 624):  # MT19937's own initialisation (Matsumoto and Nishimura, 2002)
         state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
-    stream = Random()  # the standard library's is MT19937 too, and loads faster than numpy.random
-    stream.setstate((3, (*state, 624), None))
+    if n <= BLOCK:  # the standard library's is MT19937 too, and loads faster than numpy.random
+        few = Random()
+        few.setstate((3, (*state, 624), None))
+        count = n * draws
+        yield np.frombuffer(few.getrandbits(32 * count).to_bytes(4 * count, "little"), dtype="<u4")
+        return
+    bits = np.random.MT19937()
+    key = np.array(state, dtype=np.uint32)
+    bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": 624}}
+    many = np.random.Generator(bits)
     for start in range(0, n, BLOCK):
         count = min(BLOCK, n - start) * draws
-        bits = stream.getrandbits(32 * count)
-        yield np.frombuffer(bits.to_bytes(4 * count, "little"), dtype="<u4")
+        yield many.integers(0, 2**32, count, dtype=np.uint32)
 
 
 def _threefry(key: tuple[int, int], counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
@@ -153,10 +162,13 @@ def _threefry(key: tuple[int, int], counter: NDArray[np.uint64]) -> NDArray[np.u
     keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
     x0 = (counter >> np.uint64(32)).astype(np.uint32) + np.uint32(keys[0])
     x1 = counter.astype(np.uint32) + np.uint32(keys[1])
+    left = np.empty_like(x1)
     for group in range(5):
         for rotation in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
             x0 += x1
-            x1 = x1 << np.uint32(rotation) | x1 >> np.uint32(32 - rotation)
+            np.left_shift(x1, rotation, out=left)
+            x1 >>= 32 - rotation
+            x1 |= left
             x1 ^= x0
         x0 += np.uint32(keys[(group + 1) % 3])
         x1 += np.uint32((keys[(group + 2) % 3] + group + 1) % 2**32)

@@ -54,7 +54,7 @@ class Problem:
         """Check every field, and freeze the arrays."""
         x = _vector(self.x, "x")
         p = as_probability(self.p)
-        mask = None if self.mask is None else as_mask(self.mask, x.shape, p)
+        mask = None if self.mask is None else as_mask(self.mask, x.shape, p).copy()
         grad_y = None if self.grad_y is None else _vector(self.grad_y, "grad_y")
         if mask is None and self.drawn is not None:
             raise RequestError("a drawn mask is missing")

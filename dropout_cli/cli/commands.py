@@ -18,7 +18,9 @@ from dropout_cli.cli.options import (
     PROBLEM_OPTIONS,
     Asked,
     Command,
+    Helped,
     Option,
+    Whole,
     output_options,
     problem_options,
     refuse_given,
@@ -29,6 +31,7 @@ from dropout_cli.cli.output import (
     Output,
     discard,
     load_voice,
+    print_text,
     say,
     suffix_of,
     write_file,
@@ -59,6 +62,10 @@ def run(args: list[str] | None = None) -> int:
     except OSError as error:
         discard(sys.stdout)
         return _refuse(f"cannot write to standard output: {error.strerror}")
+    except KeyError as error:  # what a shell sets when it asks for completions
+        if "_DROPOUT_CLI_COMPLETE" not in os.environ:
+            raise
+        return _refuse(f"_DROPOUT_CLI_COMPLETE is set, but {error} is not: shells set both")
     except MemoryError:
         return _refuse("the problem is too large for this machine's memory")
     except click.Abort:
@@ -74,7 +81,7 @@ def _refuse(sentence: str) -> int:
     return 2
 
 
-class Group(click.Group):
+class Group(Helped, click.Group):
     """The commands, in the order in which they are defined."""
 
     command_class = Command
@@ -85,9 +92,9 @@ class Group(click.Group):
 
 
 @click.group(cls=Group, invoke_without_command=True)
-@click.version_option(__version__)
+@click.option("--version", is_flag=True, help="Show the version and exit.")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, version: bool) -> None:
     """Show, draw and prove what nn.Dropout does, one element at a time.
 
     Without options every command but masks shows the worked example: x = 2,4,6,8, p = 0.5,
@@ -96,8 +103,11 @@ def cli(context: click.Context) -> None:
     V is a vector: numbers separated by commas or spaces, @FILE (.npy, .json, else text), or - for
     standard input.
     """
+    if version:
+        print_text(f"dropout-cli, version {__version__}\n")
+        context.exit()
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        print_text(context.get_help() + "\n")
 
 
 @cli.command()
@@ -416,14 +426,14 @@ def _guest() -> Iterator[None]:
 
 @cli.command()
 @click.option(
-    "-n", "count", type=click.IntRange(1, 10**8), metavar="N",
+    "-n", "count", type=Whole(1, 10**8), metavar="N",
     help="Number of elements.  [default: 4]",
 )  # fmt: skip
 @PROBLEM_OPTIONS["p"]
 @click.option(
     "-s",
     "--seed",
-    type=int,
+    type=Whole(),
     metavar="N",
     help="The seed that every source draws from.  [default: 42]",
 )
@@ -432,7 +442,7 @@ def _guest() -> Iterator[None]:
     "--find", metavar="BITS", help="Find the smallest seed with which each source draws this mask."
 )
 @click.option(
-    "--below", type=click.IntRange(1, 10**7), metavar="N", default=10_000, show_default=True,
+    "--below", type=Whole(1, 10**7), metavar="N", default=10_000, show_default=True,
     help="Try the seeds from 0 up to N-1.",
 )  # fmt: skip
 @output_options

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from dropout_cli.cli.output import Output, chosen_suffix
+from dropout_cli.cli.output import Output, chosen_suffix, print_text
 from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
@@ -32,7 +32,24 @@ class Option(click.Option):
         self.group = group
 
 
-class Command(click.Command):
+class Helped(click.Command):
+    """A command whose help is written as all else is."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Take click's option, and print the help with print_text."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _print_help
+        return option
+
+
+def _print_help(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        print_text(ctx.get_help() + "\n")
+        ctx.exit()
+
+
+class Command(Helped):
     """A command whose help shows its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -75,6 +92,16 @@ def _number(text: str) -> float:
     return float(text)
 
 
+class Whole(click.IntRange):
+    """A whole number in digits alone: Python would read 1_0 as 10."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse what is not digits with a sign, then read it."""
+        if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]{1,1000}\s*", value):
+            self.fail(f"{value!r} is not a valid integer.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 problem_option = functools.partial(click.option, cls=Option, group="Problem")
 figure_option = functools.partial(click.option, cls=Option, group="Figure")
 output_option = functools.partial(click.option, cls=Option, group="Output")
@@ -93,7 +120,7 @@ PROBLEM_OPTIONS = {
         "  [default: 1,0,1,0 for four elements and 0 < p < 1, else drawn]",
     ),
     "seed": problem_option(
-        "-s", "--seed", type=int, metavar="N",
+        "-s", "--seed", type=Whole(), metavar="N",
         help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
     ),
     "rng": problem_option(
@@ -120,7 +147,7 @@ THEME_OPTION = output_option(
 )  # fmt: skip
 SPEECH_OPTIONS = {
     "precision": output_option(
-        "--precision", type=click.IntRange(1, 17), metavar="N", default=6, show_default=True,
+        "--precision", type=Whole(1, 17), metavar="N", default=6, show_default=True,
         help="Significant digits of the numbers shown.",
     ),
     "lang": output_option(
@@ -152,7 +179,7 @@ FIGURE_OPTIONS = {
         help="Draw this panel alone, large; may be repeated.",
     ),
     "precision": output_option(
-        "--precision", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
+        "--precision", type=Whole(1, 17), metavar="N", default=4, show_default=True,
         help="Significant digits of the values.",
     ),
     "lang": SPEECH_OPTIONS["lang"],

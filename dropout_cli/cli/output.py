@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import select
 import sys
+import time
+from contextlib import suppress
 from importlib.util import find_spec
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from dropout_cli.formats.document import Document
     from dropout_cli.prose.voice import Voice
 
+LINE = 390  # characters of a line on standard error
 PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format prints, as a suffix
 
 
@@ -114,57 +119,77 @@ def print_text(text: str) -> None:
     try:
         rest = memoryview(data)
         while rest:  # an unbuffered stream may take a part at a time
-            rest = rest[sys.stdout.buffer.write(rest) :]
-        sys.stdout.flush()
+            try:
+                rest = rest[sys.stdout.buffer.write(rest) :]
+                sys.stdout.flush()
+            except BlockingIOError as error:  # and one that does not wait takes what it can
+                rest = rest[error.characters_written :]
+                select.select([], [sys.stdout], [])
     except BrokenPipeError:
         discard(sys.stdout)
         sys.exit(141)
 
 
 def say(words: str) -> None:
-    """Write a line to standard error; where nobody can be told, the exit code still tells."""
+    """Write one line to standard error; where nobody can be told, the exit code still tells."""
     if sys.stderr is None:
         return
     try:
-        print(words, file=sys.stderr, flush=True)
+        print(legible(words), file=sys.stderr, flush=True)
     except OSError:
         discard(sys.stderr)
 
 
-def discard(stream: TextIO) -> None:
+def legible(words: str) -> str:
+    """The words in one line that a terminal shows as they are.
+
+    Whatever is not printable, as in a file's name, is written as an escape; a long word is
+    shortened in its middle, and so is the line.
+    """
+    escaped = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in words
+    )
+    escaped = re.sub(r"\S{121,}", lambda word: f"{word[0][:70]}…{word[0][-40:]}", escaped)
+    return escaped if len(escaped) <= LINE else f"{escaped[: LINE - 101]}…{escaped[-100:]}"
+
+
+def discard(stream: TextIO | None) -> None:
     """Point the stream at nothing, so that what it still holds cannot fail again at exit."""
+    if stream is None:
+        return
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_file(path: str, data: bytes) -> None:
     """Write the file at path, and make its folders: all of the data, or nothing is changed.
 
-    It is written beside its place, then renamed into it. Raises RequestError where the system
-    refuses any of that.
+    It is written beside its place, then renamed into it, with the mode and the owner of the file
+    that was there. Raises RequestError where the system refuses any of that.
     """
-    import tempfile
     from pathlib import Path
 
     place = Path(os.path.realpath(path))
+    beside = place.with_name(f".dropout-cli-{os.getpid()}-{time.time_ns()}")
+    made = [folder for folder in place.parents if not folder.exists()]
     try:
         if place.exists() and not (place.is_file() and os.access(place, os.W_OK)):
             raise OSError(None, "it is not a file that may be written")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".dropout-cli-", dir=place.parent)
-        beside = Path(name)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with beside.open("xb") as file:
                 file.write(data)
-            beside.chmod(place.stat().st_mode & 0o777 if place.exists() else 0o666 & ~_umask())
+            if place.exists():
+                status = place.stat()
+                if status.st_uid != os.geteuid():
+                    os.chown(beside, status.st_uid, status.st_gid)
+                beside.chmod(status.st_mode & 0o777)
             beside.replace(place)
         except BaseException:
-            beside.unlink()
+            if not place.exists() or beside.exists():
+                beside.unlink(missing_ok=True)
+                with suppress(OSError):
+                    for folder in made:
+                        folder.rmdir()
             raise
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -4,12 +4,14 @@ import re
 import sys
 import warnings
 from os.path import splitext
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
+
+LARGEST = 2**30  # bytes that are read
 
 
 def read_vector(value: str, name: str) -> FloatArray:
@@ -47,17 +49,32 @@ def read_text(source: str) -> str:
     if source == "-":
         if sys.stdin is None:
             raise RequestError("standard input is closed, so there is nothing to read")
-        return _decode(sys.stdin.buffer.read(), "standard input")
+        try:
+            return _decode(_read(sys.stdin.buffer), "standard input")
+        except OSError as error:
+            raise RequestError(f"cannot read standard input: {error.strerror}") from None
     return _decode(read_bytes(source), source)
 
 
-def read_bytes(path: str, most: int = -1) -> bytes:
-    """What the file at path holds, at most this many bytes; RequestError if it cannot be read."""
+def read_bytes(path: str, most: int | None = None) -> bytes:
+    """What the file at path holds, at most this many bytes; RequestError if it cannot be read.
+
+    Without most, a file of more than LARGEST bytes is refused.
+    """
     try:
         with open(path, "rb") as file:
-            return file.read(most)
+            return _read(file) if most is None else file.read(most)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _read(file: BinaryIO) -> bytes:
+    data = bytearray()
+    while part := file.read(2**20):
+        data += part
+        if len(data) > LARGEST:
+            raise RequestError(f"there is too much to read: {LARGEST:,} bytes are the most")
+    return bytes(data)
 
 
 def _decode(data: bytes, name: str) -> str:
