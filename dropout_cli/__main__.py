@@ -4,25 +4,37 @@ import gc
 import signal
 import sys
 
-from dropout_cli.errors import Terminated
+from dropout_cli.errors import SIGNALS, Terminated
+
+received: list[int] = []  # the signals that should have ended the run
 
 
 def main() -> int:
-    """Run the command line; returns its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """Run the command line; returns its exit code, 128 + the number of a signal that ends it."""
+    signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+        signal.signal(signal.SIGINT, _end)
+    sys.unraisablehook = _tell_unless_ended
     gc.disable()  # a run is short and leaves no cycles worth a collection: it starts sooner so
     try:
         from dropout_cli.cli.commands import run
 
-        return run()
-    except Terminated:
-        return 128 + signal.SIGTERM
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        code = run(quiet=received)
+    except SIGNALS:
+        code = 0
+    return 128 + received[0] if received else code
 
 
-def _terminate(*_: object) -> None:
-    raise Terminated
+def _end(number: int, _: object) -> None:
+    """End the run, even where what is raised here is caught: the exit code remembers it."""
+    received.append(number)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _tell_unless_ended(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Tell of an error that nobody can catch, but for those of a signal."""
+    if not received:
+        sys.__unraisablehook__(unraisable)
 
 
 if __name__ == "__main__":

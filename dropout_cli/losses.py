@@ -18,11 +18,13 @@ class Loss(NamedTuple):
     value: (y, n) ↦ L, or the share of L that the elements in y have, of n in all.
     gradient: (y, n) ↦ ∂L/∂y, of the shape of y.
         Both take an array of floats or of exact numbers: only +, ·, / and sum() are used.
+    code: L in Python, of a y of NumPy or PyTorch.
     unicode, latex: the formula of L, in both forms; gradient_unicode, gradient_latex: of ∂L/∂y_i.
     """
 
     value: Callable[[Any, int], Any]
     gradient: Callable[[Any, int], Any]
+    code: str
     unicode: str
     latex: str
     gradient_unicode: str
@@ -33,6 +35,7 @@ LOSSES = {
     "sum": Loss(
         value=lambda y, n: y.sum(),
         gradient=lambda y, n: y**0,
+        code="y.sum()",
         unicode="L = Σ yᵢ",
         latex=r"L = \sum y_i",
         gradient_unicode="1",
@@ -41,6 +44,7 @@ LOSSES = {
     "mean": Loss(
         value=lambda y, n: y.sum() / n,
         gradient=lambda y, n: y**0 / n,
+        code="y.mean()",
         unicode="L = (1/n) Σ yᵢ",
         latex=r"L = \frac{1}{n} \sum y_i",
         gradient_unicode="1/n",
@@ -49,6 +53,7 @@ LOSSES = {
     "sum-squares": Loss(
         value=lambda y, n: (y * y).sum(),
         gradient=lambda y, n: 2 * y,
+        code="(y * y).sum()",
         unicode="L = Σ yᵢ²",
         latex=r"L = \sum y_i^2",
         gradient_unicode="2yᵢ",

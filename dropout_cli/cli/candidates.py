@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.cli.options import Asked, refuse_given, was_given
-from dropout_cli.cli.saved import named, read_mask_source
+from dropout_cli.cli.saved import equal, named, read_mask_source
 from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
 from dropout_cli.errors import RequestError
 from dropout_cli.proof.tolerance import TYPES
@@ -185,7 +185,7 @@ def _must_follow(case: dict[str, Any], problem: Problem) -> None:
         read_mask_source(case["mask_source"], problem)
     right = backward_record(Trace(problem))
     for key, value in (("scale", right["scale"]), ("local_grad", right["local_grad"])):
-        if key in case and case[key] != value:
+        if key in case and not equal(case[key], value):
             raise RequestError(f"{key} does not follow from mask and p")
 
 

@@ -39,7 +39,7 @@ from dropout_cli.cli.output import (
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
@@ -50,8 +50,11 @@ PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 
 
-def run(args: list[str] | None = None) -> int:
-    """Run one command line; returns its exit code: 0, 1 or 2, or 130 for Ctrl-C."""
+def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
+    """Run one command line; returns its exit code: 0, 1 or 2, or 130 for Ctrl-C.
+
+    quiet: once it holds a signal, what fails is not told any more.
+    """
     try:
         code = cli.main(args, prog_name="dropout-cli", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -73,6 +76,8 @@ def run(args: list[str] | None = None) -> int:
     except Exception as error:  # no request may end in a traceback, and none should come here
         if sys.flags.dev_mode:
             raise
+        if quiet:
+            return 2
         return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
 
 
@@ -136,12 +141,12 @@ def walkthrough(
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import contents, contents_record, page, record
 
-    if hide and output.suffix == ".json":
-        raise RequestError("--hide cannot be combined with JSON, which holds every number")
     voice = output.voice._replace(hide=hide)
     if names:
         output.deliver(lambda: contents(voice), lambda: contents_record(voice))
         return
+    if hide and output.suffix == ".json":
+        raise RequestError("--hide cannot be combined with JSON, which holds every number")
     chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
     trace = Trace(asked.pose())
     if pause and output.suffix == ".txt" and output.path is None and _is_terminal():
@@ -176,12 +181,14 @@ def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
 
 
 def _is_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    streams = (sys.stdin, sys.stdout)
+    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown") and os.name == "posix"
+    return not dumb and all(stream is not None and stream.isatty() for stream in streams)
 
 
 @cli.command()
 @functools.partial(problem_options, upstream=False)
-@output_options
+@functools.partial(output_options, own="pass")
 def forward(asked: Asked, output: Output) -> None:
     """Show the forward pass, one row per element.
 
@@ -200,10 +207,10 @@ def forward(asked: Asked, output: Output) -> None:
 @cli.command()
 @click.option(
     "--from", "saved", metavar="FILE",
-    help="Read the forward pass saved by `forward -f json`; - reads standard input.",
+    help="Read the pass that `forward -f json` or -o pass.npz saved; - reads standard input.",
 )  # fmt: skip
 @problem_options
-@output_options
+@functools.partial(output_options, own="pass")
 def backward(asked: Asked, output: Output, saved: str | None) -> None:
     """Show the backward pass, one row per element.
 
@@ -255,14 +262,12 @@ def plot(asked: Asked, path: str, source: str | None, **choices: Any) -> None:
         trace, look = _read_figure(source)
         look = look._replace(**{name: choices[name] for name in choices if was_given(name)})
     look = look.checked()
-    write_file(path, _draw(trace, look, suffix))
+    write_file(path, [_draw(trace, look, suffix)])
     say(load_voice(look.lang, look.precision).say("file", "wrote", path=path))
 
 
 def _read_figure(source: str) -> tuple[Trace, Look]:
     """The trace and the look of a figure that plot has drawn."""
-    import json
-
     from dropout_cli.cli.saved import read_problem
     from dropout_cli.cli.vectors import parse_json, read_bytes
     from dropout_cli.trace import Trace
@@ -278,7 +283,7 @@ def _read_figure(source: str) -> tuple[Trace, Look]:
             f"{source} holds no numbers, since it has more than {MOST} elements: draw it again"
             " from its input"
         )
-    return Trace(read_problem(json.dumps(saved["trace"]), source)), look
+    return Trace(read_problem(saved["trace"], source)), look
 
 
 def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
@@ -287,10 +292,7 @@ def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
 
     os.environ["MPLBACKEND"] = "agg"
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports its caches
-    try:
-        import matplotlib  # noqa: F401
-    except (ValueError, OSError) as error:
-        raise RequestError(f"matplotlib cannot read its settings: {error}") from None
+    _import_matplotlib()
     voice = load_voice(look.lang, look.precision)
     if suffix == ".gif":
         from dropout_cli.views.figure.film import film
@@ -299,6 +301,21 @@ def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
     from dropout_cli.views.figure.files import picture
 
     return picture(trace, voice, look, suffix)
+
+
+def _import_matplotlib() -> None:
+    """Import it where its settings file is the empty one of the figures, so that no other is read.
+
+    It looks for one in the current folder first.
+    """
+    from dropout_cli.views import figure
+
+    folder = os.getcwd()
+    os.chdir(os.path.dirname(figure.__file__))
+    try:
+        import matplotlib  # noqa: F401
+    finally:
+        os.chdir(folder)
 
 
 def _watch(frames: list[Any]) -> Iterable[Any]:
@@ -337,7 +354,7 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     "  [default: 1e-5, or what the candidate's dtype rounds away]",
 )  # fmt: skip
 @problem_options
-@functools.partial(output_options, verdict=True)
+@functools.partial(output_options, own="verdict")
 def verify(
     asked: Asked, output: Output, against: str | None, layer: str | None, candidate: str | None,
     y: str | None, grad_x: str | None, rtol: float | None,

@@ -250,12 +250,12 @@ def problem_options(command: Callable[..., Any], *, upstream: bool = True) -> Ca
     return together({name: PROBLEM_OPTIONS[name] for name in names}, posed)
 
 
-def output_options(command: Callable[..., Any], *, verdict: bool = False) -> Callable[..., Any]:
+def output_options(command: Callable[..., Any], *, own: str | None = None) -> Callable[..., Any]:
     """Give a command the output options; it receives the Output that they ask for, as `output`.
 
-    verdict: whether what it puts out is a verdict, which some formats take alone.
+    own: the kind of its record, "pass" or "verdict", which some formats take alone.
     """
-    formats = [suffix for suffix, form in FORMATS.items() if verdict or form.of != "verdict"]
+    formats = [suffix for suffix, form in FORMATS.items() if form.of in ("page", "record", own)]
     options = {
         "form": output_option(
             "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]),

@@ -55,11 +55,12 @@ class Output(NamedTuple):
             print_page(page())
             return
         title = click.get_current_context().command_path
-        text = render(self.suffix, page, record, Setting(title, self.theme, self.lang))
+        pieces = render(self.suffix, page, record, Setting(title, self.theme, self.lang))
         if self.path is None:
-            print_text(text)
+            for piece in pieces:
+                print_text(piece.decode())
         else:
-            write_file(self.path, text.encode())
+            write_file(self.path, pieces)
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
             say(self.voice.say("file", "wrote", path=self.path))
@@ -160,8 +161,8 @@ def discard(stream: TextIO | None) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def write_file(path: str, data: bytes) -> None:
-    """Write the file at path, and make its folders: all of the data, or nothing is changed.
+def write_file(path: str, pieces: Iterable[bytes]) -> None:
+    """Write the file at path, and make its folders: all of the pieces, or nothing is changed.
 
     It is written beside its place, then renamed into it, with the mode and the owner of the file
     that was there. Raises RequestError where the system refuses any of that.
@@ -172,12 +173,14 @@ def write_file(path: str, data: bytes) -> None:
     beside = place.with_name(f".dropout-cli-{os.getpid()}-{time.time_ns()}")
     made = [folder for folder in place.parents if not folder.exists()]
     try:
+        if place.is_symlink():
+            raise OSError(None, "its symbolic links lead back to it")
         if place.exists() and not (place.is_file() and os.access(place, os.W_OK)):
             raise OSError(None, "it is not a file that may be written")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("xb") as file:
-                file.write(data)
+                file.writelines(pieces)
             if place.exists():
                 status = place.stat()
                 if status.st_uid != os.geteuid():
@@ -185,11 +188,10 @@ def write_file(path: str, data: bytes) -> None:
                 beside.chmod(status.st_mode & 0o777)
             beside.replace(place)
         except BaseException:
-            if not place.exists() or beside.exists():
-                beside.unlink(missing_ok=True)
-                with suppress(OSError):
-                    for folder in made:
-                        folder.rmdir()
+            beside.unlink(missing_ok=True)
+            with suppress(OSError):  # which keeps a folder that is not empty
+                for folder in made:
+                    folder.rmdir()
             raise
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from None

@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+from rich.cells import cell_len
 
+from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
 from dropout_cli.formats.terminal import other_screen, to_terminal
+from dropout_cli.prose.voice import BLANK
 from dropout_cli.views.walkthrough import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dropout_cli.formats.document import Document
     from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import Step
@@ -34,9 +36,11 @@ KEYS = {
     "keys": ("?",),
     "end": ("q", "Q", "\x1b", "\x03", "\x04", ""),
 }
-KEY = re.compile(r"\x1b[\[O][0-9;]*[A-Za-z~]|[\xe0\0].|.", re.DOTALL)
+KEY = re.compile(r"\x1b\[\[?[0-9;]*[A-Za-z~]|\x1bO?[^\x1b]|[\xe0\0].|.", re.DOTALL)
+BEGUN = re.compile(r"\x1b(O|\[\[?[0-9;]*)?$")  # a key's sequence whose rest is still to come
+ENTER, ERASE = ("\r", "\n"), ("\x7f", "\b")
 MEANINGS = {key: meaning for meaning, keys in KEYS.items() for key in keys}
-AFTER_ESC = 0.05  # seconds in which the rest of an arrow's sequence arrives
+AFTER_ESC = 0.1  # seconds in which the rest of an arrow's sequence arrives
 
 
 class Place(NamedTuple):
@@ -59,71 +63,81 @@ def present(trace: Trace, voice: Voice, chosen: Sequence[str]) -> None:
     numbers = [k for k, step in enumerate(voice.prose["step"], 1) if step["id"] in chosen]
 
     def step_at(place: Place) -> Step:
-        at = chosen[place.step], voice.hide and not place.shown
+        at = chosen[place.step], place.shown
         if at not in told:
-            (told[at],) = tell(trace, voice._replace(hide=at[1]), [at[0]])
+            (told[at],) = tell(trace, voice._replace(revealed=place.shown), [at[0]])
         return told[at]
 
-    place = Place()
+    place, keys = Place(), list[str]()
     with _keys() as read:
         while True:
             size = os.get_terminal_size()
             step = step_at(place)
-            parts = _parts(step.blocks, step_heading(step), size)
+            parts = _parts(step, size)
             place = place._replace(part=min(place.part, len(parts) - 1))
-            _draw(_lines(step, parts, place, voice, size), size)
-            for key in read():
-                ended, place = _moved(place, key, len(parts), numbers, voice.hide)
+            if not keys:
+                _draw(_lines(step, parts, place, voice, size))
+                keys = read()
+            if keys:
+                blank = any(BLANK in line for line in parts[place.part])
+                ended, place = _moved(place, keys.pop(0), len(parts), numbers, blank)
                 if ended:
                     return
 
 
 def _moved(
-    place: Place, key: str, parts: int, numbers: Sequence[int], hides: bool
+    place: Place, key: str, parts: int, numbers: Sequence[int], blank: bool
 ) -> tuple[bool, Place]:
-    """Whether the key ends the presentation, and where it leads from a step of so many parts."""
+    """Whether the key ends the presentation, and where it leads.
+
+    parts: the pages of the step. numbers: of the steps presented. blank: whether the page has
+    results that are not shown yet.
+    """
     here = place._replace(digits="", keys=False)
     if key.isdecimal():
         return False, here._replace(digits=(place.digits + key)[-3:])
-    if place.keys:
-        return False, here
-    if place.digits and key in ("\r", "\n"):
+    if place.digits and key in ERASE:
+        return False, here._replace(digits=place.digits[:-1])
+    if place.digits and key in ENTER:
         number = int(place.digits)
         return False, Place(numbers.index(number)) if number in numbers else here
+    if place.keys:
+        return False, here
     last = len(numbers) - 1
     match MEANINGS.get(key):
         case "end":
             return True, place
-        case "on" if hides and not place.shown:
+        case "on" if blank:
             return False, here._replace(shown=True)
         case "on" if place.part < parts - 1:
-            return False, here._replace(part=place.part + 1)
+            return False, here._replace(part=place.part + 1, shown=False)
         case "on" if place.step < last:
             return False, Place(place.step + 1)
         case "back" if place.part > 0:
-            return False, here._replace(part=place.part - 1)
+            return False, here._replace(part=place.part - 1, shown=False)
         case "back" if place.step > 0:
             return False, Place(place.step - 1)
         case "first":
             return False, Place()
         case "last":
             return False, Place(last)
-        case "show" if hides:
+        case "show":
             return False, here._replace(shown=not place.shown)
         case "keys":
             return False, here._replace(keys=True)
     return False, here
 
 
-def step_heading(step: Step) -> Document:
-    """The heading that stands on top of each page of a step."""
-    return [Heading(f"{step.number}. {step.title}", 2)]
+def _heading(step: Step, size: os.terminal_size) -> list[str]:
+    """What stands on top of each page of a step; its first line alone in a low window."""
+    lines = to_terminal([Heading(f"{step.number}. {step.title}", 2)], size.columns).splitlines()
+    return [*lines, ""] if size.lines > len(lines) + 5 else lines[:1]
 
 
-def _parts(blocks: Document, heading: Document, size: os.terminal_size) -> list[list[str]]:
+def _parts(step: Step, size: os.terminal_size) -> list[list[str]]:
     """The step's lines on as many pages as it takes, broken at empty lines where that is near."""
-    lines = to_terminal(blocks, size.columns).splitlines()
-    room = max(1, size.lines - len(to_terminal(heading, size.columns).splitlines()) - 3)
+    lines = to_terminal(step.blocks, size.columns).splitlines()
+    room = max(1, size.lines - len(_heading(step, size)) - 2)
     parts = []
     while len(lines) > room:
         gaps = [k for k in range(room // 2, room + 1) if _may_end(lines[:k], lines[k])]
@@ -144,23 +158,25 @@ def _lines(
     step: Step, parts: list[list[str]], place: Place, voice: Voice, size: os.terminal_size
 ) -> list[str]:
     """A page: the heading, its part of the step, and where it stands."""
-    heading = to_terminal(step_heading(step), size.columns).splitlines()
+    above = _heading(step, size)
     body = parts[place.part]
     if place.keys:
-        keys = voice.prose["pause"]["keys_hidden" if voice.hide else "keys"]
-        body = keys.splitlines()[: max(1, size.lines - len(heading) - 3)]
+        body = voice.prose["pause"]["keys_hidden" if voice.hide else "keys"].splitlines()
+    body = [*above, *body][: size.lines - 1]
     page = f" · {place.part + 1}/{len(parts)}" if len(parts) > 1 else ""
-    where = f"{step.number}/{len(voice.prose['step'])}{page}"
     typed = f" → {place.digits}" if place.digits else ""
-    blank = [""] * max(0, size.lines - len(heading) - len(body) - 2)
-    return [*heading, "", *body, *blank, f"{where}{typed}   {voice.say('pause', 'prompt')}"]
+    status = f"{step.number}/{len(voice.prose['step'])}{page}{typed}"
+    for prompt in (voice.say("pause", "prompt"), "?"):
+        if cell_len(f"{status}   {prompt}") < size.columns:
+            status = f"{status}   {prompt}"
+            break
+    return [*body, *[""] * (size.lines - 1 - len(body)), status]
 
 
-def _draw(lines: list[str], size: os.terminal_size) -> None:
+def _draw(lines: list[str]) -> None:
     """Write the lines over what the screen shows."""
-    text = "\r\n".join(f"\x1b[K{line}" for line in lines[-size.lines :])
-    sys.stdout.write(f"\x1b[H{text}")
-    sys.stdout.flush()
+    text = "\r\n".join(f"\x1b[K{line}" for line in lines)
+    print_text(f"\x1b[H{text}")
 
 
 @contextmanager
@@ -191,9 +207,9 @@ def _keys() -> Iterator[Callable[[], list[str]]]:
             os.read(woken, 64)
             return []
         try:
-            text = os.read(terminal, 64).decode(errors="ignore")
-            if text.endswith("\x1b") and select.select([terminal], [], [], AFTER_ESC)[0]:
-                text += os.read(terminal, 64).decode(errors="ignore")
+            text = os.read(terminal, 1024).decode(errors="ignore")
+            while BEGUN.search(text) and select.select([terminal], [], [], AFTER_ESC)[0]:
+                text += os.read(terminal, 1024).decode(errors="ignore")
         except OSError:  # the terminal is gone
             text = ""
         return KEY.findall(text) or [""]
@@ -207,7 +223,10 @@ def _keys() -> Iterator[Callable[[], list[str]]]:
         tty.setcbreak(terminal)
         other_screen(True)
 
-    handlers = {signal.SIGWINCH: lambda *_: None, signal.SIGTSTP: stop}
+    def quit_(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    handlers = {signal.SIGWINCH: lambda *_: None, signal.SIGTSTP: stop, signal.SIGQUIT: quit_}
     usual = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     try:

@@ -25,19 +25,35 @@ def read_saved(path: str, asked: Asked) -> Problem:
     Raises RequestError where a problem option was given that the pass already sets.
     """
     refuse_given(("x", "p", "mask", "seed", "rng", "inference"), "--from")
-    return read_problem(read_text(path), named(path), grad_y=asked.upstream(), loss=asked.loss)
+    saved = read_npz(path) if path.endswith(".npz") else parse_json(read_text(path), named(path))
+    return read_problem(saved, named(path), grad_y=asked.upstream(), loss=asked.loss)
+
+
+def read_npz(path: str) -> dict[str, Any]:
+    """The record in a .npz file that to_npz wrote; RequestError where it is none."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        text = arrays.pop("record").tobytes().decode()
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or 'not a .npz file'}") from None
+    except MemoryError:
+        raise
+    except Exception:  # whatever NumPy and zipfile stumble on in a file that is something else
+        raise RequestError(f"{path} is not a .npz file of a saved pass") from None
+    rest = parse_json(text, path)
+    return rest | arrays if isinstance(rest, dict) else {}
 
 
 def read_problem(
-    text: str, source: str, *, grad_y: FloatArray | None = None, loss: str | None = None
+    saved: Any, source: str, *, grad_y: FloatArray | None = None, loss: str | None = None
 ) -> Problem:
     """The problem of a pass that forward_record or backward_record wrote, with the mask used there.
 
-    source names the text in errors. grad_y and loss are as in Problem.pose; if neither is given,
-    the upstream gradient that stands in the text holds, if one does.
+    saved: what its JSON or .npz holds. source names it in errors. grad_y and loss are as in
+    Problem.pose; if neither is given, the upstream gradient that was saved holds, if one was.
     Raises RequestError for JSON that is broken, of another schema, or contradicts itself.
     """
-    saved = parse_json(text, source)
     schema = saved.get("schema") if isinstance(saved, dict) else None
     if schema != SCHEMA:
         raise RequestError(f"{source} is not a saved pass: its schema must be {SCHEMA!r}")
@@ -78,7 +94,7 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
     for key, value in follows.items():
         if key not in saved and key in ("scale", "y"):
             raise KeyError(key)
-        if key in saved and saved[key] != value:
+        if key in saved and not equal(saved[key], value):
             raise RequestError(f"{key} does not follow from x, mask and p")
     return problem
 
@@ -94,6 +110,15 @@ def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
                 raise RequestError(f"mask is not the one that {rng} draws with seed {seed}")
             return Drawn(rng, seed)
     raise RequestError('mask_source must be {"kind": "given"}, or "drawn" with its rng and seed')
+
+
+def equal(saved: Any, right: Any) -> bool:
+    """Whether what was saved, in JSON or as an array, is just this."""
+    if not isinstance(right, np.ndarray):
+        return bool(saved == right)
+    return (
+        np.array_equal(saved, right) if isinstance(saved, np.ndarray) else saved == right.tolist()
+    )
 
 
 def named(path: str) -> str:

@@ -1,5 +1,6 @@
 """Vectors as they are written on a command line and in files."""
 
+import os
 import re
 import sys
 import warnings
@@ -7,6 +8,7 @@ from os.path import splitext
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
@@ -110,7 +112,12 @@ def parse_json(text: str, source: str) -> Any:
 
 
 def from_json(value: Any, name: str) -> FloatArray:
-    """The vector in a parsed JSON value, a flat list of numbers; RequestError for anything else."""
+    """The vector in a parsed JSON value, a flat list of numbers; RequestError for anything else.
+
+    A vector that came from a .npz file is one already.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.ndim == 1:
+        return value.astype(np.float64)
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
     if not {type(item) for item in value} <= {int, float}:
@@ -127,11 +134,13 @@ def _from_text(text: str, name: str) -> FloatArray:
     """Numbers between commas or white space; a mask may be written without either."""
     if name == "mask" and re.fullmatch(r"\s*[0-9]{2,}\s*", text):
         text = ",".join(text.strip())
-    items = re.split(r"\s*,\s*|\s+", text.strip()) if text.strip() else []
+    text = text.strip()
+    lacking = re.search(r"(^|,)\s*(,|$)", text) if text else None  # a comma without its number
+    items = re.split(r"\s*,\s*|\s+", text) if lacking else text.replace(",", " ").split()
     try:
         if "_" in text:  # Python would read 1_0 as 10
             raise ValueError
-        return np.array(items, dtype=np.float64)
+        return np.array(list(map(float, items)))
     except ValueError:
         k, item = next((k, item) for k, item in enumerate(items, 1) if not _is_number(item))
         raise RequestError(f"{name}[{k}] is {item[:40]!r}, but it must be a number") from None
@@ -147,16 +156,31 @@ def _is_number(item: str) -> bool:
 
 def _from_npy(path: str, name: str) -> FloatArray:
     try:
-        with warnings.catch_warnings(action="ignore"):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with open(path, "rb") as file:
+            array = _npy_vector(file, path, name)
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or 'not a .npy file'}") from None
-    except Exception:  # whatever numpy's reader stumbles on in a file that is something else
-        raise RequestError(f"{path} is not a .npy file of numbers") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-        raise RequestError(f"{path} is not a .npy file of real numbers")
-    if array.ndim != 1:
-        raise RequestError(f"{name} has {array.ndim} dimensions in {path}, but it must be a vector")
+        raise RequestError(f"cannot read {path}: {error.strerror}") from None
     # What is beyond float64 becomes inf, and is refused as that.
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float64)
+
+
+def _npy_vector(file: BinaryIO, path: str, name: str) -> NDArray[Any]:
+    """The vector in a .npy file, whose header is believed only where it fits the file."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            version = np.lib.format.read_magic(file)
+            read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+                version, np.lib.format.read_array_header_2_0
+            )
+            shape, _, dtype = read(file)
+    except Exception:  # whatever numpy's reader stumbles on in a file that is something else
+        raise RequestError(f"{path} is not a .npy file of numbers") from None
+    if dtype.kind not in "fiub" or dtype.shape or dtype.names:
+        raise RequestError(f"{path} is not a .npy file of real numbers")
+    if len(shape) != 1:
+        raise RequestError(f"{name} has {len(shape)} dimensions in {path}, but it must be a vector")
+    start = file.tell()
+    if not 0 <= shape[0] * dtype.itemsize <= file.seek(0, os.SEEK_END) - start:
+        raise RequestError(f"{path} is not a .npy file: it ends before its {shape[0]} numbers do")
+    return np.fromfile(path, dtype, shape[0], offset=start)

@@ -41,6 +41,9 @@ math { font-family: "STIX Two Math", "Cambria Math", "TeX Gyre Termes Math", mat
 math { font-size: 1.1em; }
 .formula { overflow-x: auto; padding: 0.5rem 0; text-align: center; }
 .unicode { display: inline-block; text-align: left; white-space: pre; }
+.formula .unicode { font-family: ui-monospace, monospace; }
+menclose { border: 1px solid; padding: 0.4em; }
+mtd[columnalign="left"] { text-align: -webkit-left; }
 .table, pre { overflow-x: auto; }
 pre { border: 1px solid var(--line); padding: 0.75rem; }
 table { border-collapse: collapse; margin: 1rem auto; }
@@ -52,6 +55,7 @@ dd { margin: 0; }
 .kept { color: var(--kept); }
 .dropped { color: var(--dropped); }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-left: 1.5rem; } }
+@media print { .table, .formula, pre { overflow: visible; } table { font-size: 0.8em; } }
 @media print { h2 { break-after: avoid; } .formula, table, pre { break-inside: avoid; } }
 """
 FATES = {"✓": "kept", "✗": "dropped"}
@@ -93,7 +97,8 @@ class _Page:
             self.convert = convert
 
     def formula(self, formula: Formula, display: str = "inline") -> Element:
-        if self.convert is not None:
+        words = formula.latex == rf"\text{{{formula.unicode.replace('--', '-{}-')}}}"
+        if self.convert is not None and not words:
             mathml = self.convert(formula.latex, xmlns="", display=display)
             return ElementTree.fromstring(mathml)
         element = Element("span", {"class": "unicode"})

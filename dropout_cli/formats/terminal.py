@@ -232,8 +232,10 @@ class _Layout:
         return [line.rstrip() for line in lines]
 
     def indented(self, words: str, breaks: re.Pattern[str], style: str) -> Text:
-        folded = "\n".join(self.folded(line, breaks) for line in words.split("\n"))
-        return self.text("\n".join("  " + line for line in folded.split("\n")), style)
+        lines = words.split("\n")
+        if breaks is BETWEEN_NAMES or len(lines) == 1:  # the lines of a tall formula stay together
+            lines = "\n".join(self.folded(line, breaks) for line in lines).split("\n")
+        return self.text("\n".join("  " + line for line in lines), style)
 
     def folded(self, line: str, breaks: re.Pattern[str]) -> str:
         """The line, broken after the last of the breaks that fits, if it is too wide."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ELEMENTS = 1000  # of a longer vector only the first 1000 elements are checked in fractions
 PAIRS = 16  # and only the first 16 where each element is checked against each
-ALL_MASKS = 10  # up to this many elements, expectations are summed over all 2^n masks
+ALL_MASKS = 10  # up to this many elements, expectations are summed over all 2^n masks,
+FINE = 2**120  # unless p is so small that its powers are fractions too long to sum
 
 
 class Finding(NamedTuple):
@@ -167,7 +168,7 @@ def zero(trace: Trace) -> Finding:
 
 def masks_summed(n: int, p: float) -> int | None:
     """How many masks of n elements can happen; None where there are too many to sum over."""
-    if n > ALL_MASKS:
+    if n > ALL_MASKS or Fraction(p).denominator > FINE:
         return None
     return 1 if p in (0, 1) else 2**n
 
@@ -175,7 +176,8 @@ def masks_summed(n: int, p: float) -> int | None:
 class Expectation:
     """Exact expectations over the mask in training, per element, each computed when it is read.
 
-    They are summed over all 2^n masks while n ≤ 10, else over each element's two outcomes.
+    They are summed over all 2^n masks while n ≤ 10 (and p is not tiny), else over each element's
+    two outcomes.
     masks: over how many masks; None for the two outcomes.
     """
 
@@ -184,7 +186,7 @@ class Expectation:
         n, p = problem.x.size, problem.p
         self.problem, self.elements, self.masks = problem, elements, masks_summed(n, p)
         self.x = _fractions(problem.x[elements])
-        if n <= ALL_MASKS:
+        if self.masks is not None:
             outcomes = list(exact.masks(n, p))
         else:  # elements are independent: all kept or all dropped shows each of them both ways
             outcomes = [(chance, mask * len(self.x)) for chance, mask in exact.masks(1, p)]

@@ -15,12 +15,13 @@ class Voice(NamedTuple):
 
     prose: the words, as load gives them.
     precision: significant digits of every number, 1 to 17.
-    hide: whether results are left blank, for an exercise.
+    hide: whether this is an exercise, whose results are blank. revealed: unless they are shown.
     """
 
     prose: dict[str, Any]
     precision: int = 6
     hide: bool = False
+    revealed: bool = False
 
     def say(self, table: str, key: str, /, **values: object) -> str:
         """The words at prose[table][key], with the values in place of their {placeholders}."""
@@ -80,7 +81,7 @@ class Voice(NamedTuple):
     @property
     def results(self) -> Voice:
         """What says the numbers that are to be computed: blanks, where they are hidden."""
-        return Blanks(*self) if self.hide else self
+        return Blanks(*self) if self.hide and not self.revealed else self
 
     def probability(self, p: float) -> str:
         """p in full, as 1/3 where that is the fraction it was rounded from."""

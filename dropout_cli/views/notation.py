@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import Formula
 from dropout_cli.losses import LOSSES
-from dropout_cli.prose.voice import BLANK
+from dropout_cli.prose.voice import BLANK, Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
 
-    from dropout_cli.prose.voice import Voice
 
 SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
@@ -54,7 +54,8 @@ def loss_gradient(name: str) -> Formula:
 
 def in_words(words: str) -> Formula:
     """Words where a formula stands otherwise."""
-    return Formula(words, rf"\text{{{words}}}")
+    latex = words.replace("--", "-{}-")  # which would be set as one dash
+    return Formula(words, rf"\text{{{latex}}}")
 
 
 def shown(n: int) -> list[int | None]:
@@ -70,16 +71,19 @@ def vector(
 ) -> Formula:
     """symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width."""
     count = len(values)
-    for ends in (6, 3, 2, 1):
+
+    def told(say: Callable[[float], str], ends: int) -> str:
         if count <= 2 * ends:
-            cells = [voice.number(value) for value in values]
-        else:
-            cells = [voice.number(value) for value in values[:ends]]
-            cells += ["…", *(voice.number(value) for value in values[count - ends :])]
-        unicode = f"{symbol.unicode} = [{', '.join(cells)}]ᵀ"
-        if len(unicode) <= width:
-            break
-    inside = to_latex(", ".join(cells))
+            return ", ".join(map(say, values))
+        return ", ".join([*map(say, values[:ends]), "…", *map(say, values[count - ends :])])
+
+    # A vector of blanks has as many of them as the vector of numbers that it stands for.
+    number = partial(Voice.number, voice)
+    room = width - len(f"{symbol.unicode} = []ᵀ")
+    ends = next((ends for ends in (6, 3, 2) if len(told(number, ends)) <= room), 1)
+    cells = told(voice.number, ends)
+    unicode = f"{symbol.unicode} = [{cells}]ᵀ"
+    inside = to_latex(cells)
     return Formula(unicode, rf"{symbol.latex} = [{inside}]^\top")
 
 

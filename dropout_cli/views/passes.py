@@ -52,10 +52,10 @@ def forward_record(trace: Trace) -> ForwardRecord:
         "mode": "training" if problem.training else "inference",
         "p": problem.p,
         "scale": trace.scale,
-        "x": problem.x.tolist(),
-        "mask": None if problem.mask is None else problem.mask.astype(int).tolist(),
+        "x": problem.x,
+        "mask": None if problem.mask is None else problem.mask.astype(np.int8),
         "mask_source": source,
-        "y": trace.y.tolist(),
+        "y": trace.y,
     }
 
 
@@ -63,11 +63,11 @@ def backward_record(trace: Trace) -> TraceRecord:
     """The forward and the backward pass: all the schema's keys."""
     return {
         **forward_record(trace),
-        "grad_y": trace.grad_y.tolist(),
+        "grad_y": trace.grad_y,
         "grad_y_source": trace.problem.loss or "given",
         "loss": trace.loss_value,
-        "local_grad": trace.local_grad.tolist(),
-        "grad_x": trace.grad_x.tolist(),
+        "local_grad": trace.local_grad,
+        "grad_x": trace.grad_x,
     }
 
 
@@ -146,7 +146,8 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
             (gradient, voice.say("fact", "loss_gradient")),
         ]
         source = "grad_loss"
-    return [*told, (vector(GRAD, trace.grad_y, voice, BESIDE), voice.say("fact", source))]
+    say = voice if loss is None else voice.results
+    return [*told, (vector(GRAD, trace.grad_y, say, BESIDE), voice.say("fact", source))]
 
 
 def forward_table(trace: Trace, voice: Voice) -> Table:
@@ -173,8 +174,10 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
             [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), result(grad_x[i])], trace, voice
         )
 
+    upstream = number if trace.problem.loss is None else result
+
     def cells(i: int) -> list[str]:
-        value, bit = number(grad_y[i]), f"{mask[i]:d}"
+        value, bit = upstream(grad_y[i]), f"{mask[i]:d}"
         product = substituted(value, bit, trace, voice)
         return [value, bit, result(local[i]), product, result(grad_x[i])]
 

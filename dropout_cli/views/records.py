@@ -1,6 +1,10 @@
 """What goes out as JSON: the keys of every record, which the README explains one by one."""
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from numpy.typing import NDArray
+
+Vector: TypeAlias = NDArray[Any]  # in JSON a list
 
 
 class MaskSource(TypedDict, total=False):
@@ -18,20 +22,20 @@ class ForwardRecord(TypedDict):
     mode: Literal["training", "inference"]
     p: float
     scale: float | None
-    x: list[float]
-    mask: list[int] | None
+    x: Vector
+    mask: Vector | None
     mask_source: MaskSource | None
-    y: list[float]
+    y: Vector
 
 
 class TraceRecord(ForwardRecord):
     """Both passes as JSON; loss is null where grad_y was given."""
 
-    grad_y: list[float]
+    grad_y: Vector
     grad_y_source: str
     loss: float | None
-    local_grad: list[float]
-    grad_x: list[float]
+    local_grad: Vector
+    grad_x: Vector
 
 
 class ClaimRecord(TypedDict):

@@ -25,6 +25,7 @@ from dropout_cli.formats.document import (
     Program,
     Text,
 )
+from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
@@ -126,7 +127,12 @@ class Told(NamedTuple):
 
     def result(self, value: float | Fraction) -> str:
         """A number that is to be computed: a blank where results are hidden."""
-        return BLANK if self.voice.hide else self.number(value)
+        blank = self.voice.hide and not self.voice.revealed
+        return BLANK if blank else self.number(value)
+
+    def upstream(self, value: float) -> str:
+        """An element of ∂L/∂y, which is to be computed where it follows from a loss."""
+        return self.number(value) if self.trace.problem.loss is None else self.result(value)
 
     def vector(self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = "") -> Formula:
         """symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit."""
@@ -168,7 +174,7 @@ def setup(told: Told) -> Telling:
     yield told.results("y", y)
     errors = (claims.check(name, told.trace).max_error for name in claims.CLAIMS)
     rounding = next(filter(None, errors), None)
-    if rounding is not None:
+    if rounding is not None and not told.voice.hide:
         yield told.say("rounding", error=f"{rounding:.3g}")
     yield told.claim("forward")
     return {"n": told.n, "x": x, "y": y}
@@ -180,7 +186,7 @@ def chain_rule(told: Told) -> Telling:
     i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
     vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
     upstream, local, gradient = (float(values[i]) for values in vectors)
-    product = f"{told.number(upstream)} × {told.number(local)}"
+    product = f"{told.upstream(upstream)} × {told.result(local)}"
     k, sub = i + 1, subscript(i + 1)
     yield from told.texts
     yield from told.formulas
@@ -250,8 +256,8 @@ def vector_form(told: Told) -> Telling:
     trace = told.trace
 
     def line(i: int) -> tuple[str, str, str]:
-        sub, number = subscript(i + 1), told.number
-        product = f"{number(trace.grad_y[i])} × {number(trace.local_grad[i])}"
+        sub = subscript(i + 1)
+        product = f"{told.upstream(trace.grad_y[i])} × {told.result(trace.local_grad[i])}"
         factor = f"m{sub}/(1−p)" if trace.problem.training else "1"
         return f"∂L/∂y{sub} · {factor}", product, told.result(trace.grad_x[i])
 
@@ -304,7 +310,8 @@ def worked_example(told: Told) -> Telling:
     yield forward
     yield forward_table(trace, voice)
     yield told.say("upstream")
-    yield told.vector(GRAD.unicode, trace.grad_y, GRAD.latex)
+    upstream = told.vector if trace.problem.loss is None else told.results
+    yield upstream(GRAD.unicode, trace.grad_y, GRAD.latex)
     yield told.say("backward")
     yield backward
     yield backward_table(trace, voice)
@@ -335,14 +342,16 @@ def _module_program(told: Told, seed: int) -> Iterable[Program]:
     trace, problem = told.trace, told.trace.problem
     if told.n > claims.ELEMENTS:
         return
-    mode = "" if problem.training else ".eval()"
+    backward = f"y.backward(torch.tensor({trace.grad_y.tolist()}))"
+    if problem.loss is not None:
+        backward = f"{LOSSES[problem.loss].code}.backward()"
     yield Program(
         "import torch\n\n\n"
         f"{told.words['code'].strip()}\n\n\n"
         f"torch.manual_seed({seed})\n"
         f"x = torch.tensor({problem.x.tolist()}, requires_grad=True)\n"
-        f"y = MyDropout(p={problem.p!r}){mode}(x)\n"
-        f"y.backward(torch.tensor({trace.grad_y.tolist()}))\n"
+        f"y = MyDropout(p={problem.p!r})(x)\n"
+        f"{backward}\n"
         "y, x.grad"
     )
 
@@ -478,17 +487,8 @@ def why_scale(told: Told) -> Telling:
     yield from told.formulas
     yield told.say("here", p_value=told.voice.probability(p), over=told.voice.over(mean.masks))
     yield element_table(columns, cells, trace, told.voice, fates=False)
-    if p in (0, 1):
-        yield told.say(f"p_{p:g}")
-    else:
-        key = "kept_output" if mean.grad_y is None else "kept"
-        yield told.say(key, keep_value=told.number(1 - p))
-        yield told.say(
-            "nonlinear",
-            squares=loss_formula("sum-squares"),
-            gradient=loss_gradient("sum-squares"),
-            scale_value=told.number(1 / (1 - p)),
-        )
+    if not told.voice.hide:
+        yield from _expected(told, mean)
     names = ("expected-output", "expected-gradient", "nonlinear-gradient", "variance")
     found = [claims.check(name, trace) for name in names]
     said = [finding for finding in found if finding.ok is not None]
@@ -502,6 +502,22 @@ def why_scale(told: Told) -> Telling:
         "grad_x": [_float(v) for v in mean.grad_x],
         "masks": mean.masks,
     }
+
+
+def _expected(told: Told, mean: claims.Expectation) -> Iterable[Block]:
+    """What the factor preserves, and what it does not."""
+    p = told.trace.problem.p
+    if p in (0, 1):
+        yield told.say(f"p_{p:g}")
+    else:
+        key = "kept_output" if mean.grad_y is None else "kept"
+        yield told.say(key, keep_value=told.number(1 - p))
+        yield told.say(
+            "nonlinear",
+            squares=loss_formula("sum-squares"),
+            gradient=loss_gradient("sum-squares"),
+            scale_value=told.number(1 / (1 - p)),
+        )
 
 
 def inference(told: Told) -> Telling:

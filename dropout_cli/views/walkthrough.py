@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dropout_cli.formats.document import (
     Block,
@@ -119,12 +119,5 @@ def _step_record(step: Step) -> StepRecord:
         "title": step.title,
         "text": [text.plain for text in texts],
         "latex": [block.latex for block in step.blocks if isinstance(block, Formula)],
-        "numbers": _plain(step.numbers),
+        "numbers": step.numbers,
     }
-
-
-def _plain(numbers: Any) -> Any:
-    """The numbers as JSON can hold them; arrays become lists only here."""
-    if isinstance(numbers, dict):
-        return {key: _plain(value) for key, value in numbers.items()}
-    return numbers.tolist() if hasattr(numbers, "tolist") else numbers

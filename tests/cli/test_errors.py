@@ -103,7 +103,7 @@ REQUESTS = [
     ("forward -x @folder.npy", "cannot read folder.npy: Is a directory"),
     ("forward -x @folder.txt", "cannot read folder.txt: Is a directory"),
     ("forward -x @two.npy", "x has 2 dimensions"),
-    ("forward -x @pickled.npy", "pickled.npy is not a .npy file of numbers"),
+    ("forward -x @pickled.npy", "pickled.npy is not a .npy file of real numbers"),
     ("forward -x @complex.npy", "complex.npy is not a .npy file of real numbers"),
     ("forward -x @words.npy", "words.npy is not a .npy file of real numbers"),
     ("forward -x @none.npy", "x is empty"),
@@ -322,14 +322,12 @@ def test_matplotlib_keeps_to_itself(tmp_path, environment, says):
     assert (done.returncode, done.stderr.strip()) == (0, says)
 
 
-def test_settings_of_matplotlib_that_cannot_be_read(tmp_path):
+def test_settings_of_matplotlib_are_not_read(tmp_path):
     (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
     done = subprocess.run(
         [sys.executable, "-m", "dropout_cli", "plot"], cwd=tmp_path, capture_output=True
     )
-    assert done.returncode == 2
-    assert done.stderr.startswith(b"Error: matplotlib cannot read its settings")
-    assert done.stderr.count(b"\n") == 1
+    assert (done.returncode, done.stderr.count(b"\n")) == (0, 1)
 
 
 @pytest.mark.parametrize("columns", ["0", "-5", "wide", "²", "9" * 20, ""])

@@ -37,7 +37,7 @@ def picture(trace: Trace, voice: Voice, look: Look, suffix: str) -> bytes:
         look.check_pixels()
     figure = draw(trace, voice, look)
     title = look.title or usual_title(trace, voice, look.layout)
-    text = json.dumps(record(trace, look))
+    text = json.dumps(record(trace, look), default=lambda array: array.tolist())
     options: dict[str, Any]
     if suffix == ".png":
         info = PngInfo()

@@ -1,0 +1,181 @@
+"""What a machine does to a run: signals, full disks, closed streams, folders that take no file."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the faults are those of POSIX")
+
+COMMAND = [sys.executable, "-m", "dropout_cli"]
+WRITES = [["forward", "-o", "o.json"], ["walkthrough", "-o", "o.md"], ["plot", "-o", "o.svg"]]
+KILLS = int(os.environ.get("FAULT_KILLS", "30"))
+ENDED = {signal.SIGTERM: 143, signal.SIGINT: 130}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What each command writes when nothing disturbs it."""
+    folder = tmp_path_factory.mktemp("whole")
+    for args in WRITES:
+        subprocess.run([*COMMAND, *args], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_a_signal_leaves_the_old_file_or_the_new_one(whole, tmp_path):
+    """And the exit code is that of the signal, or 0 where it came too late."""
+    rng = random.Random(0)
+    for k in range(KILLS):
+        args, number = WRITES[k % 3], [signal.SIGKILL, *ENDED][k // 3 % 3]
+        path = tmp_path / args[-1]
+        path.write_bytes(b"old")
+        with subprocess.Popen(
+            [*COMMAND, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as running:
+            time.sleep(rng.uniform(0.05, 1.0 if args[0] == "plot" else 0.35))
+            running.send_signal(number)
+            _, told = running.communicate()
+        new = (whole / args[-1]).read_bytes()
+        assert path.read_bytes() in (b"old", new)
+        if running.returncode == 0:
+            assert path.read_bytes() == new
+        if running.returncode > 0:  # else it ended before it could know of signals
+            assert running.returncode == ENDED[number]
+            assert b"Traceback" not in told
+            assert b"Error" not in told
+        left = {each.name for each in tmp_path.iterdir()} - {name for *_, name in WRITES}
+        assert all(name.startswith(".dropout-cli-") for name in left)
+        assert not left or number == signal.SIGKILL
+        for name in left:
+            (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("closed", [c for n in range(4) for c in itertools.combinations("012", n)])
+@pytest.mark.parametrize(
+    "args",
+    ["forward", "forward -x -", "--help", "plot", "walkthrough --pause", "forward -o o.json"],
+)
+def test_closed_streams(closed, args):
+    shut = " ".join(f"{stream}>&-" for stream in closed)
+    line = f"{sys.executable} -m dropout_cli {args} {shut}"
+    stdin = None if "0" in closed else b"1 2 3"
+    done = subprocess.run(["bash", "-c", line], input=stdin, capture_output=True)
+    assert done.returncode in (0, 2)
+    assert b"Traceback" not in done.stderr
+    assert b"a defect" not in done.stderr
+    if done.returncode == 0 and "1" not in closed and args in ("forward", "--help"):
+        assert done.stdout
+    if "1" in closed and args in ("forward", "--help"):
+        assert done.returncode == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.parametrize("args", ["forward", "--help", "--version", "masks -f json"])
+def test_a_full_disk_under_standard_output(args):
+    line = f"{sys.executable} -m dropout_cli {args} > /dev/full"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == b"Error: cannot write to standard output: No space left on device\n"
+
+
+def test_a_reader_that_has_gone():
+    for args in ("--help", "walkthrough", "forward --help", "--version"):
+        line = f"{sys.executable} -m dropout_cli {args} | true; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+        assert done.returncode in (0, 141)  # 0 where all was written before the reader went
+        assert done.stderr == b""
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_takes_no_file(tmp_path):
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o500)
+    done = subprocess.run([*COMMAND, "forward", "-o", str(shut / "o.md")], capture_output=True)
+    assert done.returncode == 2
+    assert b"Permission denied" in done.stderr
+
+
+def test_links_and_what_is_no_file(tmp_path):
+    def refused(path):
+        done = subprocess.run([*COMMAND, "forward", "-o", path], capture_output=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"Error: cannot write {path}: ".encode())
+        assert done.stderr.count(b"\n") == 1
+
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    refused("loop.md")
+    os.mkfifo("fifo.md")
+    refused("fifo.md")
+    (tmp_path / "folder.md").mkdir()
+    refused("folder.md")
+    (tmp_path / "file").write_text("")
+    refused("file/o.md")
+    (tmp_path / "dangling.md").symlink_to("aim.md")
+    subprocess.run([*COMMAND, "forward", "-o", "dangling.md"], check=True, capture_output=True)
+    assert (tmp_path / "aim.md").is_file()
+    assert (tmp_path / "dangling.md").is_symlink()
+    assert not list(tmp_path.glob(".dropout-cli-*"))
+
+
+def test_a_write_that_fails_leaves_no_folders(tmp_path):
+    name = "x" * 300 + ".md"
+    done = subprocess.run([*COMMAND, "forward", "-o", f"a/b/{name}"], capture_output=True)
+    assert done.returncode == 2
+    assert not (tmp_path / "a").exists()
+
+
+def test_homes_and_settings_that_cannot_be_used(tmp_path):
+    os.mkfifo("matplotlibrc")  # of a figure's own folder: to read it would wait for ever
+    environment = {**os.environ, "HOME": "/nowhere", "MPLCONFIGDIR": "/nowhere", "LC_ALL": "C"}
+    environment |= {"PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}
+    for args in ([*WRITES[2]], ["walkthrough"], ["verify", "--lang", "zh"]):
+        done = subprocess.run(
+            [*COMMAND, *args], env=environment, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o.svg").is_file()
+
+
+def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
+    def mode(umask):
+        line = f"umask {umask}; {sys.executable} -m dropout_cli forward -o o.md"
+        subprocess.run(["bash", "-c", line], check=True, capture_output=True)
+        return (tmp_path / "o.md").stat().st_mode & 0o777
+
+    assert mode("077") == 0o600
+    (tmp_path / "o.md").chmod(0o640)
+    assert mode("022") == 0o640
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_a_pipe_that_does_not_wait_takes_all(tmp_path):
+    program = (
+        "import os, subprocess, sys, time\n"
+        "read, write = os.pipe()\n"
+        "os.set_blocking(write, False)\n"
+        "run = subprocess.Popen(sys.argv[1:], stdout=write)\n"
+        "os.close(write)\n"
+        "time.sleep(1.5)\n"
+        "total = 0\n"
+        "while part := os.read(read, 65536):\n"
+        "    total += len(part)\n"
+        "print(total, run.wait())\n"
+    )
+    (tmp_path / "x.txt").write_text(" ".join(["0.123456789"] * 20_000))
+    args = [*COMMAND, "forward", "-x", "@x.txt", "-f", "json"]
+    done = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, check=True)
+    written = subprocess.run(args, capture_output=True, check=True).stdout
+    assert done.stdout.split() == [str(len(written)).encode(), b"0"]
