@@ -29,7 +29,12 @@ def draw_numpy(seed: int, n: int, p: float) -> Mask:
     """
     if seed < 0:
         raise RequestError(f"seed is {seed}, but numpy takes integers from 0 up")
-    return np.random.default_rng(seed).random(n) < 1 - p
+    stream = np.random.default_rng(seed)
+    kept = np.empty(n, dtype=np.bool_)
+    for start in range(0, n, BLOCK):
+        part = kept[start : start + BLOCK]
+        np.less(stream.random(part.size), 1 - p, out=part)
+    return kept
 
 
 def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
