@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import sys
-import time
 from contextlib import suppress
-from importlib.util import find_spec
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -17,7 +14,6 @@ import click
 from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS, render
 from dropout_cli.formats.ascii import to_ascii
-from dropout_cli.formats.document import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,6 +50,8 @@ class Output(NamedTuple):
         if self.path is None and self.suffix == ".txt":
             print_page(page())
             return
+        from dropout_cli.formats.document import Setting
+
         title = click.get_current_context().command_path
         pieces = render(self.suffix, page, record, Setting(title, self.theme, self.lang))
         if self.path is None:
@@ -64,8 +62,11 @@ class Output(NamedTuple):
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
             say(self.voice.say("file", "wrote", path=self.path))
-            if self.suffix == ".html" and find_spec("latex2mathml") is None:
-                say(self.voice.say("file", "not_typeset"))
+            if self.suffix == ".html":
+                from dropout_cli.formats.html import typesets
+
+                if not typesets():
+                    say(self.voice.say("file", "not_typeset"))
 
 
 def load_voice(lang: str, precision: int) -> Voice:
@@ -124,6 +125,8 @@ def print_text(text: str) -> None:
                 rest = rest[sys.stdout.buffer.write(rest) :]
                 sys.stdout.flush()
             except BlockingIOError as error:  # and one that does not wait takes what it can
+                import select
+
                 rest = rest[error.characters_written :]
                 select.select([], [sys.stdout], [])
     except BrokenPipeError:
@@ -167,6 +170,7 @@ def write_file(path: str, pieces: Iterable[bytes]) -> None:
     It is written beside its place, then renamed into it, with the mode and the owner of the file
     that was there. Raises RequestError where the system refuses any of that.
     """
+    import time
     from pathlib import Path
 
     place = Path(os.path.realpath(path))

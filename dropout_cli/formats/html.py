@@ -79,6 +79,11 @@ def to_html(document: Document, setting: Setting) -> str:
     return f"<!DOCTYPE html>\n{text}\n"
 
 
+def typesets() -> bool:
+    """Whether formulas are typeset, for which latex2mathml must be installed."""
+    return _Page().convert is not None
+
+
 def _colours(theme: str | None) -> str:
     if theme is not None:
         return f"\n:root {{ {COLOURS[theme]} }}"

@@ -221,6 +221,8 @@ class _Layout:
 
     def lines(self, words: str, width: int) -> list[str]:
         """The lines; Chinese breaks between characters, but not before a full stop."""
+        if cell_len(words) <= width:
+            return [words.rstrip()]
         lines, taken = [""], 0
         for piece in PIECES.findall(words):
             taken += cell_len(piece)

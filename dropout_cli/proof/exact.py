@@ -7,7 +7,6 @@ over masks, and derivatives come from differences and from automatic differentia
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -20,12 +19,12 @@ Number = Any  # a Fraction, or a Dual of Fractions
 Loss = Callable[[Sequence[Number]], Number]
 
 
-@dataclass(frozen=True)
 class Dual:
     """A number with its derivative in one variable: forward-mode automatic differentiation."""
 
-    value: Fraction
-    slope: Fraction
+    def __init__(self, value: Fraction, slope: Fraction) -> None:
+        """slope: the derivative."""
+        self.value, self.slope = value, slope
 
     def __add__(self, other: Number) -> Dual:
         other = _dual(other)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.formats.document import Formula, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 BLANK = "▯"
 
@@ -18,7 +21,7 @@ class Voice(NamedTuple):
     hide: whether this is an exercise, whose results are blank. revealed: unless they are shown.
     """
 
-    prose: dict[str, Any]
+    prose: Mapping[str, Any]
     precision: int = 6
     hide: bool = False
     revealed: bool = False

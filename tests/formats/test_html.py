@@ -77,7 +77,6 @@ def test_a_table_has_a_row_for_each_element(page):
 def test_without_latex2mathml_formulas_are_in_unicode_and_that_is_said(page, monkeypatch):
     for name in ("latex2mathml", "latex2mathml.converter"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr("dropout_cli.cli.output.find_spec", lambda _: None)
     html, err = page("walkthrough")
     assert html.texts("math") == []
     assert "∂L/∂xᵢ = ∂L/∂yᵢ · ∂yᵢ/∂xᵢ" in html.texts("span")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from dropout_cli import proof
+from dropout_cli import proof, prose
 from dropout_cli.masks import SOURCES
 from dropout_cli.proof.claims import CLAIMS
 from dropout_cli.proof.layer import questions
@@ -29,7 +30,7 @@ def shape(prose):
 
 
 def test_the_languages_have_the_same_shape():
-    english, chinese = map(load, LANGUAGES)
+    english, chinese = (dict(load(language)) for language in LANGUAGES)
     assert shape(english) == shape(chinese)
     assert english["symbol"] == chinese["symbol"]
 
@@ -58,23 +59,29 @@ neuron index 神经元索引, key points 关键要点, keep probability 保留�
 @pytest.mark.parametrize("terms", re.split(r",\s", TERMS.strip()))
 def test_the_fields_own_terms(terms):
     for language, term in zip(LANGUAGES, terms.rsplit(" ", 1), strict=True):
-        assert term in json.dumps(load(language), ensure_ascii=False).lower()
+        assert term in json.dumps(dict(load(language)), ensure_ascii=False).lower()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_name_has_its_words(language):
-    prose = load(language)
+    told = load(language)
     both = IN_TRAINING | AT_P_1
     gradient = {f"grad_x-{name}" for name in both | IN_GRADIENT}
     own = gradient | {f"y-{name}" for name in both}
-    assert own | set(IN_INFERENCE) <= set(prose["mistake"])
+    assert own | set(IN_INFERENCE) <= set(told["mistake"])
     code = "".join(path.read_text() for path in Path(proof.__file__).parent.rglob("*.py"))
-    for name in set(prose["mistake"]) - own:
+    for name in set(told["mistake"]) - own:
         assert f'"{name}"' in code or name.startswith("one-mask-for-every-"), name
     asked = {name for p in (0, 0.5, 1) for name in questions.at(p)}
-    assert set(prose["question"]) == set(prose["asked"]) == asked
-    assert set(CLAIMS) <= set(prose["claim"])
-    claims = {name for name in prose["claim"] if not name.endswith(("-inference", "-p-1"))}
-    assert claims - {"torch", "jax"} <= set(prose["method"])
-    assert set(prose["source"]) == set(SOURCES)
-    assert [step["id"] for step in prose["step"]] == list(STEPS)
+    assert set(told["question"]) == set(told["asked"]) == asked
+    assert set(CLAIMS) <= set(told["claim"])
+    claims = {name for name in told["claim"] if not name.endswith(("-inference", "-p-1"))}
+    assert claims - {"torch", "jax"} <= set(told["method"])
+    assert set(told["source"]) == set(SOURCES)
+    assert [step["id"] for step in told["step"]] == list(STEPS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tables_parsed_one_by_one_are_those_of_the_file(language):
+    text = (Path(prose.__file__).parent / f"{language}.toml").read_text("utf-8")
+    assert dict(load(language)) == tomllib.loads(text)
