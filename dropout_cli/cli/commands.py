@@ -7,7 +7,6 @@ import math
 import os
 import re
 import sys
-from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,12 +38,10 @@ from dropout_cli.cli.output import (
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.figure.look import Look
-    from dropout_cli.views.report import Report, Suite
 
 PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
@@ -370,15 +367,16 @@ def verify(
     dropout-cli verify --candidate mine.json
     dropout-cli verify --grad-x 0.2,0,0.6,0
     """
+    from dropout_cli.cli.judge import judge_candidates, judge_layer
     from dropout_cli.views.report import Report, page, record
 
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
     voice = output.voice
     if layer is not None:
-        report = _judge_layer(layer, asked, voice)
+        report = judge_layer(layer, asked, voice)
     elif candidate is not None or y is not None or grad_x is not None:
-        report = Report(_judge_candidates(candidate, y, grad_x, rtol, asked, voice))
+        report = Report(judge_candidates(candidate, y, grad_x, rtol, asked, voice))
     else:
         from dropout_cli.proof.verdict import verify as verify_claims
         from dropout_cli.trace import Trace
@@ -389,56 +387,6 @@ def verify(
         report = Report([suite(verdict, voice)], verdict.missing)
     output.deliver(lambda: page(report, voice), lambda: record(report))
     return {True: 0, False: 1, None: 2}[report.ok]
-
-
-def _judge_candidates(
-    candidate: str | None, y: str | None, grad_x: str | None, rtol: float | None, asked: Asked,
-    voice: Voice,
-) -> list[Suite]:  # fmt: skip
-    """A suite for each candidate of the file, or for the one on the command line."""
-    from dropout_cli.cli.candidates import read_candidates, written_candidate
-    from dropout_cli.proof.verdict import judge
-    from dropout_cli.views.verdict import suite
-
-    refuse_given(["against"], "a candidate", "for only one is judged at a time")
-    if candidate is None:
-        candidates = [written_candidate(y, grad_x, asked)]
-    else:
-        refuse_given(["y", "grad_x"], "--candidate", "whose file holds them")
-        candidates = read_candidates(candidate, asked)
-    return [suite(judge(each, rtol), voice) for each in candidates]
-
-
-def _judge_layer(name: str, asked: Asked, voice: Voice) -> Report:
-    """The report on a layer; what it prints goes to standard error."""
-    from dropout_cli.proof.layer.judge import judge_layer
-    from dropout_cli.proof.layer.layers import load
-    from dropout_cli.views.layer import report
-
-    others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidate", "y")
-    refuse_given([*others, "grad_x", "rtol"], "--layer", "which is asked every question itself")
-    ps = [asked.p] if was_given("p") else None
-    seed = 0 if asked.seed is None else asked.seed
-    with _guest():
-        findings = judge_layer(load(name), ps, seed)
-    return report(name, findings, seed, voice)
-
-
-@contextmanager
-def _guest() -> Iterator[None]:
-    """While a layer runs, what it prints goes to standard error; its paths are left behind."""
-    path, folder = list(sys.path), os.getcwd()
-    sys.stdout.flush()
-    output = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(output, 1)
-        os.close(output)
-        os.chdir(folder)
-        sys.path[:] = path
 
 
 @cli.command()
