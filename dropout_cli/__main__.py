@@ -3,6 +3,7 @@
 import gc
 import signal
 import sys
+from typing import Any
 
 from dropout_cli.errors import SIGNALS, Terminated
 
@@ -15,6 +16,7 @@ def main() -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
         signal.signal(signal.SIGINT, _end)
     sys.unraisablehook = _tell_unless_ended
+    sys.excepthook = _show_unless_ended
     gc.disable()  # a run is short and leaves no cycles worth a collection: it starts sooner so
     try:
         from dropout_cli.cli.commands import run
@@ -29,6 +31,12 @@ def _end(number: int, _: object) -> None:
     """End the run, even where what is raised here is caught: the exit code remembers it."""
     received.append(number)
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _show_unless_ended(*error: Any) -> None:
+    """Show the traceback of an error, also one that C code prints, but for those of a signal."""
+    if not received:
+        sys.__excepthook__(*error)
 
 
 def _tell_unless_ended(unraisable: "sys.UnraisableHookArgs") -> None:

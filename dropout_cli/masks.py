@@ -102,11 +102,14 @@ def draw_jax(seed: int, n: int, p: float) -> Mask:
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
+    if threshold == 2**23:
+        return np.ones(n, dtype=np.bool_)
     kept = np.empty(n, dtype=np.bool_)
     for start in range(0, n, BLOCK):
-        counter = np.arange(start, min(start + BLOCK, n), dtype=np.uint64)
-        bits = _threefry((0, seed % 2**32), counter)
-        np.less(bits >> np.uint32(9), threshold, out=kept[start : start + BLOCK])
+        high, low = divmod(start, 2**32)
+        counter = np.arange(low, low + min(BLOCK, n - start), dtype=np.uint32)
+        bits = _threefry((0, seed % 2**32), high, counter)
+        np.less(bits, threshold << 9, out=kept[start : start + BLOCK])
     return kept
 
 
@@ -162,11 +165,14 @@ def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
         yield many.integers(0, 2**32, count, dtype=np.uint32)
 
 
-def _threefry(key: tuple[int, int], counter: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """Threefry-2x32 with 20 rounds (Salmon et al., SC 2011): its two output words, xored."""
+def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Threefry-2x32 with 20 rounds (Salmon et al., SC 2011): its two output words, xored.
+
+    The counters are high · 2^32 + low.
+    """
     keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
-    x0 = (counter >> np.uint64(32)).astype(np.uint32) + np.uint32(keys[0])
-    x1 = counter.astype(np.uint32) + np.uint32(keys[1])
+    x0 = np.full_like(low, (high + keys[0]) % 2**32)
+    x1 = low + np.uint32(keys[1])
     left = np.empty_like(x1)
     for group in range(5):
         for rotation in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
