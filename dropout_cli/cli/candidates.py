@@ -29,7 +29,7 @@ KEYS = (
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
 DEEPEST = 32
-NEEDED = "on which it depends what is right"
+NEEDED = "so what is right is unknown"
 OPTIONS = {  # that a key of the file sets
     "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng"}, "mode": {"inference"},
     "grad_y": {"grad_y", "loss"}, "grad_y_source": {"grad_y", "loss"},

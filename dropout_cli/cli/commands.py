@@ -20,6 +20,7 @@ from dropout_cli.cli.options import (
     Helped,
     Option,
     Whole,
+    Within,
     output_options,
     problem_options,
     refuse_given,
@@ -391,7 +392,7 @@ def verify(
 
 @cli.command()
 @click.option(
-    "-n", "count", type=Whole(1, 10**8), metavar="N",
+    "-n", "count", type=Within(1, 10**8), metavar="N",
     help="Number of elements.  [default: 4]",
 )  # fmt: skip
 @PROBLEM_OPTIONS["p"]
@@ -407,7 +408,7 @@ def verify(
     "--find", metavar="BITS", help="Find the smallest seed with which each source draws this mask."
 )
 @click.option(
-    "--below", type=Whole(1, 10**7), metavar="N", default=10_000, show_default=True,
+    "--below", type=Within(1, 10**7), metavar="N", default=10_000, show_default=True,
     help="Try the seeds from 0 up to N-1.",
 )  # fmt: skip
 @output_options

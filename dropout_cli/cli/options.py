@@ -92,7 +92,7 @@ def _number(text: str) -> float:
     return float(text)
 
 
-class Whole(click.IntRange):
+class Digits(click.ParamType[int]):
     """A whole number in digits alone: Python would read 1_0 as 10."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -100,6 +100,14 @@ class Whole(click.IntRange):
         if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]{1,1000}\s*", value):
             self.fail(f"{value!r} is not a valid integer.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Whole(Digits, click.types.IntParamType):
+    """Any whole number."""
+
+
+class Within(Digits, click.IntRange):
+    """A whole number of a range."""
 
 
 problem_option = functools.partial(click.option, cls=Option, group="Problem")
@@ -112,7 +120,7 @@ PROBLEM_OPTIONS = {
     ),
     "p": problem_option(
         "-p", "--drop-prob", "p", type=Probability(), metavar="P", default=0.5, show_default=True,
-        help="Probability of dropping an element, 0 to 1, or a fraction as 1/3.",
+        help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3.",
     ),
     "mask": problem_option(
         "-m", "--mask", metavar="BITS",
@@ -147,7 +155,7 @@ THEME_OPTION = output_option(
 )  # fmt: skip
 SPEECH_OPTIONS = {
     "precision": output_option(
-        "--precision", type=Whole(1, 17), metavar="N", default=6, show_default=True,
+        "--precision", type=Within(1, 17), metavar="N", default=6, show_default=True,
         help="Significant digits of the numbers shown.",
     ),
     "lang": output_option(
@@ -179,7 +187,7 @@ FIGURE_OPTIONS = {
         help="Draw this panel alone, large; may be repeated.",
     ),
     "precision": output_option(
-        "--precision", type=Whole(1, 17), metavar="N", default=4, show_default=True,
+        "--precision", type=Within(1, 17), metavar="N", default=4, show_default=True,
         help="Significant digits of the values.",
     ),
     "lang": SPEECH_OPTIONS["lang"],
