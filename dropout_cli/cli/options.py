@@ -35,12 +35,12 @@ class Option(click.Option):
 class Helped(click.Command):
     """A command whose help is written as all else is."""
 
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Take click's option, and print the help with print_text."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.callback = _print_help
-        return option
+    def get_help_option(self, _: click.Context) -> click.Option:
+        """Make the option that click makes, but for its translation, whose search takes a while."""
+        return click.Option(
+            ["--help"], is_flag=True, is_eager=True, expose_value=False, callback=_print_help,
+            help="Show this message and exit.",
+        )  # fmt: skip
 
 
 def _print_help(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
