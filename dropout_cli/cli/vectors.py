@@ -135,12 +135,14 @@ def _from_text(text: str, name: str) -> FloatArray:
     if name == "mask" and re.fullmatch(r"\s*[0-9]{2,}\s*", text):
         text = ",".join(text.strip())
     text = text.strip()
-    lacking = re.search(r"(^|,)\s*(,|$)", text) if text else None  # a comma without its number
-    items = re.split(r"\s*,\s*|\s+", text) if lacking else text.replace(",", " ").split()
+    if "," in text and not all(map(str.strip, text.split(","))):  # a comma lacks its number
+        items = re.split(r"\s*,\s*|\s+", text)
+    else:
+        items = text.replace(",", " ").split()
     try:
         if "_" in text:  # Python would read 1_0 as 10
             raise ValueError
-        return np.array(list(map(float, items)))
+        return np.array(items, dtype=np.float64)
     except ValueError:
         k, item = next((k, item) for k, item in enumerate(items, 1) if not _is_number(item))
         raise RequestError(f"{name}[{k}] is {item[:40]!r}, but it must be a number") from None
