@@ -39,6 +39,7 @@ h1 { line-height: 1.25; }
 h2 { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1rem; }
 math { font-family: "STIX Two Math", "Cambria Math", "TeX Gyre Termes Math", math; }
 math { font-size: 1.1em; }
+dt math { math-style: normal; }
 .formula { overflow-x: auto; padding: 0.5rem 0; text-align: center; }
 .unicode { display: inline-block; text-align: left; white-space: pre; }
 .formula .unicode { font-family: ui-monospace, monospace; }

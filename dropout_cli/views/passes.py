@@ -187,7 +187,7 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
 def substituted(first: str, second: str, trace: Trace, voice: Voice) -> str:
     """first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
     if trace.scale is None:
-        return "0"
+        return voice.results.number(0)
     return f"{first} × {second} / {voice.number(1 - trace.problem.p)}"
 
 
