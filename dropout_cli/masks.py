@@ -102,8 +102,6 @@ def draw_jax(seed: int, n: int, p: float) -> Mask:
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
-    if threshold == 2**23:
-        return np.ones(n, dtype=np.bool_)
     kept = np.empty(n, dtype=np.bool_)
     for start in range(0, n, BLOCK):
         high, low = divmod(start, 2**32)

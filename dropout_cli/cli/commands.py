@@ -80,7 +80,7 @@ def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    say(f"Error: {' '.join(sentence.splitlines())}")
+    say(f"Error: {sentence}")
     return 2
 
 

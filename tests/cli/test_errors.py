@@ -397,3 +397,64 @@ def test_in_development_mode_a_defect_shows_its_traceback():
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("descr", "shape"),
+    [
+        ("|V0", (-1,)), ("|S0", (-1,)), ("<U0", (3,)), ([], (3,)), (("<f8", (0,)), (3,)),
+        (("<f8", (2,)), ()), ("<f8", (10**12,)), ("<f8", (-3,)), ("<f8", (1, 2)), ("<c16", (1,)),
+        ("|O", (1,)),
+    ],
+)  # fmt: skip
+def test_a_header_that_does_not_fit_its_npy_file(cli, tmp_path, descr, shape):
+    """NumPy's memory map divides by zero for some of them, which kills the process."""
+    header = repr({"descr": descr, "fortran_order": False, "shape": shape}).encode()
+    header = header.ljust(117) + b"\n"
+    path = tmp_path / "x.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16))
+    result = cli("forward", "-x", f"@{path}")
+    assert (result.code, result.out) == (2, "")
+    assert "is not a .npy file" in result.err or "it must be a vector" in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a\nwrote b.md", r"a\nwrote b.md"), ("\x1b[31mred.md", r"\x1b[31mred.md"),
+        ("\x85.md", r"\x85.md"), ("\u2028\u202e.md", r"\u2028\u202e.md"),
+    ],
+)  # fmt: skip
+def test_no_name_reaches_the_terminal_raw(cli, tmp_path, monkeypatch, name, told):
+    monkeypatch.chdir(tmp_path)
+    assert cli("forward", "-o", name).err == f"wrote {told}\n"
+    assert told in cli("forward", "-x", f"@{name}x").err
+    assert cli("forward", name).err.count("\n") == 1
+
+
+def test_a_long_word_is_shortened_in_its_middle(cli):
+    err = cli("forward", "-s", "1" + "2" * 4000 + "3").err
+    assert len(err) < 400
+    assert "'12" in err
+    assert "23'" in err
+    assert "…" in err
+
+
+def test_what_a_run_is_asked_twice_or_in_vain(cli):
+    for args, says in (
+        (["forward", "-s", "1_000"], "'1_000' is not a valid integer"),
+        (["forward", "--precision", "1_0"], "'1_0' is not a valid integer"),
+        (["verify", "--y", "-", "--grad-x", "-"], "'-' is given twice"),
+        (["verify", "-x", "-", "-g", "-"], "'-' is given twice"),
+    ):
+        result = cli(*args)
+        assert (result.code, result.out) == (2, "")
+        assert says in result.err
+
+
+def test_a_loss_that_nobody_asked_for_may_overflow(cli):
+    problem = ["-x", "8e307,8e307,8e307,1", "-m", "1110", "-p", "0.1", "-g", "1,1,1,1"]
+    assert cli("verify", *problem).code == 0
+    told = cli("walkthrough", *problem)
+    assert told.code == 0
+    assert "Here the sum is beyond the largest float64" in told.out
