@@ -75,7 +75,8 @@ def written_candidate(y: str | None, grad_x: str | None, asked: Asked) -> Candid
     written = {"y": y, "grad_x": grad_x}
     values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
     if not was_given("x"):
-        return Candidate(None, asked.pose(), (asked.pose().x.size,), "float32", values)
+        problem = asked.pose()
+        return Candidate(None, problem, problem.x.shape, "float32", values)
     x = read_vector(asked.x, "x")
     return _posed({"x": x}, values, x.shape, None, "float32", asked)
 

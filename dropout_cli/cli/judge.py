@@ -8,6 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.options import Asked, refuse_given, was_given
+from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,8 @@ def judge_layer(name: str, asked: Asked, voice: Voice) -> Report:
 def _guest() -> Iterator[None]:
     """While a layer runs, what it prints goes to standard error; its paths are left behind."""
     path, folder = list(sys.path), os.getcwd()
+    if sys.stdout is None or sys.stderr is None:
+        raise RequestError("a layer may print, so standard output and standard error must be open")
     sys.stdout.flush()
     output = os.dup(1)
     os.dup2(2, 1)

@@ -80,52 +80,51 @@ def present(trace: Trace, voice: Voice, chosen: Sequence[str]) -> None:
                 keys = read()
             if keys:
                 blank = any(BLANK in line for line in parts[place.part])
-                ended, place = _moved(place, keys.pop(0), len(parts), numbers, blank)
-                if ended:
+                moved = _moved(place, keys.pop(0), len(parts), numbers, blank)
+                if moved is None:
                     return
+                place = moved
 
 
-def _moved(
-    place: Place, key: str, parts: int, numbers: Sequence[int], blank: bool
-) -> tuple[bool, Place]:
-    """Whether the key ends the presentation, and where it leads.
+def _moved(place: Place, key: str, parts: int, numbers: Sequence[int], blank: bool) -> Place | None:
+    """Where the key leads; None where it ends the presentation.
 
     parts: the pages of the step. numbers: of the steps presented. blank: whether the page has
     results that are not shown yet.
     """
     here = place._replace(digits="", keys=False)
     if key.isdecimal():
-        return False, here._replace(digits=(place.digits + key)[-3:])
+        return here._replace(digits=(place.digits + key)[-3:])
     if place.digits and key in ERASE:
-        return False, here._replace(digits=place.digits[:-1])
+        return here._replace(digits=place.digits[:-1])
     if place.digits and key in ENTER:
         number = int(place.digits)
-        return False, Place(numbers.index(number)) if number in numbers else here
+        return Place(numbers.index(number)) if number in numbers else here
     if place.keys:
-        return False, here
+        return here
     last = len(numbers) - 1
     match MEANINGS.get(key):
         case "end":
-            return True, place
+            return None
         case "on" if blank:
-            return False, here._replace(shown=True)
+            return here._replace(shown=True)
         case "on" if place.part < parts - 1:
-            return False, here._replace(part=place.part + 1, shown=False)
+            return here._replace(part=place.part + 1, shown=False)
         case "on" if place.step < last:
-            return False, Place(place.step + 1)
+            return Place(place.step + 1)
         case "back" if place.part > 0:
-            return False, here._replace(part=place.part - 1, shown=False)
+            return here._replace(part=place.part - 1, shown=False)
         case "back" if place.step > 0:
-            return False, Place(place.step - 1)
+            return Place(place.step - 1)
         case "first":
-            return False, Place()
+            return Place()
         case "last":
-            return False, Place(last)
+            return Place(last)
         case "show":
-            return False, here._replace(shown=not place.shown)
+            return here._replace(shown=not place.shown)
         case "keys":
-            return False, here._replace(keys=True)
-    return False, here
+            return here._replace(keys=True)
+    return here
 
 
 def _heading(step: Step, size: os.terminal_size) -> list[str]:

@@ -18,6 +18,8 @@ from dropout_cli.views.passes import SCHEMA, backward_record, forward_record
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray
 
+VECTORS = {"x", "mask", "y", "grad_y", "local_grad", "grad_x"}  # which a .npz holds as arrays
+
 
 def read_saved(path: str, asked: Asked) -> Problem:
     """The problem of a saved pass, a file or "-", with the upstream gradient asked for.
@@ -42,7 +44,9 @@ def read_npz(path: str) -> dict[str, Any]:
     except Exception:  # whatever NumPy and zipfile stumble on in a file that is something else
         raise RequestError(f"{path} is not a .npz file of a saved pass") from None
     rest = parse_json(text, path)
-    return rest | arrays if isinstance(rest, dict) else {}
+    if not (isinstance(rest, dict) and arrays.keys() <= VECTORS):
+        raise RequestError(f"{path} is not a .npz file of a saved pass")
+    return rest | arrays
 
 
 def read_problem(

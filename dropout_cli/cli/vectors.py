@@ -185,4 +185,5 @@ def _npy_vector(file: BinaryIO, path: str, name: str) -> NDArray[Any]:
     start = file.tell()
     if not 0 <= shape[0] * dtype.itemsize <= file.seek(0, os.SEEK_END) - start:
         raise RequestError(f"{path} is not a .npy file: it ends before its {shape[0]} numbers do")
-    return np.fromfile(path, dtype, shape[0], offset=start)
+    file.seek(start)
+    return np.fromfile(file, dtype, shape[0])

@@ -12,6 +12,12 @@ class Heading(NamedTuple):
 
 
 SIGNS = {True: "✓", False: "✗", None: "–"}  # kept or dropped, holds or fails, neither
+FATES = {"✓": "kept", "✗": "dropped"}  # the colour of a sign, and of the cell that it begins
+# Of files: the ground, the ink, what is kept and what is dropped, as in the figures.
+COLOURS = {
+    "light": ("#FFFFFF", "#1B1F24", "#0072B2", "#C2410C"),
+    "dark": ("#0F1419", "#F0F3F6", "#56B4E9", "#FF8A4C"),
+}
 
 
 class Text(NamedTuple):

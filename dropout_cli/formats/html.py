@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from dropout_cli.formats.document import (
+    COLOURS,
+    FATES,
     SIGNS,
     Check,
     Code,
@@ -27,10 +29,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.formats.document import Document, Readable, Setting
 
-COLOURS = {
-    "light": "--ground: #fff; --ink: #1b1f24; --line: #d0d7de; --kept: #0072b2; --dropped: #c2410c",
-    "dark": "--ground: #0f1419; --ink: #f0f3f6; --line: #444; --kept: #56b4e9; --dropped: #ff8a4c",
-}
+LINES = {"light": "#d0d7de", "dark": "#444"}  # between rows and above headings
 STYLE = """
 body { background: var(--ground); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; }
 body { margin: 0; }
@@ -59,7 +58,6 @@ dd { margin: 0; }
 @media print { .table, .formula, pre { overflow: visible; } table { font-size: 0.8em; } }
 @media print { h2 { break-after: avoid; } .formula, table, pre { break-inside: avoid; } }
 """
-FATES = {"✓": "kept", "✗": "dropped"}
 
 
 def to_html(document: Document, setting: Setting) -> str:
@@ -87,9 +85,16 @@ def typesets() -> bool:
 
 def _colours(theme: str | None) -> str:
     if theme is not None:
-        return f"\n:root {{ {COLOURS[theme]} }}"
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {COLOURS['dark']} }} }}"
-    return f"\n:root {{ color-scheme: light dark; {COLOURS['light']} }}\n{dark}"
+        return f"\n:root {{ {_variables(theme)} }}"
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables('dark')} }} }}"
+    return f"\n:root {{ color-scheme: light dark; {_variables('light')} }}\n{dark}"
+
+
+def _variables(theme: str) -> str:
+    """The colours of a theme, as the style names them."""
+    names = ("ground", "ink", "kept", "dropped", "line")
+    colours = (*COLOURS[theme], LINES[theme])
+    return "; ".join(f"--{name}: {c.lower()}" for name, c in zip(names, colours, strict=True))
 
 
 class _Page:

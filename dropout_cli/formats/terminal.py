@@ -17,6 +17,8 @@ from rich.theme import Theme
 
 from dropout_cli.formats.ascii import to_ascii
 from dropout_cli.formats.document import (
+    COLOURS,
+    FATES,
     SIGNS,
     Check,
     Code,
@@ -48,11 +50,6 @@ BESIDE = 12  # columns that words take beside a formula; where there are fewer t
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 STYLES = {"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"}
-# Of files: the ground, the ink, what is kept and what is dropped, as in the figures.
-COLOURS = {
-    "light": ("#FFFFFF", "#1B1F24", "#0072B2", "#C2410C"),
-    "dark": ("#0F1419", "#F0F3F6", "#56B4E9", "#FF8A4C"),
-}
 
 
 def to_terminal(document: Document, width: int | None = None) -> str:
@@ -204,7 +201,7 @@ class _Layout:
                 return Text("\n".join("- " + item.replace("\n", "\n  ") for item in points))
             case Check(ok, text):
                 told = self.prose(f"{SIGNS[ok]} {text.plain}", self.width)
-                told.stylize({True: "kept", False: "dropped", None: ""}[ok], 0, 1)
+                told.stylize(FATES.get(SIGNS[ok], ""), 0, 1)
                 return told
             case Code(code):
                 return self.indented(code, BETWEEN_NAMES, "")
@@ -296,7 +293,7 @@ class _Layout:
     def cell(self, cell: str | PageText) -> Text:
         """The cell; one that begins with a sign takes the colour of what it says."""
         words = cell if isinstance(cell, str) else cell.plain
-        return self.text(words, {"✓": "kept", "✗": "dropped"}.get(words[:1], ""))
+        return self.text(words, FATES.get(words[:1], ""))
 
     def widths(self, rows: list[list[Text]], words: Sequence[int]) -> list[int] | None:
         """The width of each column: those of words share what the others leave; None if too little.

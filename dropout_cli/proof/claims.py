@@ -101,6 +101,7 @@ def same_mask(trace: Trace) -> Finding:
     return Finding(float(wrong.sum()), not wrong.any(), mask.size)
 
 
+@lru_cache(maxsize=8)
 def changed_by_a_fresh_mask(trace: Trace) -> Fraction:
     """How many gradients a mask drawn afresh would change on average; 0 in inference.
 

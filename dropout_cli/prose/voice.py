@@ -82,9 +82,14 @@ class Voice(NamedTuple):
         return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
 
     @property
+    def blank(self) -> bool:
+        """Whether results are blank."""
+        return self.hide and not self.revealed
+
+    @property
     def results(self) -> Voice:
         """What says the numbers that are to be computed: blanks, where they are hidden."""
-        return Blanks(*self) if self.hide and not self.revealed else self
+        return Blanks(*self) if self.blank else self
 
     def probability(self, p: float) -> str:
         """p in full, as 1/3 where that is the fraction it was rounded from."""

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def suite(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Suite:
     """A row for each question at each p."""
     rows = [_row(finding, voice) for finding in findings]
-    opening: list[Block] = [Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))]
-    signs = Paragraph(voice.tell("layer", "signs"))
-    opening = [*opening, *_open(findings, voice), signs]
+    how = Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))
+    opening = [how, *_open(findings, voice), Paragraph(voice.tell("layer", "signs"))]
     return Suite(name, opening, rows, _matrix(rows, voice), by_p=True)
 
 
@@ -88,7 +87,7 @@ def _left_open(finding: LayerFinding, voice: Voice) -> Text:
 def _explanation(finding: LayerFinding, voice: Voice) -> Explanation:
     """Where the layer is wrong, and the mistake's name if one explains it."""
     name = finding.mistake or "unknown"
-    if not finding.reason.keys().isdisjoint({"exception", "returned"}):
+    if "in_backward" in finding.reason:
         name, text = "raised", Text("", "")
     elif finding.mistake is None:
         text = voice.tell("verify", "unknown")
@@ -112,12 +111,12 @@ def _explanation(finding: LayerFinding, voice: Voice) -> Explanation:
 def _where(finding: LayerFinding, voice: Voice) -> Text:
     """What was found wrong, before it is explained."""
     reason = finding.reason
-    if "unfit" in reason:
-        return voice.tell("layer", "unfit", shapes=", ".join(reason["unfit"]), **reason)
-    for key in ("exception", "returned"):
-        if key in reason:
-            key = {"exception": "raised", "returned": "returned"}[key]
-            return voice.tell("layer", key + "_backward" * reason["in_backward"], **reason)
+    if "in_backward" in reason:
+        key = "returned" if "returned" in reason else "raised"
+        raised = voice.tell("layer", key + "_backward" * reason["in_backward"], **reason)
+        if "unfit" not in reason:
+            return raised
+        return joined(voice.tell("layer", "unfit", shapes=", ".join(reason["unfit"])), raised)
     elements = voice.elements(reason.get("of", finding.checked))
     match finding.id:
         case "kept-fraction":

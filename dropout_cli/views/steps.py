@@ -127,8 +127,7 @@ class Told(NamedTuple):
 
     def result(self, value: float | Fraction) -> str:
         """A number that is to be computed: a blank where results are hidden."""
-        blank = self.voice.hide and not self.voice.revealed
-        return BLANK if blank else self.number(value)
+        return BLANK if self.voice.blank else self.number(value)
 
     def upstream(self, value: float) -> str:
         """An element of ∂L/∂y, which is to be computed where it follows from a loss."""

@@ -279,15 +279,17 @@ def test_a_full_standard_output(args, unbuffered):
     "args", [["plot", "-o", "saved.png"], ["walkthrough", "-o", "saved.svg"]], ids=["plot", "svg"]
 )
 def test_a_full_disk_leaves_the_old_file(tmp_path, args):
-    import resource
-
+    limited = (
+        "import os, resource, sys;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        "os.execv(sys.executable, [sys.executable, '-B', '-m', 'dropout_cli', *sys.argv[1:]])"
+    )
     old = tmp_path / args[-1]
     old.write_text("old")
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "dropout_cli", *args],
+        [sys.executable, "-c", limited, *args],
         cwd=tmp_path,
         capture_output=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
     )
     assert done.returncode == 2
     assert done.stderr == f"Error: cannot write {args[-1]}: File too large\n".encode()
@@ -458,3 +460,18 @@ def test_a_loss_that_nobody_asked_for_may_overflow(cli):
     told = cli("walkthrough", *problem)
     assert told.code == 0
     assert "Here the sum is beyond the largest float64" in told.out
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {}, {"record": np.ones(2)}, {"record": np.frombuffer(b"[]", dtype=np.uint8)},
+        {"record": np.frombuffer(b"{}", dtype=np.uint8), "mode": np.array(["training", "a"])},
+        {"record": np.frombuffer(b"{}", dtype=np.uint8), "schema": np.ones(2)},
+    ],
+)  # fmt: skip
+def test_a_npz_file_that_holds_no_pass(cli, tmp_path, arrays):
+    np.savez(tmp_path / "x.npz", **arrays)
+    result = cli("backward", "--from", str(tmp_path / "x.npz"))
+    assert (result.code, result.out) == (2, "")
+    assert "a saved pass" in result.err

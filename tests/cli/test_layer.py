@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -128,6 +129,30 @@ def test_what_a_layer_prints_is_not_data(cli, tmp_path, monkeypatch):
 def test_torch_is_not_loaded_for_a_layer_without_it(cli, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert cli("verify", "--layer", "my_layers:Dropout", "-p", "0.5").code == 0
+
+
+def test_a_shape_for_which_it_returns_nothing(cli, tmp_path, monkeypatch):
+    (tmp_path / "lacking.py").write_text(
+        "from my_layers import Dropout\n"
+        "class Lacking(Dropout):\n"
+        "    def forward(self, x):\n"
+        "        return super().forward(x) if x.ndim < 3 else None\n"
+    )
+    monkeypatch.syspath_prepend(LAYERS)
+    monkeypatch.chdir(tmp_path)
+    told = cli("verify", "--layer", "lacking:Lacking", "-p", "0.5")
+    words = " ".join(told.out.split())
+    assert told.code == 1
+    assert "given the shapes (20, 50, 70), the layer returned NoneType, which is no array" in words
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no bash")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams(closed):
+    line = f"{sys.executable} -m dropout_cli verify --layer my_layers:Dropout -p 0.5 {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"a defect" not in done.stderr
 
 
 def test_check_in_a_test_suite(monkeypatch):

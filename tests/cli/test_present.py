@@ -21,6 +21,15 @@ fcntl = pytest.importorskip("fcntl")
 termios = pytest.importorskip("termios")
 
 
+PRESENT = [sys.executable, "-m", "dropout_cli", "walkthrough", "--pause"]
+# The terminal becomes the command's own, as it is a shell's.
+OF_ITS_OWN = (
+    "import fcntl, os, sys, termios;"
+    "fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
 class Terminal:
     """A terminal in which the presentation runs."""
 
@@ -32,9 +41,8 @@ class Terminal:
         self.resize(columns, lines)
         self.before = termios.tcgetattr(slave)
         self.running = subprocess.Popen(
-            command or [sys.executable, "-m", "dropout_cli", "walkthrough", "--pause", *args],
+            [sys.executable, "-c", OF_ITS_OWN, *(command or [*PRESENT, *args])],
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # its own, as for a shell
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "200"},
         )  # fmt: skip
         self.slave = slave

@@ -7,6 +7,7 @@ at chance.LEVEL.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dropout_cli.proof import chance
@@ -55,9 +56,8 @@ def independent(runs: Runs) -> LayerFinding:
     trained = runs.trained()
     masks = [run.mask for run in trained]
     n = sum(mask.size for mask in masks)
+    _must_vary(runs)
     if runs.coin is not None:
-        if len(runs.coin) == 1:
-            raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
         return _finding("independent", runs.p, n, 0.0, "one-mask-for-batch")
     counts = _counts(runs)
     worst = min(counts, key=lambda count: count.p_value)
@@ -76,8 +76,7 @@ def fresh_mask(runs: Runs) -> LayerFinding:
     agree, n = sum(int((a == b).sum()) for a, b in pairs), sum(a.size for a, _ in pairs)
     if not _telling(trained, runs.p):
         raise UnreadableError("p-near-its-ends")
-    if runs.coin is not None and len(runs.coin) == 1:
-        raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
+    _must_vary(runs)
     if runs.coin is not None or (agree < n and _dependent(runs)):
         raise UnreadableError("dependent")
     p_value = chance.two_sided(agree, n, *_agreement(trained, runs.p))
@@ -85,6 +84,13 @@ def fresh_mask(runs: Runs) -> LayerFinding:
     return _finding("fresh-mask", runs.p, n, p_value, mistake, agree=agree)
 
 
+def _must_vary(runs: Runs) -> None:
+    """Raise UnreadableError where every call kept everything, or dropped everything."""
+    if runs.coin is not None and len(runs.coin) == 1:
+        raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
+
+
+@lru_cache(maxsize=1)  # three questions of the same runs read them
 def _counts(runs: Runs) -> list[Count]:
     """The pairs that agree, and the rows and the calls that drop just the expected number."""
     low, high = _agreement(runs.trained(), runs.p)

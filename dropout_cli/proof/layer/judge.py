@@ -32,7 +32,6 @@ SWEEP = (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)
 BATCH = (250, 280)
 SHAPES: tuple[Shape, ...] = ((70_000,), BATCH, (20, 50, 70))  # 210,000 elements in all
 ENDS = (0.0, 1.0)  # a p that a layer may refuse in a call
-LAYER_ERRORS = (BaseException,)  # a layer may also exit, or skip its test
 REFUSALS = (AssertionError, NotImplementedError, ValueError)
 OF_P = re.compile(r"\bp\b|\bprob|\brate\b|\bkeep\b|\bdrop", re.IGNORECASE)  # it is about p
 SEEDS = 2**64
@@ -122,10 +121,9 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     """
     try:
         call = layer.at(p)
-    except UnknownKindError:
+    except (UnknownKindError, *SIGNALS):
         raise
-    except LAYER_ERRORS as error:
-        _pass_on(error)
+    except BaseException as error:  # a layer may also exit, or skip its test
         return _raised(p, error, refused=isinstance(error, REFUSALS) or p in ENDS)
 
     dtype = "float32"
@@ -139,8 +137,9 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     for shape in SHAPES:
         try:
             taken[shape] = answer(shape)
-        except LAYER_ERRORS as error:
-            _pass_on(error)
+        except SIGNALS:
+            raise
+        except BaseException as error:  # a layer may also exit, or skip its test
             unfit[shape] = error
     if not taken:
         refused = p in ENDS and isinstance(unfit[BATCH], REFUSALS)
@@ -172,15 +171,10 @@ def _own_type(run: Run, widest: str) -> str:
 def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
     try:
         return runs()
-    except LAYER_ERRORS as error:
-        _pass_on(error)
+    except SIGNALS:
+        raise
+    except BaseException as error:  # a layer may also exit, or skip its test
         return LayerRaisedError(error)
-
-
-def _pass_on(error: BaseException) -> None:
-    """Raise again what does not come from the layer."""
-    if isinstance(error, SIGNALS):
-        raise error
 
 
 def _raised(p: float, error: BaseException, refused: bool) -> Runs:

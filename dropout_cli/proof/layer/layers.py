@@ -129,14 +129,7 @@ def adapt(layer: object) -> Layer:
     if inspect.isclass(layer) or not callable(layer):
         lacks = "a class without backward(grad_y)" if inspect.isclass(layer) else "no layer"
         raise UnknownKindError(f"{_named(layer)} is {lacks}, but {KINDS}")
-    try:
-        inspect.signature(layer).bind("x", "grad_y", "p", "training")
-    except TypeError:
-        raise UnknownKindError(
-            f"{_named(layer)} does not take four arguments, but {KINDS}"
-        ) from None
-    except ValueError:  # built-in functions have no signature; the call will tell
-        pass
+    _must_bind(layer, "does not take four arguments", "x", "grad_y", "p", "training")
     return Layer(lambda p: _function_call(layer, p), None, widest="float64")
 
 
@@ -161,13 +154,8 @@ def _torch_call(module: Any) -> Call:
         fed = leaf.clone()  # autograd lets no layer change a leaf in place
         y = module(fed)
         values = _values(y)
-        try:
-            upstream = torch.tensor(grad_y, dtype=y.dtype)
-            grad_x: Any = _values(torch.autograd.grad(y, leaf, upstream)[0])
-        except BaseException as error:
-            if isinstance(error, SIGNALS):
-                raise
-            grad_x = error
+        upstream = torch.tensor(grad_y, dtype=y.dtype)
+        grad_x = _gradient(lambda: torch.autograd.grad(y, leaf, upstream)[0])
         return Answer(values, grad_x, _after(module, fed))
 
     return call
@@ -194,15 +182,20 @@ def _numpy_call(layer: Any) -> Call:
             mode = training
         fed = x.astype(dtype)
         y = _values(forward(fed))
-        try:
-            grad_x: Any = _values(layer.backward(grad_y.astype(dtype)))
-        except BaseException as error:
-            if isinstance(error, SIGNALS):
-                raise
-            grad_x = error
+        grad_x = _gradient(lambda: layer.backward(grad_y.astype(dtype)))
         return Answer(y, grad_x, _after(layer, fed))
 
     return call
+
+
+def _gradient(backward: Callable[[], Any]) -> Values | BaseException:
+    """The gradient that the backward pass returns, or what it raises."""
+    try:
+        return _values(backward())
+    except SIGNALS:
+        raise
+    except BaseException as error:
+        return error
 
 
 def _function_call(run: Any, p: float) -> Call:
@@ -217,23 +210,21 @@ def _function_call(run: Any, p: float) -> Call:
     return call
 
 
-def _must_take_p(layer: Any) -> None:
-    """Refuse a class that cannot be called with p alone."""
+def _must_bind(called: Any, lacks: str, *args: object) -> None:
+    """Refuse what cannot be called with these arguments; lacks says so in the error."""
     try:
-        if inspect.isclass(layer):
-            inspect.signature(layer).bind(0.5)
+        inspect.signature(called).bind(*args)
     except TypeError:
-        raise UnknownKindError(
-            f"{_named(layer)} cannot be called with p alone, but {KINDS}"
-        ) from None
-    except ValueError:  # no signature is known; the call will tell
+        raise UnknownKindError(f"{_named(called)} {lacks}, but {KINDS}") from None
+    except ValueError:  # built-in functions have no signature; the call will tell
         pass
 
 
 def _made(layer: Any, call: Callable[[Any], Call]) -> Callable[[float], Call]:
     """From p to the call of an instance: the class called with p, or the instance itself."""
-    _must_take_p(layer)
     is_class = inspect.isclass(layer)
+    if is_class:
+        _must_bind(layer, "cannot be called with p alone", 0.5)
     return lambda p: call(layer(p) if is_class else layer)
 
 

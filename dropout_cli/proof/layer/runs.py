@@ -126,7 +126,7 @@ class Run(NamedTuple):
         return values.array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
     """The runs at one p: in training, then in inference, then in training again.
 

@@ -477,6 +477,11 @@ class FailsInThreeDimensions(Course):
         return [x, x][x.ndim - 1] * 0 + super().forward(x)
 
 
+class NothingInThreeDimensions(Course):
+    def forward(self, x):
+        return super().forward(x) if x.ndim < 3 else None
+
+
 class AlmostZero(Course):
     """Does not quite drop."""
 
@@ -518,6 +523,7 @@ WRONG = {
     "exits": (Exits, RAISES),
     "binomial of 1/(1-p)": (CountsOfOne, BETWEEN),
     "fails in three dimensions": (FailsInThreeDimensions, {"shape-and-dtype": None}),
+    "nothing in three dimensions": (NothingInThreeDimensions, {"shape-and-dtype": None}),
     "almost zero": (AlmostZero, {"values": None}),
     "keeps with p": (KeepsWithP, {"p-0": "drops-at-p-0", "kept-fraction": "keeps-with-p"}),
     "divided by p": (
