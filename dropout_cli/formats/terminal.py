@@ -46,6 +46,7 @@ PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+|[^ ])[，。；：、）”]*| 
 # Where a line that is too wide is broken: a formula before = and after a comma, code between names.
 BETWEEN_TERMS = re.compile(r", +| (?== )")
 BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")
+HEADING = 8  # columns of a heading that stay in one line, as four Chinese characters take
 BESIDE = 12  # columns that words take beside a formula; where there are fewer they stand below it
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
@@ -305,7 +306,10 @@ class _Layout:
         widths = [max(text.cell_len for text in column) for column in zip(*rows, strict=True)]
         if sum(widths) <= room:
             return widths
-        least = [max(map(cell_len, PIECES.findall(text.plain)), default=0) for text in header]
+        least = [
+            max(min(text.cell_len, HEADING), *map(cell_len, PIECES.findall(text.plain)), 0)
+            for text in header
+        ]
         for k, column in enumerate(zip(*body, strict=True)):
             pieces = (PIECES.findall(text.plain) if k in words else [text.plain] for text in column)
             least[k] = max(least[k], *(cell_len(piece) for some in pieces for piece in some))
