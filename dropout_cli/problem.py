@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from dropout_cli.losses import LOSSES
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    Array = TypeVar("Array", FloatArray, Mask)
 
 EXAMPLE_X = (2.0, 4.0, 6.0, 8.0)
 EXAMPLE_P = 0.5
@@ -40,7 +42,8 @@ class Problem:
     grad_y: the upstream gradient ∂L/∂y, n finite float64; None where a loss gives it.
     loss: a name in LOSSES; None where grad_y was given.
 
-    The arrays are read-only copies. Raises RequestError for anything that is not so.
+    The arrays are read-only, copies of any that could be written to. Raises RequestError for
+    anything that is not so.
     """
 
     x: FloatArray
@@ -54,7 +57,7 @@ class Problem:
         """Check every field, and freeze the arrays."""
         x = _vector(self.x, "x")
         p = as_probability(self.p)
-        mask = None if self.mask is None else as_mask(self.mask, x.shape, p).copy()
+        mask = None if self.mask is None else _frozen(as_mask(self.mask, x.shape, p))
         grad_y = None if self.grad_y is None else _vector(self.grad_y, "grad_y")
         if mask is None and self.drawn is not None:
             raise RequestError("a drawn mask is missing")
@@ -69,8 +72,6 @@ class Problem:
                 f"grad_y has length {grad_y.size}, but it must have length {x.size}, as x does"
             )
         for name, value in (("x", x), ("p", p), ("mask", mask), ("grad_y", grad_y)):
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -134,9 +135,17 @@ class Problem:
 
 
 def _vector(values: ArrayLike, name: str) -> FloatArray:
-    vector = as_floats(values, name).astype(np.float64)
+    vector = as_floats(values, name).astype(np.float64, copy=False)
     if vector.ndim != 1:
         raise RequestError(f"{name} has {vector.ndim} dimensions, but it must be a vector")
     if vector.size == 0:
         raise RequestError(f"{name} is empty, but it must hold at least one number")
-    return vector
+    return _frozen(vector)
+
+
+def _frozen(array: Array) -> Array:
+    """The array, read-only; a copy, unless it is so already and no view of another one."""
+    if array.flags.writeable or array.base is not None:
+        array = array.copy()
+        array.flags.writeable = False
+    return array

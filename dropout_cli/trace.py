@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from types import EllipsisType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,15 +13,31 @@ from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 from dropout_cli.problem import Problem
 
+OVERFLOWS = "overflows: it is beyond the largest float64, 1.8e308, so smaller inputs are needed"
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
     """The forward and the backward pass of a problem. Each quantity is computed when first read.
 
-    Every vector has n float64. A result beyond the largest float64 raises RequestError.
+    elements: which of the problem's elements, as an index; all n unless it is given.
+
+    Every vector has a float64 for each of them. A result beyond the largest float64 raises
+    RequestError.
     """
 
     problem: Problem
+    elements: EllipsisType | slice | list[int] = ...
+
+    @property
+    def x(self) -> FloatArray:
+        """The input."""
+        return self.problem.x[self.elements]
+
+    @property
+    def mask(self) -> Mask | None:
+        """The mask; None in inference."""
+        return None if self.problem.mask is None else self.problem.mask[self.elements]
 
     @cached_property
     def scale(self) -> float | None:
@@ -33,19 +50,18 @@ class Trace:
     def y(self) -> FloatArray:
         """The output: y = x ⊙ m/(1−p)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return _finite_and_frozen(
-                "y", forward(self.problem.x, self.problem.mask, self.problem.p)
-            )
+            return self._finite("y", forward(self.x, self.mask, self.problem.p))
 
     @cached_property
     def loss_value(self) -> float | None:
-        """The loss L(y); None where the upstream gradient was given without one."""
+        """The loss L(y), or these elements' share of it; None where ∂L/∂y was given without one."""
         if self.problem.loss is None:
             return None
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(
-                _finite_and_frozen("loss", LOSSES[self.problem.loss].value(self.y, self.y.size))
-            )
+            value = LOSSES[self.problem.loss].value(self.y, self.problem.x.size)
+        if not np.isfinite(value):
+            raise RequestError(f"loss {OVERFLOWS}")
+        return float(value)
 
     @cached_property
     def grad_y(self) -> FloatArray:
@@ -53,22 +69,30 @@ class Trace:
         y = self.y  # the forward pass comes first, even where the gradient does not need it
         if self.problem.loss is None:
             assert self.problem.grad_y is not None
-            return self.problem.grad_y
+            return self.problem.grad_y[self.elements]
         with np.errstate(over="ignore", invalid="ignore"):
-            return _finite_and_frozen("grad_y", LOSSES[self.problem.loss].gradient(y, y.size))
+            gradient = LOSSES[self.problem.loss].gradient(y, self.problem.x.size)
+        return self._finite("grad_y", gradient)
 
     @cached_property
     def local_grad(self) -> FloatArray:
         """The local gradient: ∂y_i/∂x_i = m_i/(1−p)."""
-        return local_gradient(self.problem.x, self.problem.mask, self.problem.p)
+        return local_gradient(self.x, self.mask, self.problem.p)
 
     @cached_property
     def grad_x(self) -> FloatArray:
         """The gradient: ∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return _finite_and_frozen(
-                "grad_x", backward(self.grad_y, self.problem.mask, self.problem.p)
-            )
+            return self._finite("grad_x", backward(self.grad_y, self.mask, self.problem.p))
+
+    def _finite(self, name: str, result: FloatArray) -> FloatArray:
+        """The result, read-only; RequestError where it overflows."""
+        finite = np.isfinite(result)
+        if not finite.all():
+            i = np.arange(self.problem.x.size)[self.elements][np.argmin(finite)]
+            raise RequestError(f"{name}[{i + 1}] {OVERFLOWS}")
+        result.flags.writeable = False
+        return result
 
 
 class Part(NamedTuple):
@@ -92,9 +116,9 @@ def take(trace: Trace, elements: slice | list[int]) -> Part:
     """These elements of the trace."""
     problem = trace.problem
     return Part(
-        x=problem.x[elements],
+        x=trace.x[elements],
         p=problem.p,
-        mask=None if problem.mask is None else problem.mask[elements],
+        mask=None if trace.mask is None else trace.mask[elements],
         y=trace.y[elements],
         grad_y=trace.grad_y[elements],
         local_grad=trace.local_grad[elements],
@@ -102,17 +126,3 @@ def take(trace: Trace, elements: slice | list[int]) -> Part:
         loss=problem.loss,
         n=problem.x.size,
     )
-
-
-def _finite_and_frozen(name: str, result: FloatArray | float) -> FloatArray:
-    """The result, read-only; RequestError where it overflows."""
-    result = np.asarray(result)
-    finite = np.isfinite(result)
-    if not finite.all():
-        where = f"[{int(np.argmin(finite)) + 1}]" if result.ndim else ""
-        raise RequestError(
-            f"{name}{where} overflows: it is beyond the largest float64, 1.8e308, so smaller inputs"
-            " are needed"
-        )
-    result.flags.writeable = False
-    return result

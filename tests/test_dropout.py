@@ -144,6 +144,36 @@ def test_a_problem_cannot_be_changed():
             array[0] = 1
 
 
+def test_a_view_of_an_array_that_changes_is_copied():
+    x = np.array([2.0, 4, 6, 8])
+    view = x[:]
+    view.flags.writeable = False
+    problem = Problem.pose(view)
+    x[0] = 99
+    assert problem.x[0] == 2
+
+
+@pytest.mark.parametrize("loss", ["sum", "mean", "sum-squares", None])
+@pytest.mark.parametrize("elements", [slice(2, 4), [5, 0], ...])
+def test_of_some_elements_a_trace_has_what_they_have_in_all(loss, elements):
+    grad_y = [0.5, -1, 2, 3, 0, 7] if loss is None else None
+    problem = Problem.pose([1, -2, 3, 4, 5, 6], 0.3, [1, 0, 1, 1, 0, 1], grad_y=grad_y, loss=loss)
+    whole, some = Trace(problem), Trace(problem, elements)
+    for name in ("x", "mask", "y", "grad_y", "local_grad", "grad_x"):
+        assert getattr(some, name).tolist() == getattr(whole, name)[elements].tolist()
+    rest = [i for i in range(6) if i not in np.arange(6)[elements]]
+    if loss is not None:
+        shares = some.loss_value + (Trace(problem, rest).loss_value if rest else 0)
+        assert shares == pytest.approx(whole.loss_value, rel=1e-15)
+
+
+def test_an_overflow_is_told_by_its_place_in_the_problem():
+    problem = Problem.pose([1, 1, 1e308, 1], 0.5, [1, 1, 1, 1])
+    with pytest.raises(RequestError, match=r"^y\[3\] overflows"):
+        _ = Trace(problem, [3, 2]).y
+    assert Trace(problem, [3, 0]).y.tolist() == [2, 2]
+
+
 def test_the_package_exports_what_it_names():
     import dropout_cli
 

@@ -67,15 +67,22 @@ def shown(n: int) -> list[int | None]:
 
 
 def vector(
-    symbol: Formula, values: Sequence[float] | NDArray[Any], voice: Voice, width: int
+    symbol: Formula,
+    values: Sequence[float] | NDArray[Any],
+    voice: Voice,
+    width: int,
+    n: int | None = None,
 ) -> Formula:
-    """symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width."""
-    count = len(values)
+    """symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
+
+    n: how many there are, where the values are those of the elements shown alone.
+    """
+    held = len(values)
 
     def told(say: Callable[[float], str], ends: int) -> str:
-        if count <= 2 * ends:
+        if (n or held) <= 2 * ends:
             return ", ".join(map(say, values))
-        return ", ".join([*map(say, values[:ends]), "…", *map(say, values[count - ends :])])
+        return ", ".join([*map(say, values[:ends]), "…", *map(say, values[held - ends :])])
 
     # A vector of blanks has as many of them as the vector of numbers that it stands for.
     number = partial(Voice.number, voice)

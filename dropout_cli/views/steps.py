@@ -1,7 +1,7 @@
 """The steps of the derivation, a function for each, which yields its blocks in reading order.
 
 The words are content (prose/*.toml); a step computes what it says of the problem at hand, and
-returns the numbers in it.
+returns what gives the numbers in it, of all elements, where they are asked for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from dropout_cli.errors import RequestError
 from dropout_cli.formats.document import (
@@ -26,7 +28,7 @@ from dropout_cli.formats.document import (
     Text,
 )
 from dropout_cli.losses import LOSSES
-from dropout_cli.masks import draw
+from dropout_cli.masks import BLOCK, draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
 from dropout_cli.prose.voice import BLANK
@@ -60,14 +62,13 @@ from dropout_cli.views.passes import (
 from dropout_cli.views.sources import masks_table
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from dropout_cli.problem import Problem
     from dropout_cli.proof.claims import Finding
     from dropout_cli.prose.voice import Voice
 
 SEED = 42  # what the PyTorch step draws with, where the problem's mask was not drawn
 
-Numbers = dict[str, Any]
+Numbers = Callable[[], dict[str, Any]]
 Telling = Generator[Block, None, Numbers]
 
 
@@ -82,6 +83,11 @@ class Told(NamedTuple):
     def n(self) -> int:
         """The number of elements."""
         return int(self.trace.problem.x.size)
+
+    @property
+    def shown(self) -> list[int]:
+        """The elements that are shown, from 0."""
+        return [i for i in shown(self.n) if i is not None]
 
     @property
     def texts(self) -> list[Block]:
@@ -138,10 +144,14 @@ class Told(NamedTuple):
         return vector(Formula(symbol, latex or symbol), values, self.voice, WIDTH)
 
     def results(
-        self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = ""
+        self,
+        symbol: str,
+        values: Sequence[float] | np.ndarray,
+        latex: str = "",
+        n: int | None = None,
     ) -> Formula:
-        """A vector that is to be computed."""
-        return vector(Formula(symbol, latex or symbol), values, self.voice.results, WIDTH)
+        """A vector that is to be computed; of n elements, if the values are those shown alone."""
+        return vector(Formula(symbol, latex or symbol), values, self.voice.results, WIDTH, n)
 
 
 def definition(told: Told) -> Telling:
@@ -160,7 +170,7 @@ def definition(told: Told) -> Telling:
     )
     yield facts(trace, told.voice)
     yield told.claim("definition")
-    return {"p": problem.p, "keep": float(1 - Fraction(problem.p)), "scale": trace.scale}
+    return lambda: {"p": problem.p, "keep": float(1 - Fraction(problem.p)), "scale": trace.scale}
 
 
 def setup(told: Told) -> Telling:
@@ -176,7 +186,7 @@ def setup(told: Told) -> Telling:
     if rounding is not None and not told.voice.hide:
         yield told.say("rounding", error=f"{rounding:.3g}")
     yield told.claim("forward")
-    return {"n": told.n, "x": x, "y": y}
+    return lambda: {"n": told.n, "x": x, "y": y}
 
 
 def chain_rule(told: Told) -> Telling:
@@ -198,7 +208,7 @@ def chain_rule(told: Told) -> Telling:
         rf" = {to_latex(product)} = {to_latex(told.result(gradient))}",
     )
     yield told.claim("chain-rule")
-    return {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
+    return lambda: {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
 
 
 def local_gradient(told: Told) -> Telling:
@@ -215,7 +225,7 @@ def local_gradient(told: Told) -> Telling:
         fresh = told.say("fresh", changed=told.number(changed), gradients=gradients).text.plain
     yield told.say("same_mask", fresh=fresh)
     yield told.claim("same-mask", "check_same_mask")
-    return {"local_grad": told.trace.local_grad, "changed_by_a_fresh_mask": float(changed)}
+    return lambda: {"local_grad": told.trace.local_grad, "changed_by_a_fresh_mask": float(changed)}
 
 
 def _jacobian(told: Told) -> Formula:
@@ -247,7 +257,7 @@ def gradient(told: Told) -> Telling:
     else:
         yield told.say("here", kept=f"{kept:,}", dropped=f"{told.n - kept:,}")
     yield told.claim("gradient")
-    return {"kept": kept, "dropped": told.n - kept}
+    return lambda: {"kept": kept, "dropped": told.n - kept}
 
 
 def vector_form(told: Told) -> Telling:
@@ -266,7 +276,7 @@ def vector_form(told: Told) -> Telling:
     yield told.say("here")
     yield from column_vectors("∂L/∂x", list(zip(*lines, strict=True)))
     yield told.claim("backward")
-    return {"grad_x": trace.grad_x}
+    return lambda: {"grad_x": trace.grad_x}
 
 
 def proof(told: Told) -> Telling:
@@ -294,7 +304,7 @@ def proof(told: Told) -> Telling:
             rf"{latex} \, \mathrm{{d}}{name}_i = {to_latex(value)}",
         )
     yield told.claim("total-differential")
-    return {"dx": [float(d) for d in dx], "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
+    return lambda: {"dx": [float(d) for d in dx], "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
 
 
 def worked_example(told: Told) -> Telling:
@@ -319,7 +329,7 @@ def worked_example(told: Told) -> Telling:
         yield from _program(trace)
     zero = claims.check("zero", trace)
     yield told.check(zero, dropped=voice.elements(zero.checked))
-    return {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+    return lambda: {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
 
 
 def _program(trace: Trace) -> Iterable[Program]:
@@ -369,19 +379,22 @@ def _observed(told: Told) -> Iterable[Block]:
 def sum_loss(told: Told) -> Telling:
     """The gradient of L = Σ y_i, by the formula and by automatic differentiation."""
     problem = told.trace.problem
-    summed = Trace(replace(problem, grad_y=None, loss="sum"))
+    summed = told.trace
+    if problem.loss != "sum":
+        summed = Trace(replace(problem, grad_y=None, loss="sum"))
     try:
         loss = summed.loss_value
     except RequestError:  # nobody asked for this loss
         yield from (*told.texts, *told.formulas, told.say("overflow"))
-        return {}
-    elements = [i for i in shown(told.n) if i is not None]
-    automatic = dict(zip(elements, claims.automatic(take(summed, elements)), strict=True))
+        return dict
+    some = take(Trace(summed.problem, told.shown), slice(None))
+    pairs = zip(some.grad_x, claims.automatic(some), strict=True)
+    gradients = dict(zip(told.shown, pairs, strict=True))
 
     def cells(i: int) -> list[str]:
-        by_hand = summed.grad_x[i]
-        error = abs(Fraction(float(by_hand)) - automatic[i])
-        found = [told.result(v) for v in (by_hand, automatic[i], error)]
+        by_hand, automatic = gradients[i]
+        error = abs(Fraction(float(by_hand)) - automatic)
+        found = [told.result(v) for v in (by_hand, automatic, error)]
         if problem.mask is None:
             return found
         return [substituted("1", f"{problem.mask[i]:d}", summed, told.voice), *found]
@@ -396,8 +409,9 @@ def sum_loss(told: Told) -> Telling:
         yield told.say("again", step=told.voice.step("worked-example"))
     yield Facts(upstream_facts(summed, told.voice))
     yield element_table(columns, cells, summed, told.voice)
-    yield told.check(claims.gradient(summed))
-    return {"loss": loss, "grad_x": summed.grad_x}
+    yield told.check(claims.gradient(Trace(summed.problem, slice(claims.PAIRS))))
+    problem = summed.problem  # the trace's vectors need not be held until the next step
+    return lambda: {"loss": loss, "grad_x": Trace(problem).grad_x}
 
 
 def pytorch(told: Told) -> Telling:
@@ -406,10 +420,7 @@ def pytorch(told: Told) -> Telling:
     drawn = problem.drawn
     seed = drawn.seed if drawn and -(2**63) <= drawn.seed < 2**64 else SEED
     masks = {source: draw(source, seed, told.n, p) for source in ("torch-rand", "torch-cpu")}
-    numbers: Numbers = {
-        "seed": seed,
-        "masks": {source: mask.astype(int) for source, mask in masks.items()},
-    }
+    differences: dict[str, float] = {}
     yield from told.texts
     yield Code(told.words["code"].strip("\n"))
     yield from told.formulas
@@ -420,19 +431,18 @@ def pytorch(told: Told) -> Telling:
     elif p == 1:
         yield told.say("p_1")
     else:
-        traces = {
-            module: Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
+        problems = {
+            module: replace(problem, mask=mask, drawn=Drawn(source, seed))
             for module, (source, mask) in zip(
                 ("MyDropout", "nn.Dropout"), masks.items(), strict=True
             )
         }
         # What these masks keep may be too large to be compared.
         with suppress(RequestError, OverflowError):
-            differences = {name: _difference(name, traces) for name in ("y", "grad_x")}
+            differences |= {name: _difference(name, *problems.values()) for name in ("y", "grad_x")}
             yield told.say("compare")
             for name, difference in differences.items():
-                yield from _compared(told, name, traces, difference)
-            numbers["differences"] = differences
+                yield from _compared(told, name, problems, difference)
         same = (masks["torch-rand"] == masks["torch-cpu"]).all()
         yield told.say("agree" if same else "differ")
     if p < 1:
@@ -440,25 +450,32 @@ def pytorch(told: Told) -> Telling:
     yield told.check(claims.module_by_hand(told.trace))
     if not told.voice.hide:
         yield from _module_program(told, seed)
-    return numbers
+    shown_masks = {source: mask.view(np.int8) for source, mask in masks.items()}
+    compared = {"differences": differences} if differences else {}
+    return lambda: {"seed": seed, "masks": shown_masks, **compared}
 
 
-def _difference(name: str, traces: dict[str, Trace]) -> float:
-    """The sum of the absolute differences between y or ∂L/∂x of two traces."""
-    one, other = (getattr(trace, name) for trace in traces.values())
-    difference = abs(one - other)
-    return math.fsum(difference) if difference.size <= claims.ELEMENTS else float(difference.sum())
+def _difference(name: str, one: Problem, other: Problem) -> float:
+    """The sum of the absolute differences between y or ∂L/∂x of two problems of equal length."""
+    n, sums = one.x.size, []
+    for start in range(0, n, BLOCK):
+        block = slice(start, start + BLOCK)
+        values = (getattr(Trace(problem, block), name) for problem in (one, other))
+        difference = abs(next(values) - next(values))
+        sums.append(math.fsum(difference) if n <= claims.ELEMENTS else float(difference.sum()))
+    return math.fsum(sums)
 
 
 def _compared(
-    told: Told, name: str, traces: dict[str, Trace], difference: float
+    told: Told, name: str, problems: dict[str, Problem], difference: float
 ) -> Iterable[Formula]:
-    """y or ∂L/∂x of two traces, and their difference."""
+    """y or ∂L/∂x of two problems, and their difference."""
     symbol = {"y": Y, "grad_x": GRAD_X}[name]
-    for module, trace in traces.items():
+    for module, problem in problems.items():
         latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
         told_as = f"{symbol.unicode.removesuffix('ᵢ')} ({module})"
-        yield told.results(told_as, getattr(trace, name), latex)
+        values = getattr(Trace(problem, told.shown), name)
+        yield told.results(told_as, values, latex, told.n)
     word, value = told.words["difference"], told.result(difference)
     yield Formula(
         f"Σ |{word}| = {value}", rf"\sum \left| \text{{{word}}} \right| = {to_latex(value)}"
@@ -468,14 +485,13 @@ def _compared(
 def why_scale(told: Told) -> Telling:
     """What the factor 1/(1−p) is for: expectations, and what it costs, variance."""
     trace, p = told.trace, told.trace.problem.p
-    elements = [i for i in shown(told.n) if i is not None]
-    whole = len(elements) == told.n
     mean = (
         claims.first_expectation(trace.problem)
-        if whole
-        else claims.Expectation(trace.problem, elements)
+        if len(told.shown) == told.n
+        else claims.Expectation(trace.problem, told.shown)
     )
-    at = {i: k for k, i in enumerate(elements)}
+    vectors = zip(mean.unscaled, mean.y, mean.variance, mean.grad_x, strict=True)
+    moments = dict(zip(told.shown, vectors, strict=True))
     columns = [
         X,
         Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
@@ -485,8 +501,7 @@ def why_scale(told: Told) -> Telling:
     ]
 
     def cells(i: int) -> list[str]:
-        moments = (mean.unscaled, mean.y, mean.variance, mean.grad_x)
-        return [told.number(trace.problem.x[i]), *(told.result(of[at[i]]) for of in moments)]
+        return [told.number(trace.problem.x[i]), *map(told.result, moments[i])]
 
     yield from told.texts
     yield from told.formulas
@@ -500,7 +515,7 @@ def why_scale(told: Told) -> Telling:
     worst = max(said or found, key=lambda finding: finding.max_error)
     ok = all(finding.ok for finding in said) if said else None
     yield told.check(worst._replace(ok=ok))
-    return {
+    return lambda: {
         "unscaled": [_float(v) for v in mean.unscaled],
         "y": [_float(v) for v in mean.y],
         "variance": [_float(v) for v in mean.variance],
@@ -528,18 +543,19 @@ def _expected(told: Told, mean: claims.Expectation) -> Iterable[Block]:
 def inference(told: Told) -> Telling:
     """Inference, where dropout is the identity."""
     still = Trace(replace(told.trace.problem, mask=None, drawn=None))
-    x, y, grad_y, grad_x = still.problem.x, still.y, still.grad_y, still.grad_x
+    some = Trace(still.problem, told.shown)
+    vectors = zip(some.x, some.y, some.grad_y, some.grad_x, strict=True)
+    values, say = dict(zip(told.shown, vectors, strict=True)), (told.number, told.result) * 2
     yield from told.texts
     yield from told.formulas
     yield told.say("here")
 
     def cells(i: int) -> list[str]:
-        forward, backward = (told.number(x[i]), y[i]), (told.number(grad_y[i]), grad_x[i])
-        return [cell for given, v in (forward, backward) for cell in (given, told.result(v))]
+        return [tell(value) for tell, value in zip(say, values[i], strict=True)]
 
     yield element_table([X, Y, GRAD_Y, GRAD_X], cells, still, told.voice)
     yield told.claim("inference")
-    return {"y": still.y, "grad_x": still.grad_x}
+    return lambda: {"y": still.y, "grad_x": still.grad_x}
 
 
 def summary(told: Told) -> Telling:
@@ -557,7 +573,7 @@ def summary(told: Told) -> Telling:
     worst = max(finding.max_error for finding in said)
     holds = all(finding.ok for finding in said)
     yield told.check(claims.Finding(worst, holds, told.n), claims=len(said))
-    return {"claims": len(said), "largest_difference": worst}
+    return lambda: {"claims": len(said), "largest_difference": worst}
 
 
 STEPS: dict[str, Callable[[Told], Telling]] = {

@@ -35,7 +35,7 @@ CONTENTS = "dropout-cli/steps/1"
 
 
 class Step(NamedTuple):
-    """One step, told: its blocks, and the numbers in them."""
+    """One step, told: its blocks, and what gives the numbers in them."""
 
     id: str
     number: int
@@ -97,7 +97,7 @@ def tell(trace: Trace, voice: Voice, chosen: Sequence[str]) -> Iterable[Step]:
 
 
 def _collect(telling: Telling) -> tuple[list[Block], Numbers]:
-    """The blocks that a step yields, and the numbers that it returns."""
+    """The blocks that a step yields, and what it returns."""
     blocks = []
     while True:
         try:
@@ -119,5 +119,5 @@ def _step_record(step: Step) -> StepRecord:
         "title": step.title,
         "text": [text.plain for text in texts],
         "latex": [block.latex for block in step.blocks if isinstance(block, Formula)],
-        "numbers": step.numbers,
+        "numbers": step.numbers(),
     }

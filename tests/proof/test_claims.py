@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -47,6 +49,20 @@ def test_a_wrong_trace_is_found_out(wrong, found_by, last):
 def test_the_variance_of_the_worked_example():
     mean = claims.Expectation(Problem.pose(), slice(None))
     assert mean.variance == [4, 16, 36, 64]  # p/(1−p)·x² with p = 1/2
+
+
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+def test_long_vectors_take_the_room_of_the_trace_and_two_more(loss):
+    n = 10**6
+    x = np.linspace(-1, 1, n)
+    tracemalloc.start()
+    trace = Trace(Problem.pose(x, 0.3, seed=0, loss=loss))
+    for claim in claims.CLAIMS.values():
+        claim(trace)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    mask, vectors, more = 1, 5 * 8, 2 * 8
+    assert peak < (mask + vectors + more) * n
 
 
 def test_of_a_long_vector_the_first_elements_are_checked_and_counted():
