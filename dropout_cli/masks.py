@@ -145,22 +145,19 @@ def _torch_seed(seed: int) -> int:
 
 def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
     """The 32-bit draws of MT19937 for n elements, block by block; draws: how many per element."""
-    state = [seed]
-    for k in range(1, 624):  # MT19937's own initialisation (Matsumoto and Nishimura, 2002)
-        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
     if n <= BLOCK:  # the standard library's is MT19937 too, and loads faster than numpy.random
+        state = [seed]
+        for k in range(1, 624):  # MT19937's own initialisation (Matsumoto and Nishimura, 2002)
+            state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
         few = Random()
         few.setstate((3, (*state, 624), None))
         count = n * draws
         yield np.frombuffer(few.getrandbits(32 * count).to_bytes(4 * count, "little"), dtype="<u4")
         return
-    bits = np.random.MT19937()
-    key = np.array(state, dtype=np.uint32)
-    bits.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": 624}}
-    many = np.random.Generator(bits)
+    many = np.random.RandomState(seed)  # which is initialised so
     for start in range(0, n, BLOCK):
         count = min(BLOCK, n - start) * draws
-        yield many.integers(0, 2**32, count, dtype=np.uint32)
+        yield many.randint(0, 2**32, count, dtype=np.uint32)
 
 
 def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_cli import Problem, RequestError, Trace, backward, forward, local_gradient
+from dropout_cli.arrays import as_mask
 
 NUMBERS = st.floats(-1e100, 1e100)
 ELEMENTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.booleans()), min_size=1, max_size=20)
@@ -88,6 +89,11 @@ def test_float32_is_the_nearest_float32():
     x = np.array([1, 3, 7], dtype=np.float32)
     want = [float(v) for v in exact.forward([1, 3, 7], [1, 1, 0], 0.5)]
     assert forward(x, [1, 1, 0], 0.5).tolist() == want
+
+
+def test_a_mask_of_booleans_is_not_copied():
+    mask = np.array([True, False])
+    assert as_mask(mask, (2,), 0.5) is mask
 
 
 def test_any_shape():

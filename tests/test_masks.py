@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dropout_cli import RequestError
+from dropout_cli import RequestError, masks
 from dropout_cli.masks import BLOCK, SOURCES, draw, find
 from dropout_cli.proof.frameworks import intel, nn_dropout
 
@@ -43,6 +43,61 @@ def test_a_seed_on_a_slide_gives_its_mask_for_good(rng, literals):
 def test_numpys_rule_is_the_documented_one():
     words = np.random.PCG64(9).random_raw(1000) >> np.uint64(11)
     assert np.array_equal(draw("numpy", 9, 1000, 0.3), words / 2**53 < 1 - 0.3)
+
+
+def threefry(key, counter):
+    """Threefry-2x32 with 20 rounds as its paper writes it, in Python's integers."""
+    word = 2**32 - 1
+    keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
+    a, b = (counter[0] + keys[0]) & word, (counter[1] + keys[1]) & word
+    for r in range(20):
+        rotation = (13, 15, 26, 6, 17, 29, 16, 24)[r % 8]
+        a = (a + b) & word
+        b = ((b << rotation | b >> (32 - rotation)) & word) ^ a
+        if r % 4 == 3:
+            s = r // 4 + 1
+            a, b = (a + keys[s % 3]) & word, (b + keys[(s + 1) % 3] + s) & word
+    return a, b
+
+
+@pytest.mark.parametrize(
+    ("key", "counter", "words"),
+    [  # the known answers that come with Random123, the code of the paper
+        ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),
+        ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0x1CB996FC, 0xBB002BE7)),
+        ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0)),
+    ],
+)
+def test_threefry_gives_its_known_answers(key, counter, words):
+    assert threefry(key, counter) == words
+    low = np.array([counter[1]], dtype=np.uint32)
+    assert masks._threefry(key, counter[0], low) == words[0] ^ words[1]
+
+
+def test_jax_counts_the_elements_beyond_a_block():
+    kept = draw("jax", 7, 2 * BLOCK + 9, 0.25)
+    for i in (0, 1, BLOCK - 1, BLOCK, BLOCK + 100, 2 * BLOCK, 2 * BLOCK + 8):
+        first, second = threefry((0, 7), (0, i))
+        assert kept[i] == (((first ^ second) >> 9) / 2**23 < 0.75)
+
+
+@pytest.mark.parametrize("draws", [1, 2])
+def test_few_and_many_draws_are_one_stream(draws):
+    (few,) = masks._mt19937(11, BLOCK, draws)
+    many = np.concatenate(list(masks._mt19937(11, BLOCK + 1, draws)))
+    assert np.array_equal(many[: few.size], few)
+    expected = np.frombuffer(np.random.RandomState(11).bytes(4 * many.size), dtype="<u4")
+    assert np.array_equal(many, expected)
+
+
+def test_mkls_generator_never_stands_at_0(monkeypatch):
+    """0 would give 0 for ever: MKL begins with 1 instead."""
+    monkeypatch.setattr(masks, "_mt19937", lambda *_, **__: iter([np.array([masks.MCG31])]))
+    state, expected = 1, []
+    for _ in range(100):
+        expected.append(state / masks.MCG31 < 0.5)
+        state = 1132489760 * state % masks.MCG31
+    assert draw("torch-mkl", 0, 100, 0.5).tolist() == expected
 
 
 def uniforms(rng, seed, n):

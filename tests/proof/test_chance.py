@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropout_cli.proof.chance import agreement, between, pairs, tails, two_sided
+from dropout_cli.proof.chance import (
+    LEVEL,
+    agreement,
+    between,
+    kept_with,
+    pairs,
+    tails,
+    two_sided,
+)
 
 
 def exact_tails(k, n, probability):
@@ -106,3 +114,24 @@ def test_the_level_is_kept():
     values = [two_sided(int(k), 1000, 0.3) for k in rng.binomial(1000, 0.3, 20_000)]
     for level in (0.1, 0.01, 0.001):
         assert np.mean(np.array(values) <= level) < 1.3 * level
+
+
+@pytest.mark.parametrize(
+    ("p", "dropped", "n", "mistake"),
+    [
+        (0.5, 1000, 1000, "drops-everything"),
+        (0.5, 0, 1000, "drops-nothing"),
+        (0.2, 800, 1000, "keeps-with-p"),
+        (0.2, 500, 1000, None),
+    ],
+)
+def test_a_share_that_cannot_be_is_explained(p, dropped, n, mistake):
+    p_value, explained = kept_with(p, dropped, n)
+    assert p_value < LEVEL
+    assert explained == mistake
+    assert kept_with(p, round(p * n), n) == (pytest.approx(1, abs=0.05), None)
+
+
+def test_of_a_probability_near_1_no_more_than_1_is_asked():
+    assert kept_with(0.995, 100, 100, step=0.01)[1] is None
+    assert kept_with(0.995, 900, 1000, step=0.01)[0] < LEVEL
