@@ -5,6 +5,7 @@ python tests/benchmark.py [ROUNDS]
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import subprocess
@@ -75,6 +76,13 @@ def seconds(command: list[str], folder: str) -> float:
     return time.perf_counter() - start
 
 
+def peak(command: list[str], folder: str) -> int:
+    """The most memory that the command holds at a time, in bytes."""
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    return usage.ru_maxrss * 1024
+
+
 def ratio(rounds: int, ours: Callable[[], object], baseline: Callable[[], object]) -> float:
     """The median of ours to the baseline, each pair timed side by side."""
     ratios = []
@@ -140,6 +148,15 @@ def files(folder: str) -> Iterator[Row]:
     yield "reading 10⁶ numbers as text", f"{measured:.2f}", "`np.array(text.split(), float)`", "1"
     np.save(Path(folder, "x.npy"), np.random.default_rng(0).random(MANY))
     program = str(Path(sys.executable).with_name("dropout-cli"))
+    problem = ["-x", "@x.npy", "-s", "1"]
+    for name in ("verify", "walkthrough"):
+        command = [program, name, *problem]
+        measured = statistics.median(
+            seconds(command, folder) / seconds([program, "backward", *problem], folder)
+            for _ in range(3)
+        )
+        unit = f"`backward` of them; peak {peak(command, folder) / MANY:.0f} bytes an element"
+        yield f"`{name}` of 10⁷", f"{measured:.2f}", unit, "5, 60 bytes"
     save = [program, "backward", "-x", "@x.npy", "-s", "1", "--loss", "mean", "-o", "pass.npz"]
     load = [program, "backward", "--from", "pass.npz", "-o", "again.npz"]
     bare = "import numpy as np; v = np.load('x.npy'); np.savez('bare.npz', a=v, b=v, c=v, d=v, e=v)"
