@@ -108,3 +108,63 @@ def test_what_no_mistake_explains():
     assert (diagnosis.mistakes, diagnosis.wrong, diagnosis.factor) == ([], [2], None)
     diagnosis = diagnose(trace, "y", np.array([np.nan, 0, np.inf, 0]), ALLOWED)
     assert (diagnosis.mistakes, diagnosis.wrong, diagnosis.factor) == ([], [0, 2], None)
+
+
+V, M = [4.0, 8, 12], [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("not-scaled", [4, 0, 12]),
+        ("not-masked", [5, 10, 15]),
+        ("divided-by-p", [20, 0, 60]),
+        ("inverted", [0, 10, 0]),
+        ("not-applied", [4, 8, 12]),
+        ("scaled-twice", [6.25, 0, 18.75]),
+        ("multiplied-by-keep", [3.2, 0, 9.6]),
+        ("multiplied-by-p", [0.8, 0, 2.4]),
+        ("other-mask", [5, 10, 0]),
+    ],
+)
+def test_what_each_mistake_makes_of_these_numbers(name, values):
+    trace = Trace(Problem.pose(V, 0.2, M, grad_y=V))
+    for about in ("y", "grad_x"):
+        assert diagnose(trace, about, np.array(values, dtype=float), ALLOWED).mistakes == [name]
+
+
+def test_what_each_mistake_makes_of_the_gradient_alone():
+    x = [2.0, 3, 5]
+    given = Trace(Problem.pose(x, 0.2, M, grad_y=V))
+    assert diagnose(given, "grad_x", np.array([10.0, 0, 75]), ALLOWED).mistakes == ["times-x"]
+    for loss, right, wrong, name in (
+        ("sum", 1.25, 1.25 / 3, "mean-loss"),
+        ("mean", 1.25 / 3, 1.25, "sum-loss"),
+    ):
+        trace = Trace(Problem.pose(x, 0.2, M, loss=loss))
+        assert trace.grad_x == pytest.approx([right, 0, right])
+        assert diagnose(trace, "grad_x", np.array([wrong, 0, wrong]), ALLOWED).mistakes == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("drops-in-inference", [0, 10, 15]),
+        ("scales-in-inference", [3.2, 6.4, 9.6]),
+    ],
+)
+def test_what_each_mistake_makes_of_inference(name, values):
+    trace = Trace(Problem.pose(V, 0.2, training=False, grad_y=V))
+    assert diagnose(trace, "y", np.array(values, dtype=float), ALLOWED).mistakes == [name]
+
+
+def test_what_goes_wrong_at_p_1():
+    trace = Trace(Problem.pose(V, 1, [0, 0, 0], grad_y=V))
+    nan = np.full(3, np.nan)
+    assert diagnose(trace, "y", nan, ALLOWED).mistakes == ["nan-at-p-1"]
+    assert diagnose(trace, "y", np.array(V), ALLOWED).mistakes == ["not-applied"]
+
+
+def test_where_all_are_kept_not_to_scale_is_not_to_apply():
+    trace = Trace(Problem.pose(V, 0.2, [1, 1, 1]))
+    assert diagnose(trace, "y", np.array(V), ALLOWED).mistakes == ["not-applied"]
