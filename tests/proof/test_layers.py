@@ -14,7 +14,8 @@ from layers import numpy_layers
 from dropout_cli.errors import RequestError
 from dropout_cli.proof.chance import LEVEL
 from dropout_cli.proof.layer.judge import SWEEP, judge_layer
-from dropout_cli.proof.layer.layers import QUOTED, adapt, load
+from dropout_cli.proof.layer.layers import QUOTED, adapt, load, quote
+from dropout_cli.proof.layer.runs import LayerFinding
 from dropout_cli.prose import languages
 from dropout_cli.prose import load as load_words
 from dropout_cli.prose.voice import Voice
@@ -193,6 +194,51 @@ def test_backward_that_raises_does_not_hide_what_forward_does():
     assert all(one(findings, name, 0.5).ok for name in ("values", "kept-fraction", "independent"))
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (np.ones(3), "TypeError: run must return (y, grad_x), not ndarray"),
+        ((1, 2, 3), "TypeError: run must return (y, grad_x), not tuple"),
+        ([np.ones(3)], "TypeError: run must return (y, grad_x), not list"),
+    ],
+)
+def test_a_function_that_returns_something_else(answer, told):
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        return answer
+
+    found = one(judge_layer(run, [0.5]), "values", 0.5)
+    reason = {"in_backward": False, "exception": told}
+    assert found == LayerFinding("values", 0.5, False, 0, 0.0, None, "y", [], reason)
+
+
+def test_what_is_no_array_is_told_by_its_type():
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        return "y", grad_y
+
+    found = one(judge_layer(run, [0.5]), "same-mask", 0.5)
+    reason = {"in_backward": False, "returned": "str"}
+    assert found == LayerFinding("same-mask", 0.5, False, 0, 0.0, None, "grad_x", [], reason)
+
+
+class NoMessageError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError(), "ValueError"),
+        (ValueError("a\n  b\x1b"), "ValueError: a b"),
+        (NoMessageError(), "NoMessageError"),
+        (ValueError("x" * QUOTED), "ValueError: " + "x" * QUOTED),
+        (ValueError("x" * (QUOTED + 1)), "ValueError: " + "x" * (QUOTED - 1) + "…"),
+    ],
+)
+def test_an_exception_is_quoted_in_one_line(error, line):
+    assert quote(error) == line
+
+
 def test_a_layer_that_takes_no_p_at_all_fails():
     assert {f.ok for f in judge_layer(numpy_layers.OnlyZero, [0.3, 0.5])} == {False}
 
@@ -255,6 +301,25 @@ def test_a_layer_is_found_in_the_current_folder(folder):
     (folder / "own_layers.py").write_text("class Dropout:\n    class Inner: pass\n")
     assert load("own_layers:Dropout").__name__ == "Dropout"
     assert load("own_layers.py:Dropout.Inner").__name__ == "Inner"
+    (folder / "layers_of_ours").mkdir()
+    (folder / "layers_of_ours" / "two.py").write_text("Dropout = 2\nDropin = _Dropouts = 3\n")
+    for name in ("layers_of_ours/two.py:Dropout", "./layers_of_ours/two.py:Dropout"):
+        assert load(name) == 2
+    assert sys.path[0] == str(folder)
+    assert sys.path.count(str(folder)) == 1
+    for wrong, near in (("Dropouts", "Dropout"), ("Dropi", "Dropin")):
+        with pytest.raises(RequestError, match=f"has no '{wrong}'; did you mean '{near}'.$"):
+            load(f"layers_of_ours.two:{wrong}")
+
+
+def test_an_attribute_that_raises_is_quoted(folder):
+    source = "def __getattr__(name):\n    raise OSError(f'no {name} here')\n"
+    (folder / "raising_layers.py").write_text(source)
+    with pytest.raises(RequestError) as error:
+        load("raising_layers:Dropout")
+    assert str(error.value) == (
+        "raising_layers:Dropout cannot be imported: OSError: no Dropout here"
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,8 +353,9 @@ class ForwardAlone:
         return x
 
 
-class BackwardAlone(ForwardAlone):
-    forward = None
+class BackwardAlone:
+    def __init__(self, p):
+        self.p = p
 
     def backward(self, grad_y):
         return grad_y
@@ -308,13 +374,23 @@ class NoP(numpy_layers.Course):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (ForwardAlone, "a class without backward"),
-        (ForwardAlone(0.5), "no layer, but a layer is"),
-        (NoMode, "neither train.. and eval.. nor an attribute training"),
-        (NoP(), "an instance without an attribute p"),
+        (ForwardAlone, "^ForwardAlone is a class without backward"),
+        (ForwardAlone(0.5), "^the ForwardAlone is no layer, but a layer is"),
+        (
+            NoMode,
+            r"^the NoMode has neither train\(\) and eval\(\) nor an attribute training, so it"
+            " cannot be put into inference$",
+        ),
+        (
+            NoP(),
+            "^the NoP is an instance without an attribute p that tells its drop probability: give"
+            " the class instead$",
+        ),
+        (NoP, "^NoP cannot be called with p alone, but a layer is"),
+        (BackwardAlone, "^BackwardAlone has backward.grad_y., but no forward.x.$"),
         (lambda x, p: (x, p), "does not take four arguments, but a layer is"),
-        (3, "the int is no layer, but a layer is"),
-        (types, "no layer, but"),
+        (3, "^the int is no layer, but a layer is"),
+        (types, "^types is no layer, but"),
     ],
 )
 def test_what_is_no_layer(layer, message):

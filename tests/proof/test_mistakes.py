@@ -88,6 +88,8 @@ def test_the_mean_is_no_mistake_where_it_is_the_loss():
     for factor, found in ((1 / n, []), (n, ["sum-loss"]), (1, None)):
         diagnosis = diagnose(trace, "grad_x", trace.grad_x * factor, ALLOWED)
         assert (None if diagnosis is None else diagnosis.mistakes) == found
+    summed = Trace(Problem.pose(x, 0.3, [1, 1, 0, 1, 0], loss="sum"))
+    assert diagnose(summed, "grad_x", summed.grad_x * n, ALLOWED).mistakes == []
 
 
 def test_a_formula_is_named_before_a_free_choice():

@@ -123,7 +123,8 @@ def adapt(layer: object) -> Layer:
     if torch is not None and _is(layer, torch.nn.Module):
         return Layer(_made(layer, _torch_call), _own_p(layer), widest="float32")
     if hasattr(layer, "backward"):
-        if not (hasattr(layer, "forward") or (callable(layer) and not inspect.isclass(layer))):
+        kind = layer if inspect.isclass(layer) else type(layer)
+        if not (hasattr(layer, "forward") or any("__call__" in vars(c) for c in kind.__mro__)):
             raise UnknownKindError(f"{_named(layer)} has backward(grad_y), but no forward(x)")
         return Layer(_made(layer, _numpy_call), _own_p(layer), widest="float64")
     if inspect.isclass(layer) or not callable(layer):

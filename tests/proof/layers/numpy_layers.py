@@ -61,6 +61,27 @@ class BoolMask(Course):
     forward = __call__
 
 
+class Called:
+    """Called, not forwarded; eval() alone is no mode, training is."""
+
+    def __init__(self, p):
+        self.p = p
+        self.training = True
+
+    def eval(self):
+        return self
+
+    def __call__(self, x):
+        self.factor = np.ones(x.shape)
+        if self.training:
+            kept = np.random.rand(*x.shape) >= self.p
+            self.factor = kept / (1 - self.p) if self.p < 1 else np.zeros(x.shape)
+        return x * self.factor
+
+    def backward(self, grad_y):
+        return grad_y * self.factor
+
+
 class OwnGenerator(Course):
     """float32 throughout, from a generator of its own."""
 
@@ -500,6 +521,7 @@ def run_with_own_gradient(x, grad_y, p, training):
 RIGHT = {
     "course": Course,
     "bool mask": BoolMask,
+    "called": Called,
     "own generator": OwnGenerator,
     "python random": PythonRandom,
     "float16": Half,

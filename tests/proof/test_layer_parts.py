@@ -1,0 +1,152 @@
+"""The parts of a layer's verdict, each asked by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dropout_cli.proof.layer import draws, naming
+from dropout_cli.proof.layer.layers import Answer, Values
+from dropout_cli.proof.layer.runs import LayerFinding, Run, Runs, UnreadableError
+
+MANY = 10_000
+
+
+def run_of(y, grad_x=None, x=None, dtype="float64"):
+    y = np.array(y, dtype=float)
+    x = np.ones(y.shape) if x is None else np.array(x, dtype=float)
+    grad = y if grad_x is None else np.array(grad_x, dtype=float)
+    return Run(x, np.ones(y.shape), dtype, Answer(Values(dtype, y), Values(dtype, grad), x))
+
+
+def runs_of(p, masks, coin=()):
+    runs = [run_of(mask / (1 - p)) for mask in masks]
+    return Runs(p, runs, runs, runs, runs, lambda: [run_of(mask) for mask in coin])
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("got", "names"),
+    [
+        ([3.0, 0, 0], ["keeps-at-p-1"]),
+        ([np.nan, np.inf, 0], ["nan-at-p-1"]),
+        ([np.inf, -np.inf, 0], ["not-masked"]),
+    ],
+)
+def test_what_is_left_at_p_1(got, names):
+    assert naming.at_p_1("y", run_of(got), 1, np.array(got)) == names
+
+
+@pytest.mark.parametrize(
+    ("got", "names"),
+    [
+        ([2.0, 0, 6], ["drops-at-p-0"]),
+        ([2.0, np.inf, 6], ["not-finite-at-p-0"]),
+        ([2.0, 5, 6], []),
+    ],
+)
+def test_what_is_lost_at_p_0(got, names):
+    assert naming.at_p_0("y", run_of(got, x=[2, 4, 6]), 0, np.array(got)) == names
+
+
+@pytest.mark.parametrize(
+    ("got", "names"),
+    [
+        ([0.0, 4, 6], ["drops-in-inference"]),
+        ([0.0, 8, 12], ["drops-in-inference"]),
+        ([1.0, 2, 3], ["scales-in-inference"]),
+        ([0.0, 0, 0], ["drops-in-inference", "scales-in-inference"]),
+        ([1.0, 2, 2], []),
+        ([1e-9, 2e-9, 2e-9], []),
+    ],
+)
+def test_what_is_done_in_inference(got, names):
+    assert naming.in_inference("y", run_of(got, x=[2, 4, 6]), 0.5, np.array(got)) == names
+
+
+def test_in_inference_a_factor_may_be_off_by_two_roundings():
+    allowed = 12 * 2.0**-53  # six roundings of each of two quotients
+    for off, names in ((0.9 * allowed, ["scales-in-inference"]), (1.2 * allowed, [])):
+        got = np.array([0.5, 0.5 * (1 + off)])
+        assert naming.in_inference("y", run_of(got), 0.5, got) == names
+
+
+def test_a_gradient_that_is_multiplied_by_x():
+    run = run_of([2, 4, 6], grad_x=[2, 4, 6], x=[2, 4, 6])
+    got = np.array([2.0, 4, 6])
+    assert naming.in_inference("grad_x", run, 0.5, got) == ["times-x"]
+    assert naming.in_inference("y", run_of(got, x=[1, 4, 5]), 0.5, got) == []
+    assert naming.at_p_0("grad_x", run, 0, got) == ["times-x"]
+
+
+@pytest.mark.parametrize(
+    ("mask", "name"),
+    [
+        ([[1, 1], [1, 1]], "one-mask-for-batch"),
+        ([[1, 0], [1, 0]], "one-mask-for-every-row"),
+        ([[1, 1], [0, 0]], "one-mask-for-every-column"),
+        ([[1, 0], [0, 1]], None),
+        ([1, 1, 1], None),
+        ([[[1, 0], [0, 1]], [[1, 0], [0, 1]]], "one-mask-for-every-row"),
+        ([[1]], "one-mask-for-batch"),
+    ],
+)
+def test_what_shares_a_mask(mask, name):
+    assert naming.shared_mask([np.array([1, 0]) > 0, np.array(mask) > 0]) == name
+
+
+# Chance
+
+
+def test_the_count_that_was_tested_is_told():
+    rows = np.arange(MANY).reshape(-1, 10) % 10 >= 3  # three of each ten are dropped
+    finding = draws.independent(runs_of(0.3, [np.random.default_rng(0).permuted(rows, axis=1)]))
+    assert (finding.ok, finding.mistake) == (False, "fixed-count")
+    worst = min(finding.reason["counts"], key=lambda count: count.p_value)
+    assert worst[:5] == ("rows", (MANY // 10, 10), -1, MANY // 10, MANY // 10)
+    assert finding == LayerFinding(
+        "independent", 0.3, False, 3 * MANY, 0.0, "fixed-count", "mask", [], finding.reason
+    )
+
+
+@pytest.mark.parametrize(("kept", "reason"), [(True, "all-kept"), (False, "all-dropped")])
+def test_where_every_call_gives_one_outcome_there_is_nothing_to_count(kept, reason):
+    mask = np.full(MANY, kept)
+    runs = runs_of(0.5, [mask], coin=[mask])
+    with pytest.raises(UnreadableError) as error:
+        draws.independent(runs)
+    assert (str(error.value), error.value.reason) == (reason, {"open": reason})
+    assert draws.kept_fraction(runs).mistake == ("drops-nothing" if kept else "drops-everything")
+
+
+def test_a_fraction_is_told_with_its_distance_from_p():
+    mask = np.random.default_rng(0).random(MANY) < 0.5
+    finding = draws.kept_fraction(runs_of(0.3, [mask]))
+    dropped = MANY - int(mask.sum())
+    assert (finding.ok, finding.mistake, finding.fits) == (False, None, [])
+    assert finding.max_error == pytest.approx(abs(dropped / MANY - 0.3))
+    assert (finding.reason["kept"], finding.reason["dropped"]) == (MANY - dropped, dropped)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "step"),
+    [("float64", 2**-22), ("float32", 2**-22), ("float16", 2**-9), ("bfloat16", 2**-6)],
+)
+def test_the_grid_of_random_numbers(dtype, step):
+    """Twice the spacing just below 1 that the type's random numbers have."""
+    assert draws._step([run_of([1, 0], dtype=dtype), run_of([1, 0])]) == step
+
+
+def test_two_elements_agree_as_for_p_or_for_what_was_dropped():
+    mask = np.arange(100) % 5 > 0  # a fifth is dropped
+    step = 2.0**-22
+    low, high = draws._agreement([run_of(mask)], 0.1)
+    assert low == pytest.approx(0.2**2 + 0.8**2)
+    assert high == pytest.approx((0.1 - step) ** 2 + (0.9 + step) ** 2, rel=1e-12)
+    low, high = draws._agreement([run_of(mask)], 0.4)
+    assert low == pytest.approx((0.4 + step) ** 2 + (0.6 - step) ** 2, rel=1e-12)
+    assert high == pytest.approx(0.2**2 + 0.8**2)
+    assert draws._agreement([run_of(mask)], 1.0) == (0.5, 1.0)
+    assert draws._agreement([run_of(np.ones(100) > 0)], 0.0)[1] == 1.0
