@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dropout_cli import Problem, RequestError, Trace, backward, forward, local_gradient
 from dropout_cli.arrays import as_mask
+from dropout_cli.trace import take
 
 NUMBERS = st.floats(-1e100, 1e100)
 ELEMENTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.booleans()), min_size=1, max_size=20)
@@ -167,6 +168,9 @@ def test_of_some_elements_a_trace_has_what_they_have_in_all(loss, elements):
     whole, some = Trace(problem), Trace(problem, elements)
     for name in ("x", "mask", "y", "grad_y", "local_grad", "grad_x"):
         assert getattr(some, name).tolist() == getattr(whole, name)[elements].tolist()
+    part = take(whole, elements)
+    assert part.grad_x.tolist() == some.grad_x.tolist()
+    assert (part.p, part.loss, part.n) == (0.3, loss, 6)
     rest = [i for i in range(6) if i not in np.arange(6)[elements]]
     if loss is not None:
         shares = some.loss_value + (Trace(problem, rest).loss_value if rest else 0)

@@ -100,6 +100,14 @@ def test_mkls_generator_never_stands_at_0(monkeypatch):
     assert draw("torch-mkl", 0, 100, 0.5).tolist() == expected
 
 
+def test_a_source_that_there_is_not():
+    with pytest.raises(RequestError) as error:
+        draw("dice", 0, 4, 0.5)
+    assert str(error.value) == (
+        "rng is 'dice', but it must be one of numpy, torch-rand, torch-cpu, torch-mkl, jax"
+    )
+
+
 def uniforms(rng, seed, n):
     """The u_i of each documented rule with the size of its last place, from numpy's generators."""
     if rng == "numpy":

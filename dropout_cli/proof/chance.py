@@ -53,8 +53,8 @@ def tails(k: int, n: int, probability: float) -> tuple[float, float]:
 def two_sided(k: int, n: int, low: float, high: float | None = None) -> float:
     """The p-value of k successes in n: twice the smaller tail, at most 1.
 
-    low, high: the probabilities of success that are all right; the p-value is that of the one which
-        explains k best. Without high there is one, low.
+    low, high: the probabilities of success that are all right, and what lies beyond 0 or 1 is none;
+        the p-value is that of the one which explains k best. Without high there is one, low.
     """
     probability = low if high is None else min(max(k / n, low), high)
     return min(1.0, 2 * min(tails(k, n, probability)))
@@ -68,7 +68,7 @@ def kept_with(p: float, dropped: int, n: int, step: float = 0.0) -> tuple[float,
     """
 
     def p_value_for(drop: float) -> float:
-        return two_sided(dropped, n, max(0, drop - step), min(1, drop + step))
+        return two_sided(dropped, n, drop - step, drop + step)
 
     p_value = p_value_for(p)
     if p_value >= LEVEL:

@@ -132,6 +132,29 @@ def test_a_share_that_cannot_be_is_explained(p, dropped, n, mistake):
     assert kept_with(p, round(p * n), n) == (pytest.approx(1, abs=0.05), None)
 
 
-def test_of_a_probability_near_1_no_more_than_1_is_asked():
-    assert kept_with(0.995, 100, 100, step=0.01)[1] is None
-    assert kept_with(0.995, 900, 1000, step=0.01)[0] < LEVEL
+def test_p_may_differ_by_a_step():
+    n, step = 10**6, 0.01
+    for share, likely in ((0.3, True), (0.31, True), (0.29, True), (0.32, False), (0.28, False)):
+        assert (kept_with(0.3, round(share * n), n, step)[0] > 0.9) == likely
+        assert (kept_with(0.3, round(share * n), n, step)[0] < LEVEL) != likely
+    assert kept_with(0.995, 100, 100, step) == kept_with(0.005, 0, 100, step) == (1.0, None)
+    assert kept_with(0.995, 900, 1000, step)[0] < LEVEL
+
+
+@given(st.integers(1, 40), st.floats(0.01, 0.99), st.data())
+def test_the_smaller_tail_counts_twice(n, probability, data):
+    k = data.draw(st.integers(0, n))
+    expected = min(1, 2 * min(exact_tails(k, n, probability)))
+    assert two_sided(k, n, probability) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_each_element_is_paired_with_the_next_and_with_that_half_an_axis_on():
+    mask = np.array([1, 1, 0, 1, 1, 0]) > 0
+    assert [(name, axis, agree.tolist()) for name, axis, agree in pairs(mask)] == [
+        ("neighbours", 0, [True, False, False]),
+        ("odd neighbours", 0, [False, True]),
+        ("halves", 0, [True, True, True]),
+    ]
+    assert [(name, axis) for name, axis, _ in pairs(np.ones((2, 2)) > 0)][3:] == [
+        ("neighbours", 1), ("odd neighbours", 1), ("halves", 1),
+    ]  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
-from dropout_cli.proof.tolerance import TYPES, tolerance
+from dropout_cli.proof.tolerance import TYPES, Tolerance, tolerance
 
 NARROW = ["float16", "bfloat16", "float32"]
 needs_types = pytest.mark.skipif(not find_spec("ml_dtypes"), reason="bfloat16 needs ml_dtypes")
@@ -155,3 +156,42 @@ def test_what_overflows_is_inf(dtype):
 def test_at_p_1_only_zeros_are_right(dtype):
     got = np.array([0.0, -0.0, 1e-3, np.nan, np.inf])
     assert tolerance(dtype, 1).near(got, np.zeros(5)).tolist() == [True, True, False, False, False]
+
+
+EXPONENTS = {"float16": -24, "bfloat16": -126, "float32": -126, "float64": -1022}
+
+
+@pytest.mark.parametrize(("dtype", "exponent"), EXPONENTS.items())
+def test_the_absolute_difference_is_a_flushed_quotient_but_in_float16_one_step(dtype, exponent):
+    assert tolerance(dtype, 0.75).absolute == 2.0**exponent * (1 if dtype == "float16" else 4)
+    assert tolerance(dtype, 1).absolute == 2.0 ** TYPES[dtype].least
+    assert tolerance(dtype, 0).absolute == 2.0**exponent
+
+
+def drift(p, *stored):
+    """By how much 1/(1−p) is off at most for these p', in exact fractions."""
+    keep = 1 - Fraction(p)
+    return max(abs(keep / (1 - Fraction(value)) - 1) for value in stored)
+
+
+def test_the_relative_difference_is_that_of_a_stored_p_and_six_roundings():
+    unit = Fraction(1, 2**11)
+    for p, *stored in (
+        (0.998, 0.998046875),  # 0.998 in float16
+        (0.5 + 2.0**-12, 0.5),  # in the middle between two of float16: it becomes the even one
+        # above their middle, but not in float32: rounded twice, it becomes the lower one
+        (0.5 + 2.0**-12 + 2.0**-40, 0.5, 0.5 + 2.0**-11),
+        (0.99999, np.float32(0.99999).item()),  # 1 in float16, where it excuses nothing
+    ):
+        off = drift(p, *stored)
+        expected = off + 6 * unit * (1 + off)
+        assert tolerance("float16", p).relative == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_the_ends_of_what_is_allowed():
+    allowed = Tolerance(0.5, 0.25, 12.0)
+    values = np.array([1.75, 1.7500001, 0.25, 0.2499999, np.inf, np.inf, np.inf])
+    right = np.array([1, 1, 1, 1, 8, 7.99, 1.0])
+    assert allowed.near(values, right).tolist() == [True, False, True, False, True, False, False]
+    assert allowed.near(np.array([np.inf]), np.array([np.inf])).all()  # no warning is raised
+    assert allowed.near(np.array([1e308]), np.array([-1e308])).tolist() == [False]
