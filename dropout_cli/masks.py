@@ -8,6 +8,7 @@ RequestError for a seed that the code it reproduces does not take.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from math import ceil, floor
 from random import Random
 
@@ -130,10 +131,16 @@ def draw(rng: str, seed: int, n: int, p: float) -> Mask:
     return SOURCES[rng](seed, n, p)
 
 
-def find(rng: str, mask: Mask, p: float, below: int) -> int | None:
-    """The smallest seed from 0 with which SOURCES[rng] draws this mask; None if none is < below."""
-    source = SOURCES[rng]
-    return next((s for s in range(below) if np.array_equal(source(s, mask.size, p), mask)), None)
+def find(mask: Mask, p: float, below: int) -> dict[str, int | None]:
+    """For each source the smallest seed from 0 that draws this mask; None where none is < below."""
+    found: dict[str, int | None] = dict.fromkeys(SOURCES)
+    for seed in range(below):
+        for rng, source in SOURCES.items():
+            if found[rng] is None and np.array_equal(source(seed, mask.size, p), mask):
+                found[rng] = seed
+        if None not in found.values():
+            break
+    return found
 
 
 def _torch_seed(seed: int) -> int:
@@ -146,11 +153,8 @@ def _torch_seed(seed: int) -> int:
 def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
     """The 32-bit draws of MT19937 for n elements, block by block; draws: how many per element."""
     if n <= BLOCK:  # the standard library's is MT19937 too, and loads faster than numpy.random
-        state = [seed]
-        for k in range(1, 624):  # MT19937's own initialisation (Matsumoto and Nishimura, 2002)
-            state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
         few = Random()
-        few.setstate((3, (*state, 624), None))
+        few.setstate((3, _mt19937_state(seed), None))
         count = n * draws
         yield np.frombuffer(few.getrandbits(32 * count).to_bytes(4 * count, "little"), dtype="<u4")
         return
@@ -158,6 +162,15 @@ def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
     for start in range(0, n, BLOCK):
         count = min(BLOCK, n - start) * draws
         yield many.randint(0, 2**32, count, dtype=np.uint32)
+
+
+@lru_cache(maxsize=1)  # several sources draw from one seed
+def _mt19937_state(seed: int) -> tuple[int, ...]:
+    """MT19937's own initialisation (Matsumoto and Nishimura, 2002), and that no word is drawn."""
+    state = [seed]
+    for k in range(1, 624):
+        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
+    return *state, 624
 
 
 def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -213,7 +213,8 @@ def test_the_smallest_seed_of_a_mask(cli):
 
 
 def test_a_search_says_how_far_it_looked(cli):
-    assert find("numpy", np.ones(64, dtype=bool), 0.5, 10) is None
+    assert set(find(np.ones(64, dtype=bool), 0.5, 10).values()) == {None}
+    assert find(draw("jax", 9, 64, 0.5), 0.5, 10)["jax"] == 9
     out = cli("masks", "--find", "1" * 40, "--below", "20").out
     assert out.count("none below 20") == len(SOURCES)
 

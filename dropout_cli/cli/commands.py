@@ -438,7 +438,7 @@ def masks(
     n = count or (4 if given is None else given.size)
     like = None if given is None else as_mask(given, (n,), p)
     if find is not None and like is not None:
-        seeds = {rng: sources.find(rng, like, p, below) for rng in sources.SOURCES}
+        seeds = sources.find(like, p, below)
         output.deliver(
             lambda: seeds_page(seeds, like, p, below, output.voice),
             lambda: seeds_record(seeds, like, p, below),
