@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dropout_cli.proof.layer import draws, naming
+from dropout_cli.proof.layer import draws, naming, questions
 from dropout_cli.proof.layer.layers import Answer, Values
-from dropout_cli.proof.layer.runs import LayerFinding, Run, Runs, UnreadableError
+from dropout_cli.proof.layer.runs import LayerFinding, Run, Runs, UnreadableError, Wrong
 
 MANY = 10_000
 
@@ -150,3 +150,60 @@ def test_two_elements_agree_as_for_p_or_for_what_was_dropped():
     assert high == pytest.approx(0.2**2 + 0.8**2)
     assert draws._agreement([run_of(mask)], 1.0) == (0.5, 1.0)
     assert draws._agreement([run_of(np.ones(100) > 0)], 0.0)[1] == 1.0
+
+
+# Values
+
+
+def both_runs(ys, grads, x, dtype="float64"):
+    runs = [run_of(y, grad_x=g, x=x, dtype=dtype) for y, g in zip(ys, grads, strict=True)]
+    return Runs(0, runs, [], runs, [], list)
+
+
+def test_a_right_answer_is_counted_and_differs_by_nothing():
+    runs = both_runs([[2, 4]], [[1, 1]], x=[2, 4])
+    finding = questions.p_0(runs)
+    reason = {"count_wrong": 0, "of": 2}
+    assert finding == LayerFinding("p-0", 0, True, 4, 0.0, None, "y", [], reason)
+    assert questions.inference(runs) == finding._replace(id="inference")
+
+
+def test_wrong_elements_are_counted_and_their_largest_difference_told():
+    finding = questions.p_0(both_runs([[2, 4], [2.5, 1], [0, 4]], [[1, 1]] * 3, x=[2, 4]))
+    wrong = [Wrong((0,), 2.5, 2.0), Wrong((1,), 1.0, 4.0), Wrong((0,), 0.0, 2.0)]
+    reason = {"count_wrong": 3, "of": 6}
+    assert finding == LayerFinding("p-0", 0, False, 6, 3.0, None, "y", wrong, reason, [])
+    names = questions.p_0(both_runs([[0, 4], [2, 4], [2, 0]], [[1, 1]] * 3, x=[2, 4]))
+    assert (names.mistake, names.fits) == ("drops-at-p-0", ["drops-at-p-0"])
+
+
+def test_a_name_must_fit_every_wrong_answer():
+    """The first drops and the second is not finite: no one mistake does both."""
+    finding = questions.p_0(both_runs([[0, 4], [np.inf, 4]], [[1, 1]] * 2, x=[2, 4]))
+    assert (finding.ok, finding.mistake, finding.fits) == (False, None, [])
+
+
+def test_a_wrong_gradient_is_told_where_the_output_is_right():
+    finding = questions.p_0(both_runs([[2, 4]], [[2, 4]], x=[2, 4]))
+    wrong = [Wrong((0,), 2.0, 1.0), Wrong((1,), 4.0, 1.0)]
+    assert (finding.about, finding.wrong, finding.checked) == ("grad_x", wrong, 4)
+    assert (finding.mistake, finding.max_error) == ("times-x", 3.0)
+
+
+def test_an_output_is_no_gradient_times_x():
+    run = run_of([6, 8], x=[2, 4])._replace(grad_y=np.array([3.0, 2]))
+    assert naming.at_p_0("y", run, 0, run.y) == []
+    assert naming.at_p_0("grad_x", run, 0, run.y) == ["times-x"]
+
+
+def test_each_value_is_judged_in_its_own_type():
+    y, grad_x = Values("float32", np.ones(2)), Values("float16", np.full(2, 1 + 2.0**-11))
+    run = Run(np.ones(2), np.ones(2), "float32", Answer(y, grad_x, None))
+    assert (run.type_of("y"), run.type_of("grad_x")) == ("float32", "float16")
+    assert draws._step([run]) == 2**-22  # the mask is read from y
+    runs = Runs(0, [run], [], [run], [], list)
+    assert questions.p_0(runs).ok
+    swapped = run._replace(answer=Answer(grad_x, y, None))
+    assert draws._step([swapped]) == 2**-9
+    coarse = Answer(grad_x._replace(dtype="float32"), y, None)
+    assert not questions.p_0(Runs(0, [run._replace(answer=coarse)], [], [], [], list)).ok
