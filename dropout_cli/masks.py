@@ -158,7 +158,7 @@ def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
         count = n * draws
         yield np.frombuffer(few.getrandbits(32 * count).to_bytes(4 * count, "little"), dtype="<u4")
         return
-    many = np.random.RandomState(seed)  # which is initialised so
+    many = np.random.RandomState(seed)  # initialised alike, and its stream will never change
     for start in range(0, n, BLOCK):
         count = min(BLOCK, n - start) * draws
         yield many.randint(0, 2**32, count, dtype=np.uint32)
@@ -166,7 +166,10 @@ def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
 
 @lru_cache(maxsize=1)  # several sources draw from one seed
 def _mt19937_state(seed: int) -> tuple[int, ...]:
-    """MT19937's own initialisation (Matsumoto and Nishimura, 2002), and that no word is drawn."""
+    """MT19937's 624 words as its authors' initialisation leaves them, and the place after them.
+
+    The initialisation is that of Matsumoto and Nishimura, 2002.
+    """
     state = [seed]
     for k in range(1, 624):
         state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
