@@ -454,12 +454,19 @@ def test_what_a_run_is_asked_twice_or_in_vain(cli):
         assert says in result.err
 
 
-def test_a_loss_that_nobody_asked_for_may_overflow(cli):
-    problem = ["-x", "8e307,8e307,8e307,1", "-m", "1110", "-p", "0.1", "-g", "1,1,1,1"]
-    assert cli("verify", *problem).code == 0
-    told = cli("walkthrough", *problem)
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "Here the sum is beyond"),
+        ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "the loss in inference is beyond"),
+    ],
+)
+def test_a_loss_that_nobody_asked_for_may_overflow(cli, problem, says):
+    assert cli("verify", *problem.split()).code == 0
+    told = cli("walkthrough", *problem.split())
     assert told.code == 0
-    assert "Here the sum is beyond the largest float64" in told.out
+    assert f"{says} the largest float64" in told.out
+    assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
 
 
 @pytest.mark.parametrize(
