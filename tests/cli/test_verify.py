@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import version
 
 import junitparser
 import pytest
@@ -181,6 +182,16 @@ def test_against_a_framework(cli, framework, args):
     assert told[f"{framework}-dropout"] is True
     if "--eval" not in args:
         assert told[f"{framework}-mask"] is True
+
+
+@pytest.mark.parametrize(("framework", "source"), [("torch", "torch-"), ("jax", "jax")])
+def test_a_comparison_names_the_version_and_the_source(cli, framework, source):
+    pytest.importorskip(framework)
+    told = cli("verify", "--against", framework, "-s", "7", "-f", "json").json["claims"]
+    claims = {claim["id"]: claim for claim in told}
+    assert f" draws the mask of --rng {source}" in claims[f"{framework}-mask"]["statement"]
+    for name in (f"{framework}-mask", f"{framework}-dropout"):
+        assert version(framework) in claims[name]["method"]
 
 
 @pytest.mark.parametrize("args", [[], ["--y", "2,0,6,0", "--grad-x", "0.2,0,0.6,0"], ["-p", "1"]])
