@@ -207,3 +207,18 @@ def test_each_value_is_judged_in_its_own_type():
     assert draws._step([swapped]) == 2**-9
     coarse = Answer(grad_x._replace(dtype="float32"), y, None)
     assert not questions.p_0(Runs(0, [run._replace(answer=coarse)], [], [], [], list)).ok
+
+
+def test_what_cannot_be_read_says_why():
+    right = Values("float64", np.ones(2))
+    for about, place in (("y", 0), ("grad_x", 1)):
+        for values, reason, got in (
+            (Values("float64", np.ones(3)), "other-shape", (3,)),
+            (Values("int64", np.ones(2)), "other-type", "int64"),
+        ):
+            pair = [right, right]
+            pair[place] = values
+            run = Run(np.ones(2), np.ones(2), "float64", Answer(*pair, None))
+            with pytest.raises(UnreadableError) as error:
+                getattr(run, about)
+            assert error.value.reason == {"open": reason, "about": about, "got": got}
