@@ -53,7 +53,7 @@ def tails(k: int, n: int, probability: float) -> tuple[float, float]:
 def two_sided(k: int, n: int, low: float, high: float | None = None) -> float:
     """The p-value of k successes in n: twice the smaller tail, at most 1.
 
-    low, high: the probabilities of success that are all right, and what lies beyond 0 or 1 is none;
+    low, high: from where to where every probability of success is right, with low ≤ 1 and high ≥ 0;
         the p-value is that of the one which explains k best. Without high there is one, low.
     """
     probability = low if high is None else min(max(k / n, low), high)

@@ -89,6 +89,10 @@ class Told(NamedTuple):
         """The elements that are shown, from 0."""
         return [i for i in shown(self.n) if i is not None]
 
+    def each_shown(self, *vectors: Iterable[Any]) -> dict[int, tuple[Any, ...]]:
+        """The values of each element shown, of vectors that hold those elements alone."""
+        return dict(zip(self.shown, zip(*vectors, strict=True), strict=True))
+
     @property
     def texts(self) -> list[Block]:
         """The paragraphs that open the step."""
@@ -388,8 +392,7 @@ def sum_loss(told: Told) -> Telling:
         yield from (*told.texts, *told.formulas, told.say("overflow"))
         return dict
     some = take(Trace(summed.problem, told.shown), slice(None))
-    pairs = zip(some.grad_x, claims.automatic(some), strict=True)
-    gradients = dict(zip(told.shown, pairs, strict=True))
+    gradients = told.each_shown(some.grad_x, claims.automatic(some))
 
     def cells(i: int) -> list[str]:
         by_hand, automatic = gradients[i]
@@ -450,9 +453,9 @@ def pytorch(told: Told) -> Telling:
     yield told.check(claims.module_by_hand(told.trace))
     if not told.voice.hide:
         yield from _module_program(told, seed)
-    shown_masks = {source: mask.view(np.int8) for source, mask in masks.items()}
+    bits = {source: mask.view(np.int8) for source, mask in masks.items()}
     compared = {"differences": differences} if differences else {}
-    return lambda: {"seed": seed, "masks": shown_masks, **compared}
+    return lambda: {"seed": seed, "masks": bits, **compared}
 
 
 def _difference(name: str, one: Problem, other: Problem) -> float:
@@ -460,8 +463,7 @@ def _difference(name: str, one: Problem, other: Problem) -> float:
     n, sums = one.x.size, []
     for start in range(0, n, BLOCK):
         block = slice(start, start + BLOCK)
-        values = (getattr(Trace(problem, block), name) for problem in (one, other))
-        difference = abs(next(values) - next(values))
+        difference = abs(getattr(Trace(one, block), name) - getattr(Trace(other, block), name))
         sums.append(math.fsum(difference) if n <= claims.ELEMENTS else float(difference.sum()))
     return math.fsum(sums)
 
@@ -490,8 +492,7 @@ def why_scale(told: Told) -> Telling:
         if len(told.shown) == told.n
         else claims.Expectation(trace.problem, told.shown)
     )
-    vectors = zip(mean.unscaled, mean.y, mean.variance, mean.grad_x, strict=True)
-    moments = dict(zip(told.shown, vectors, strict=True))
+    moments = told.each_shown(mean.unscaled, mean.y, mean.variance, mean.grad_x)
     columns = [
         X,
         Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
@@ -547,11 +548,11 @@ def inference(told: Told) -> Telling:
     yield from told.texts
     yield from told.formulas
     try:
-        vectors = zip(some.x, some.y, some.grad_y, some.grad_x, strict=True)
+        values = told.each_shown(some.x, some.y, some.grad_y, some.grad_x)
     except RequestError:  # nobody asked for the loss of this output
         yield from (told.say("overflow"), told.claim("inference"))
         return dict
-    values, say = dict(zip(told.shown, vectors, strict=True)), (told.number, told.result) * 2
+    say = (told.number, told.result) * 2
     yield told.say("here")
 
     def cells(i: int) -> list[str]:
