@@ -6,6 +6,7 @@ The rules never change: a seed that is printed on a slide gives its mask for goo
 RequestError for a seed that the code it reproduces does not take.
 """
 
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
-BLOCK = 1 << 16  # elements drawn at a time: few enough to stay in a processor's cache
+BLOCK = 1 << 17  # elements drawn at a time: few enough to stay in a processor's cache
 MCG31 = 2**31 - 1
 
 
@@ -30,12 +31,12 @@ def draw_numpy(seed: int, n: int, p: float) -> Mask:
     """
     if seed < 0:
         raise RequestError(f"seed is {seed}, but numpy takes integers from 0 up")
-    stream = np.random.default_rng(seed)
-    kept = np.empty(n, dtype=np.bool_)
-    for start in range(0, n, BLOCK):
-        part = kept[start : start + BLOCK]
-        np.less(stream.random(part.size), 1 - p, out=part)
-    return kept
+
+    def keep(start: int, count: int) -> Mask:
+        stream = np.random.PCG64(seed).advance(start)
+        return np.random.Generator(stream).random(count) < 1 - p
+
+    return _by_blocks(n, keep)
 
 
 def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
@@ -77,20 +78,20 @@ def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
     float32. At p = 0 PyTorch draws nothing and keeps all. PyTorch 2.7 switched MKL's generators
     off, since they repeat themselves (pytorch/pytorch#146174, #132395).
     """
-    keep = np.float32(1 - p)
-    threshold = bisect_left(range(MCG31), keep, key=lambda s: np.float32(s / MCG31))
-    first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0])
-    block = np.array([first % MCG31 or 1], dtype=np.uint64)
-    factor = 1132489760
-    while block.size < min(n, BLOCK):  # k states times factor^k are the next k states
-        block = np.concatenate([block, block * np.uint64(factor) % np.uint64(MCG31)])
+    if p == 0:
+        return np.ones(n, dtype=np.bool_)
+    threshold = bisect_left(range(MCG31), np.float32(1 - p), key=lambda s: np.float32(s / MCG31))
+    first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0]) % MCG31 or 1
+    powers, factor = np.ones(1, dtype=np.uint64), 1132489760
+    while powers.size < min(n, BLOCK):  # k powers times factor^k are the next k powers
+        powers = np.concatenate([powers, powers * np.uint64(factor) % np.uint64(MCG31)])
         factor = factor * factor % MCG31
-    kept = np.ones(n, dtype=np.bool_)
-    for start in range(0, n if p > 0 else 0, block.size):
-        part = kept[start : start + block.size]
-        np.less(block[: part.size], threshold, out=part)
-        block = block * np.uint64(factor) % np.uint64(MCG31)
-    return kept
+
+    def keep(start: int, count: int) -> Mask:
+        state = first * pow(1132489760, start, MCG31) % MCG31
+        return powers[:count] * np.uint64(state) % np.uint64(MCG31) < threshold
+
+    return _by_blocks(n, keep)
 
 
 def draw_jax(seed: int, n: int, p: float) -> Mask:
@@ -103,13 +104,13 @@ def draw_jax(seed: int, n: int, p: float) -> Mask:
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
-    kept = np.empty(n, dtype=np.bool_)
-    for start in range(0, n, BLOCK):
+
+    def keep(start: int, count: int) -> Mask:
         high, low = divmod(start, 2**32)
-        counter = np.arange(low, low + min(BLOCK, n - start), dtype=np.uint32)
-        bits = _threefry((0, seed % 2**32), high, counter)
-        np.less(bits, threshold << 9, out=kept[start : start + BLOCK])
-    return kept
+        counter = np.arange(low, low + count, dtype=np.uint32)
+        return _threefry((0, seed % 2**32), high, counter) < threshold << 9
+
+    return _by_blocks(n, keep)
 
 
 SOURCES: dict[str, Callable[[int, int, float], Mask]] = {
@@ -141,6 +142,23 @@ def find(mask: Mask, p: float, below: int) -> dict[str, int | None]:
         if None not in found.values():
             break
     return found
+
+
+def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
+    """The mask of n elements of a stream that can be entered anywhere.
+
+    keep(start, count) gives count of them from start on. The blocks of a long mask are drawn side
+    by side on all processors, since NumPy computes outside Python's lock.
+    """
+    if n <= BLOCK:
+        return keep(0, n)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        starts = range(0, n, BLOCK)
+        return np.concatenate(
+            list(pool.map(lambda start: keep(start, min(BLOCK, n - start)), starts))
+        )
 
 
 def _torch_seed(seed: int) -> int:
