@@ -154,11 +154,15 @@ def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
         return keep(0, n)
     from concurrent.futures import ThreadPoolExecutor
 
+    kept = np.empty(n, dtype=np.bool_)
+
+    def fill(start: int) -> None:
+        block = kept[start : start + BLOCK]
+        block[:] = keep(start, block.size)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        starts = range(0, n, BLOCK)
-        return np.concatenate(
-            list(pool.map(lambda start: keep(start, min(BLOCK, n - start)), starts))
-        )
+        list(pool.map(fill, range(0, n, BLOCK)))  # list raises what a block raised
+    return kept
 
 
 def _torch_seed(seed: int) -> int:

@@ -128,12 +128,15 @@ def masks(rounds: int) -> Iterator[Row]:
     x, layer = np.ones(MANY, np.float32), torch.nn.Dropout(0.5)
     leaf = torch.ones(MANY, requires_grad=True)
 
-    def both_passes() -> None:
-        mask = SOURCES["torch-cpu"](0, MANY, 0.5)
+    def both_passes(rng: str) -> None:
+        mask = SOURCES[rng](0, MANY, 0.5)
         backward(forward(x, mask, 0.5), mask, 0.5)
 
-    measured = 1 / ratio(rounds, both_passes, lambda: layer(leaf).backward(ones))
-    yield "nn.Dropout, both passes", f"{measured:.2f}", "torch-cpu's mask and both passes", "4"
+    for rng in ("numpy", "torch-cpu"):
+        measured = 1 / ratio(
+            rounds, lambda r=rng: both_passes(r), lambda: layer(leaf).backward(ones)
+        )
+        yield "nn.Dropout, both passes", f"{measured:.2f}", f"{rng}'s mask and both passes", "4"
 
 
 def files(folder: str) -> Iterator[Row]:
