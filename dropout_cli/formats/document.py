@@ -72,13 +72,13 @@ class Facts(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of cells below the columns' headings.
+    """Rows of cells below the columns' headings, each words or a formula, or empty.
 
     words: the numbers, from 0, of the columns that hold words. They are flush left, the others
         flush right; where the table is too wide, their cells take several lines.
     """
 
-    columns: Sequence[Formula]
+    columns: Sequence[str | Formula]
     rows: Sequence[Sequence[str | Text]]
     words: Sequence[int] = ()
 

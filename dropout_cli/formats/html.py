@@ -108,8 +108,7 @@ class _Page:
             self.convert = convert
 
     def formula(self, formula: Formula, display: str = "inline") -> Element:
-        words = formula.latex == rf"\text{{{formula.unicode.replace('--', '-{}-')}}}"
-        if self.convert is not None and not words:
+        if self.convert is not None:
             mathml = self.convert(formula.latex, xmlns="", display=display)
             return ElementTree.fromstring(mathml)
         element = Element("span", {"class": "unicode"})
@@ -165,8 +164,10 @@ class _Page:
         row = SubElement(SubElement(element, "thead"), "tr")
         for column, side in zip(table.columns, flush, strict=True):
             heading = SubElement(row, "th", {"scope": "col"} | _classes(side))
-            if column.unicode:
+            if isinstance(column, Formula):
                 heading.append(self.formula(column))
+            else:
+                heading.text = column
         body = SubElement(element, "tbody")
         for cells in table.rows:
             row = SubElement(body, "tr")

@@ -43,7 +43,7 @@ def _lines(block: Readable) -> Iterator[str]:
             for formula, words in facts:
                 yield f"- ${formula.latex}$: {words}"
         case Table(columns, rows, words):
-            yield _row([f"${column.latex}$" if column.latex else "" for column in columns])
+            yield _row([f"${c.latex}$" if isinstance(c, Formula) else c for c in columns])
             yield _row([":---" if k in words else "---:" for k in range(len(columns))])
             for row in rows:
                 yield _row(row)

@@ -274,7 +274,7 @@ class _Layout:
 
     def table(self, table: Table) -> RenderableType:
         """The rows below their headings; where that is too wide, one row below the other."""
-        rows = [[self.text(column.unicode) for column in table.columns]]
+        rows = [[self.text(c.unicode if isinstance(c, Formula) else c) for c in table.columns]]
         rows += [[self.cell(cell) for cell in row] for row in table.rows]
         widths = self.widths(rows, table.words)
         if widths is None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dropout_cli.formats.document import SIGNS, Formula, Paragraph, Table, Text
+from dropout_cli.formats.document import SIGNS, Paragraph, Table, Text
 from dropout_cli.proof.chance import LEVEL
-from dropout_cli.views.notation import in_words
 from dropout_cli.views.report import Element, Explanation, Report, Row, Suite, joined, mistake
 
 if TYPE_CHECKING:
@@ -57,9 +56,8 @@ def _matrix(rows: Sequence[Row], voice: Voice) -> Table:
         for question in voice.prose["question"]
         if question in statements
     ]
-    names = [voice.probability(p) for p in ps]
-    headings = [Formula(name, name) for name in names]
-    return Table([in_words(voice.say("layer", "question")), *headings], cells, words=(0,))
+    headings = [voice.say("layer", "question"), *map(voice.probability, ps)]
+    return Table(headings, cells, words=(0,))
 
 
 def _open(findings: Sequence[LayerFinding], voice: Voice) -> Iterator[Block]:

@@ -34,7 +34,7 @@ LOCAL_GRAD = Formula("mᵢ/(1−p)", "m_i/(1-p)")
 GRAD_X = Formula("∂L/∂xᵢ", r"\partial L/\partial x_i")
 FORWARD = Formula("mᵢ·xᵢ/(1−p)", r"m_i \cdot x_i/(1-p)")
 BACKWARD = Formula("∂L/∂yᵢ·mᵢ/(1−p)", r"\partial L/\partial y_i \cdot m_i/(1-p)")
-FATE = Formula("", "")
+FATE = ""
 
 
 def equation(left: Formula, right: Formula) -> Formula:
@@ -50,12 +50,6 @@ def loss_formula(name: str) -> Formula:
 def loss_gradient(name: str) -> Formula:
     """The formula of ∂L/∂y_i in losses.LOSSES."""
     return Formula(LOSSES[name].gradient_unicode, LOSSES[name].gradient_latex)
-
-
-def in_words(words: str) -> Formula:
-    """Words where a formula stands otherwise."""
-    latex = words.replace("--", "-{}-")  # which would be set as one dash
-    return Formula(words, rf"\text{{{latex}}}")
 
 
 def shown(n: int) -> list[int | None]:

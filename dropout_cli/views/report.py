@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from dropout_cli.formats.document import SIGNS, Check, Formula, Heading, Paragraph, Table, Text
-from dropout_cli.views.notation import INDEX, in_words
+from dropout_cli.views.notation import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -174,7 +174,7 @@ def checks_table(rows: Iterable[Row], voice: Voice) -> Table:
         for row in rows
     ]  # fmt: skip
     headings = ("claim", "by", "elements", "error")
-    columns = [Formula("", ""), *(in_words(voice.say("verify", key)) for key in headings)]
+    columns = ["", *(voice.say("verify", key) for key in headings)]
     return Table(columns, cells, words=(0, 1, 2))
 
 
@@ -237,7 +237,7 @@ def _elements_table(explanation: Explanation, voice: Voice) -> Table:
     ]
     if more > 0:
         rows.append(["⋮", voice.say("cell", "more", count=f"{more:,}"), "", ""])
-    columns = [in_words(voice.say("verify", key)) for key in ("python", "got", "expected")]
+    columns = [voice.say("verify", key) for key in ("python", "got", "expected")]
     several = len(shown[0].place) > 1
     return Table([AXES if several else INDEX, *columns], rows, words=(1,))
 

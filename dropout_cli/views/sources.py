@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.formats.document import SIGNS, Document, Heading, Paragraph, Table
-from dropout_cli.views.notation import in_words
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import Mask
@@ -57,9 +56,9 @@ def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice) -> Tabl
         equal = None if like is None else bool(np.array_equal(mask, like))
         cells = [rng, voice.say("source", rng), bits(mask)]
         rows.append(cells if equal is None else [*cells, SIGNS[equal]])
-    columns = [in_words(voice.say("masks", key)) for key in ("rng", "who", "mask")]
+    columns = [voice.say("masks", key) for key in ("rng", "who", "mask")]
     if like is not None:
-        columns.append(in_words(voice.say("masks", "equal", mask=bits(like))))
+        columns.append(voice.say("masks", "equal", mask=bits(like)))
     return Table(columns, rows, words=range(len(columns)))
 
 
@@ -73,7 +72,7 @@ def seeds_page(
         [rng, voice.say("source", rng), none if seed is None else str(seed)]
         for rng, seed in seeds.items()
     ]
-    columns = [in_words(voice.say("masks", key)) for key in ("rng", "who", "seed")]
+    columns = [voice.say("masks", key) for key in ("rng", "who", "seed")]
     table = Table(columns, rows, words=range(len(columns)))
     return [Heading(voice.say("masks", "search")), Paragraph(sought), table]
 

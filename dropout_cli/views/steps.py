@@ -43,7 +43,6 @@ from dropout_cli.views.notation import (
     bracketed,
     column_vectors,
     equation,
-    in_words,
     loss_formula,
     loss_gradient,
     shown,
@@ -403,7 +402,7 @@ def sum_loss(told: Told) -> Telling:
         return [substituted("1", f"{problem.mask[i]:d}", summed, told.voice), *found]
 
     words = [told.words[name] for name in ("automatic", "difference")]
-    columns = [GRAD_X, *map(in_words, words)]
+    columns = [GRAD_X, *words]
     if problem.mask is not None:
         columns.insert(0, Formula("1·mᵢ/(1−p)", r"1 \cdot m_i/(1-p)"))
     yield from told.texts

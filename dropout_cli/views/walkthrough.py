@@ -14,7 +14,6 @@ from dropout_cli.formats.document import (
     Paragraph,
     Table,
 )
-from dropout_cli.views.notation import in_words
 from dropout_cli.views.passes import backward_record
 from dropout_cli.views.steps import STEPS, Numbers, Telling, Told
 
@@ -50,7 +49,7 @@ def contents(voice: Voice) -> Document:
         [str(number), words["id"], words["title"]]
         for number, words in enumerate(voice.prose["step"], 1)
     ]
-    columns = [Formula("", ""), in_words("--step"), in_words(voice.say("title", "step"))]
+    columns = ["", "--step", voice.say("title", "step")]
     return [Heading(voice.say("title", "walkthrough")), Table(columns, rows, words=(1, 2))]
 
 
