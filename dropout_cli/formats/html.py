@@ -110,7 +110,11 @@ class _Page:
     def formula(self, formula: Formula, display: str = "inline") -> Element:
         if self.convert is not None:
             mathml = self.convert(formula.latex, xmlns="", display=display)
-            return ElementTree.fromstring(mathml)
+            typeset = ElementTree.fromstring(mathml)
+            for sign in typeset.iter("mo"):
+                if sign.text in ("∂", "/"):  # TeX leaves no room around these, MathML does
+                    sign.attrib |= {"lspace": "0", "rspace": "0"}
+            return typeset
         element = Element("span", {"class": "unicode"})
         element.text = formula.unicode
         return element
