@@ -53,7 +53,7 @@ def forward_record(trace: Trace) -> ForwardRecord:
         "p": problem.p,
         "scale": trace.scale,
         "x": problem.x,
-        "mask": None if problem.mask is None else problem.mask.astype(np.int8),
+        "mask": None if problem.mask is None else problem.mask.view(np.int8),
         "mask_source": source,
         "y": trace.y,
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dropout_cli.proof.layer import draws, naming, questions
-from dropout_cli.proof.layer.layers import Answer, Values
+from dropout_cli.proof.layer.layers import Answer, Values, adapt
 from dropout_cli.proof.layer.runs import LayerFinding, Run, Runs, UnreadableError, Wrong
 
 MANY = 10_000
@@ -56,6 +56,7 @@ def test_what_is_lost_at_p_0(got, names):
     [
         ([0.0, 4, 6], ["drops-in-inference"]),
         ([0.0, 8, 12], ["drops-in-inference"]),
+        ([0.0, 4, 0], ["drops-in-inference"]),
         ([1.0, 2, 3], ["scales-in-inference"]),
         ([0.0, 0, 0], ["drops-in-inference", "scales-in-inference"]),
         ([1.0, 2, 2], []),
@@ -79,6 +80,29 @@ def test_a_gradient_that_is_multiplied_by_x():
     assert naming.in_inference("grad_x", run, 0.5, got) == ["times-x"]
     assert naming.in_inference("y", run_of(got, x=[1, 4, 5]), 0.5, got) == []
     assert naming.at_p_0("grad_x", run, 0, got) == ["times-x"]
+
+
+def test_what_no_mistake_explains_has_no_name():
+    run = run_of([4, 0], x=[2, 4])
+    assert naming.in_training("y", run, 0.5, np.array([2.0, 0])) == ["not-scaled"]
+    assert naming.in_training("y", run, 0.5, np.array([7.0, 0])) == []
+
+
+def test_a_mistake_is_named_in_the_type_of_what_was_given():
+    """Off by half a step of float16: a rounding where that is its type, and not in float64."""
+    off = 1 + 2.0**-11
+    fine, coarse = Values("float64", np.array([4.0, 4])), Values("float16", np.array([4.0, 4]))
+    for y, grad_x, about in ((coarse, fine, "y"), (fine, coarse, "grad_x")):
+        run = Run(np.full(2, 2.0), np.full(2, 2.0), "float64", Answer(y, grad_x, None))
+        other = {"y": "grad_x", "grad_x": "y"}[about]
+        assert naming.in_training(about, run, 0.5, 2 * np.array([1, off])) == ["not-applied"]
+        assert naming.in_training(other, run, 0.5, 2 * np.array([1, off])) == []
+        assert naming.in_inference(about, run, 0.5, 4 * np.array([1, off])) == [
+            "scales-in-inference"
+        ]
+        assert naming.in_inference(other, run, 0.5, 4 * np.array([1, off])) == []
+        named = ["times-x"] if about == "grad_x" else []
+        assert naming.at_p_0("grad_x", run, 0, 4 * np.array([1, off])) == named
 
 
 @pytest.mark.parametrize(
@@ -222,3 +246,25 @@ def test_what_cannot_be_read_says_why():
             with pytest.raises(UnreadableError) as error:
                 getattr(run, about)
             assert error.value.reason == {"open": reason, "about": about, "got": got}
+
+
+# Layers
+
+
+def test_a_function_is_given_what_was_asked():
+    given = []
+
+    def run(x, grad_y, p, training):
+        given.append((x.dtype.name, grad_y.dtype.name, p, training))
+        x += 1
+        return x, grad_y
+
+    x, grad_y = np.ones(2), np.full(2, 3.0)
+    answer = adapt(run).at(0.25)(x, grad_y, True, "float16")
+    assert given == [("float16", "float16", 0.25, True)]
+    assert (answer.y.dtype, answer.y.array.tolist()) == ("float16", [2, 2])
+    assert (answer.grad_x.dtype, answer.grad_x.array.tolist()) == ("float16", [3, 3])
+    assert (x.tolist(), answer.x.tolist()) == ([1, 1], [2, 2])
+    run.inplace = True
+    assert adapt(run).at(0.25)(x, grad_y, False, "float32").x is None
+    assert given[1] == ("float32", "float32", 0.25, False)

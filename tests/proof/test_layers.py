@@ -332,6 +332,7 @@ def test_an_attribute_that_raises_is_quoted(folder):
         ("own_layers.sub:Dropout", "", "no module 'own_layers.sub'"),
         ("own_layers:Dropuot", "class Dropout: pass", "no 'Dropuot'; did you mean 'Dropout'?"),
         ("own_layers:Other", "class Dropout: pass", "own_layers has no 'Other'$"),
+        ("own_layers:Dropout:p", "class Dropout: p = 1", "own_layers has no 'Dropout:p'"),
         ("own_layers:Dropout", "import no_such", "cannot be imported: ModuleNotFoundError"),
         ("own_layers:Dropout", "1/0", "cannot be imported: ZeroDivisionError: division by zero"),
         ("own_layers:Dropout", "raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
