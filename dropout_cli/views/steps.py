@@ -544,13 +544,19 @@ def inference(told: Told) -> Telling:
     """Inference, where dropout is the identity."""
     still = Trace(replace(told.trace.problem, mask=None, drawn=None))
     some = Trace(still.problem, told.shown)
+
+    def numbers() -> dict[str, Any]:
+        with suppress(RequestError):
+            return {"y": still.y, "grad_x": still.grad_x}
+        return {}
+
     yield from told.texts
     yield from told.formulas
     try:
         values = told.each_shown(some.x, some.y, some.grad_y, some.grad_x)
     except RequestError:  # nobody asked for the loss of this output
         yield from (told.say("overflow"), told.claim("inference"))
-        return dict
+        return numbers
     say = (told.number, told.result) * 2
     yield told.say("here")
 
@@ -559,7 +565,7 @@ def inference(told: Told) -> Telling:
 
     yield element_table([X, Y, GRAD_Y, GRAD_X], cells, still, told.voice)
     yield told.claim("inference")
-    return lambda: {"y": still.y, "grad_x": still.grad_x}
+    return numbers
 
 
 def summary(told: Told) -> Telling:

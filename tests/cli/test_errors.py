@@ -469,6 +469,15 @@ def test_a_loss_that_nobody_asked_for_may_overflow(cli, problem, says):
     assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
 
 
+def test_it_may_overflow_at_an_element_that_is_not_shown(cli):
+    problem = [f"-x{','.join(['1'] * 9 + ['1e308'] + ['1'] * 9)}", f"-m{'1' * 9}0{'1' * 9}"]
+    problem += ["--loss", "sum-squares"]
+    told = cli("walkthrough", *problem)
+    assert (told.code, "beyond the largest" in told.out) == (0, False)
+    result = cli("walkthrough", *problem, "--step", "inference", "-f", "json")
+    assert (result.code, json.loads(result.out)["steps"][0]["numbers"]) == (0, {})
+
+
 @pytest.mark.parametrize(
     "arrays",
     [
