@@ -20,11 +20,22 @@ COLOURS = {
 }
 
 
-class Text(NamedTuple):
-    """Sentences, plain and as Markdown, where their formulas are in LaTeX."""
+class Formula(NamedTuple):
+    """A formula in both its forms: Unicode for a terminal, LaTeX for all else."""
 
-    plain: str
-    markdown: str
+    unicode: str
+    latex: str
+
+
+class Text(NamedTuple):
+    """Sentences: words, and the formulas among them."""
+
+    parts: tuple[str | Formula, ...] = ()
+
+    @property
+    def plain(self) -> str:
+        """The sentences with their formulas in Unicode."""
+        return "".join(part if isinstance(part, str) else part.unicode for part in self.parts)
 
 
 class Paragraph(NamedTuple):
@@ -56,13 +67,6 @@ class Program(NamedTuple):
     """Python that runs, which a notebook alone holds."""
 
     code: str
-
-
-class Formula(NamedTuple):
-    """A formula in both its forms: Unicode for a terminal, LaTeX for all else."""
-
-    unicode: str
-    latex: str
 
 
 class Facts(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -120,15 +119,19 @@ class _Page:
         return element
 
     def words(self, tag: str, text: Text) -> Element:
-        """Words in an element; their formulas stand between $ in Markdown."""
+        """Words in an element, with their formulas."""
         element = Element(tag)
         if self.convert is None:
             element.text = text.plain
             return element
-        element.text, *rest = re.split(r"\$([^$]+)\$", text.markdown)
-        for latex, after in zip(rest[::2], rest[1::2], strict=True):
-            element.append(self.formula(Formula(latex, latex)))
-            element[-1].tail = after
+        element.text = ""
+        for part in text.parts:
+            if isinstance(part, Formula):
+                element.append(self.formula(part))
+            elif len(element):
+                element[-1].tail = (element[-1].tail or "") + part
+            else:
+                element.text += part
         return element
 
     def block(self, block: Readable) -> Element:
@@ -176,7 +179,7 @@ class _Page:
         for cells in table.rows:
             row = SubElement(body, "tr")
             for cell, side in zip(cells, flush, strict=True):
-                told = cell if isinstance(cell, Text) else Text(cell, cell)
+                told = cell if isinstance(cell, Text) else Text((cell,))
                 row.append(self.words("td", told))
                 row[-1].attrib |= _classes(side, FATES.get(told.plain[:1]))
         return element

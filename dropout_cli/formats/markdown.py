@@ -1,5 +1,6 @@
 """Documents as GitHub-flavoured Markdown, the formulas in LaTeX."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from dropout_cli.formats.document import (
@@ -19,6 +20,9 @@ from dropout_cli.formats.document import (
     to_read,
 )
 
+# Backslashes, code, emphasis, formulas, columns, tags and links; not the _ inside a name.
+MARKS = re.compile(r"[\\`*$|~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])")
+
 
 def to_markdown(document: Document, _: Setting | None = None) -> str:
     """The document as Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
@@ -28,27 +32,41 @@ def to_markdown(document: Document, _: Setting | None = None) -> str:
 def _lines(block: Readable) -> Iterator[str]:
     match block:
         case Heading(text, level):
-            yield f"{'#' * level} {text}"
+            yield f"{'#' * level} {_escaped(text)}"
         case Paragraph(text):
-            yield text.markdown
+            yield _told(text)
         case Items(items):
-            yield from (f"- {item.markdown}" for item in items)
+            yield from (f"- {_told(item)}" for item in items)
         case Check(ok, text):
-            yield f"> {SIGNS[ok]} {text.markdown}"
+            yield f"> {SIGNS[ok]} {_told(text)}"
         case Code(code):
             yield f"```python\n{code}\n```"
         case Formula(_, latex):
             yield f"$$\n{latex}\n$$"
         case Facts(facts):
             for formula, words in facts:
-                yield f"- ${formula.latex}$: {words}"
+                yield f"- ${formula.latex}$: {_escaped(words)}"
         case Table(columns, rows, words):
-            yield _row([f"${c.latex}$" if isinstance(c, Formula) else c for c in columns])
+            yield _row(columns)
             yield _row([":---" if k in words else "---:" for k in range(len(columns))])
             for row in rows:
                 yield _row(row)
 
 
-def _row(cells: Iterable[str | Text]) -> str:
-    told = (cell.markdown if isinstance(cell, Text) else cell for cell in cells)
-    return f"| {' | '.join(told)} |"
+def _row(cells: Iterable[str | Formula | Text]) -> str:
+    return f"| {' | '.join(map(_told, cells))} |"
+
+
+def _told(words: str | Formula | Text) -> str:
+    match words:
+        case Text(parts):
+            return "".join(map(_told, parts))
+        case Formula(_, latex):
+            return f"${latex}$"
+        case _:
+            return _escaped(words)
+
+
+def _escaped(words: str) -> str:
+    """The words, in which nothing that Markdown would read as a mark is read so."""
+    return MARKS.sub(r"\\\g<0>", words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from string import Formatter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.formats.document import Formula, Text
@@ -34,16 +34,16 @@ class Voice(NamedTuple):
     def text(self, words: str, /, **values: object) -> Text:
         """The words with symbols and values in place of their {placeholders}.
 
-        A value that is a formula stands in the text in Unicode, and in Markdown in LaTeX.
+        A value may be a formula or a text; any other is said in words.
         """
-        plain: dict[str, object] = {}
-        markdown: dict[str, object] = {}
-        for name in re.findall(r"\{(\w+)\}", words):
-            value = values[name] if name in values else self.symbol(name)
-            plain[name] = markdown[name] = value
-            if isinstance(value, Formula):
-                plain[name], markdown[name] = value.unicode, f"${value.latex}$"
-        return Text(words.format(**plain), words.format(**markdown))
+        parts: list[str | Formula] = []
+        for before, name, _, _ in Formatter().parse(words):
+            parts.append(before)
+            if name is not None:
+                value = values[name] if name in values else self.symbol(name)
+                known = value.parts if isinstance(value, Text) else [value]
+                parts += [part if isinstance(part, Formula) else str(part) for part in known]
+        return Text(tuple(parts))
 
     def symbol(self, name: str) -> Formula:
         """The symbol of this name."""

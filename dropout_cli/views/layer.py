@@ -86,7 +86,7 @@ def _explanation(finding: LayerFinding, voice: Voice) -> Explanation:
     """Where the layer is wrong, and the mistake's name if one explains it."""
     name = finding.mistake or "unknown"
     if "in_backward" in finding.reason:
-        name, text = "raised", Text("", "")
+        name, text = "raised", Text()
     elif finding.mistake is None:
         text = voice.tell("verify", "unknown")
     else:

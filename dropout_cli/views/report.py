@@ -186,7 +186,7 @@ def mistake(about: str, name: str, voice: Voice) -> Text:
 
 def joined(*texts: Text) -> Text:
     """The texts, one after the other."""
-    return Text("".join(text.plain for text in texts), "".join(text.markdown for text in texts))
+    return Text(tuple(part for text in texts for part in text.parts))
 
 
 def _headline(report: Report, rows: Sequence[Row], voice: Voice) -> Check:

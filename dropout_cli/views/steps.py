@@ -25,7 +25,6 @@ from dropout_cli.formats.document import (
     Items,
     Paragraph,
     Program,
-    Text,
 )
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import BLOCK, draw
@@ -116,8 +115,7 @@ class Told(NamedTuple):
         if finding.ok and finding.max_error:
             outcome = "holds_nearly"
         error = f"{finding.max_error:.3g}"
-        told = (self.voice.say("check", outcome, method=text, error=error) for text in method)
-        return Check(finding.ok, Text(*told))
+        return Check(finding.ok, self.voice.tell("check", outcome, method=method, error=error))
 
     def claim(self, name: str, key: str = "check", **values: object) -> Check:
         """The check of a claim."""

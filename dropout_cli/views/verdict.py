@@ -119,7 +119,7 @@ def _explanations(diagnosis: Diagnosis, verdict: Verdict, voice: Voice) -> Itera
         text = voice.tell("verify", key, factor=factor)
         yield Explanation("unknown", about, where, text, elements, count)
         return
-    several = Text("", "")
+    several = Text()
     if len(diagnosis.mistakes) > 1:
         key = "several" if diagnosis.telling_p is None else "several_p"
         p = "" if diagnosis.telling_p is None else voice.probability(diagnosis.telling_p)

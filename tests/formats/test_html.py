@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from html.parser import HTMLParser
@@ -94,10 +95,21 @@ def test_light_dark_or_as_the_reader_has_it(page):
         assert f"--ground: {ground}" in chosen
 
 
-def test_foreign_words_are_words(page, tmp_path):
-    """A candidate's name cannot add elements to the page."""
+@pytest.mark.parametrize("name", ["<b>a & b</b>", r"costs $\frac$ and $5", "a | `b` _c_"])
+def test_foreign_words_are_words(page, tmp_path, name):
+    """A candidate's name cannot add elements or formulas to the page."""
     path = tmp_path / "mine.json"
-    path.write_text('{"name": "<b>a & b</b>", "x": [1], "p": 0, "y": [1]}')
+    path.write_text(json.dumps({"name": name, "x": [1], "p": 0, "y": [1]}))
     html, _ = page("verify", "--candidate", str(path))
-    assert html.texts("h2") == ["<b>a & b</b>"]
+    assert html.texts("h2") == [name]
     assert html.texts("b") == []
+
+
+def test_what_a_layer_raises_is_words(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = r"costs $\frac$ in __init__ of <b>"
+    source = f"def dollar(x, grad_y, p, training):\n    raise TypeError({said!r})\n"
+    (tmp_path / "dollar_layers.py").write_text(source)
+    assert cli("verify", "--layer", "dollar_layers:dollar", "-o", "page.html").code == 1
+    html = Page((tmp_path / "page.html").read_text("utf-8"))
+    assert any(text.endswith(f"TypeError: {said}") for text in html.texts("p"))

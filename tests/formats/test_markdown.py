@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shutil
@@ -67,3 +68,26 @@ def test_in_markdown_no_list_runs_into_another(cli, command):
 def test_in_markdown_sentences_have_their_formulas_in_latex(cli, command, language):
     text = cli(command, "-f", "markdown", "--lang", language).out
     assert not set("∂ᵢ⊙Σ²") & set(text)
+
+
+NAMES = {
+    r"$\frac$ costs $5": r"\$\\frac\$ costs \$5",
+    "__init__ of my_layer": r"\_\_init\_\_ of my_layer",
+    "*a* | `b` ~~c~~": r"\*a\* \| \`b\` \~\~c\~\~",
+    "<b>1 < 2</b>": r"\<b>1 < 2\</b>",
+    "[y](x)[0]": r"[y\](x)[0]",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_foreign_words_are_words(cli, tmp_path, name):
+    """A candidate's name is no markup."""
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"name": name, "x": [1], "p": 0, "y": [1]}))
+    text = cli("verify", "--candidate", str(path), "-f", "markdown").out
+    (heading,) = re.findall("^## (.*)$", text, flags=re.MULTILINE)
+    assert heading == NAMES[name]
+    if has_katex():
+        done = subprocess.run(["node", "-e", NODE], input=text, capture_output=True, text=True)
+        (rendered,) = re.findall("<h2>(.*)</h2>", json.loads(done.stdout)["rest"])
+        assert html.unescape(rendered) == name
