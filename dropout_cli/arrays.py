@@ -31,7 +31,8 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
     bits = np.asarray(mask)
     if bits.shape != shape:
         raise RequestError(
-            f"mask has {_extent(bits.shape)}, but it must have {_extent(shape)}, as x does"
+            f"mask has {_extent(bits.shape)}, but it must have {_extent(shape)}, a bit for each"
+            " element"
         )
     if bits.dtype.kind not in "biuf":
         raise RequestError(f"mask must hold 0 and 1, but its type is {bits.dtype}")

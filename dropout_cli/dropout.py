@@ -61,6 +61,7 @@ def _scale_kept(v: FloatArray, mask: ArrayLike | None, p: float) -> FloatArray:
     kept = as_mask(mask, v.shape, p)
     scaled = np.asarray(v * kept)
     if p < 1:  # at p = 1 nothing is kept, and 1−p is 0
-        scaled /= 1 - p
+        wide = np.result_type(scaled, np.float32)  # in float16, 1−p itself could round to 0
+        np.divide(scaled, 1 - p, out=scaled, dtype=wide, casting="same_kind")
     scaled += 0  # a dropped −v is −0, and becomes 0
     return scaled

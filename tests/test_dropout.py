@@ -86,10 +86,17 @@ def test_floats_keep_their_type(function, dtype, mask):
     assert function(np.array([1, 2], dtype=dtype), mask, 0.3).dtype == dtype
 
 
-def test_float32_is_the_nearest_float32():
-    x = np.array([1, 3, 7], dtype=np.float32)
-    want = [float(v) for v in exact.forward([1, 3, 7], [1, 1, 0], 0.5)]
-    assert forward(x, [1, 1, 0], 0.5).tolist() == want
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@given(data=st.data(), p=PROBABILITIES)
+def test_each_type_is_within_two_units_in_its_last_place(dtype, data, p):
+    """Both 1−p and the quotient are rounded; a dropped element is +0 for every p."""
+    value = data.draw(st.floats(-100, 100, width=8 * dtype().itemsize))
+    with np.errstate(over="ignore"):
+        kept, dropped = forward(np.array([value, value], dtype), [1, 0], p)
+    (right,) = exact.forward([value], [1], p)
+    assert (dropped, np.signbit(dropped)) == (0, False)
+    if abs(right) <= np.finfo(dtype).max:
+        assert abs(Fraction(float(kept)) - right) <= 2 * Fraction(float(np.spacing(abs(kept))))
 
 
 def test_a_mask_of_booleans_is_not_copied():
@@ -109,7 +116,7 @@ def test_any_shape():
         ([1, 2], [1, 0], 1.5, "p is 1.5"),
         ([1, 2], [1, 0], float("nan"), "p is nan"),
         ([1, 2], [1, 0], "half", "p is 'half'"),
-        ([1, 2], [1, 0, 1], 0.5, "mask has length 3, but it must have length 2"),
+        ([1, 2], [1, 0, 1], 0.5, "length 3, but it must have length 2, a bit for each element$"),
         ([[1, 2]], [1, 0], 0.5, r"mask has length 2, but it must have shape \(1, 2\)"),
         ([1, 2], [1, 2], 0.5, r"mask\[2\] is 2"),
         ([1, 2], [1, float("nan")], 0.5, r"mask\[2\] is nan"),
