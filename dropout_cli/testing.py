@@ -12,8 +12,9 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
         instance.
     seed: of the global generators, from 0; they are given back their states.
 
-    Raises AssertionError, with the report, where the layer is wrong; RequestError where it is of no
-    known kind, or p is no probability. Where chance decides, the test is exact, at a level of 1e-9.
+    Raises AssertionError, with the report, where the layer is wrong, or takes no p that would show
+    it; RequestError where it is of no known kind, or p is no probability. Where chance decides, the
+    test is exact, at a level of 1e-9.
     """
     __tracebackhide__ = True  # pytest then shows the report, not this function
     from dropout_cli.formats.document import Setting
@@ -29,5 +30,5 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     voice = Voice(load("en"))
     findings = judge_layer(layer, None if p is None else [p], seed)
     told = report(name, findings, seed, voice)
-    if told.ok is False:
+    if told.ok is not True:
         raise AssertionError("\n" + to_text(page(told, voice), Setting("", None, "en")))

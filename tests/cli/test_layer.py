@@ -155,6 +155,19 @@ def test_closed_streams(closed):
     assert b"a defect" not in done.stderr
 
 
+class OnlyEnds:
+    """A layer that cannot be checked where it would show what it does."""
+
+    def __init__(self, p):
+        assert p in (0, 1)
+        self.p, self.training = p, True
+
+    def forward(self, v):
+        return 0 * v if self.p and self.training else v
+
+    backward = forward
+
+
 def test_check_in_a_test_suite(monkeypatch):
     monkeypatch.syspath_prepend(LAYERS)
     import my_layers
@@ -168,5 +181,7 @@ def test_check_in_a_test_suite(monkeypatch):
     assert "it keeps with probability p, not 1−p." in words
     with pytest.raises(RequestError, match="a layer is a torch"):
         dropout_cli.check("Dropout")
+    with pytest.raises(AssertionError, match="8 checks passed, 32 not made"):
+        dropout_cli.check(OnlyEnds)
     with pytest.raises(RequestError, match="p is 2"):
         dropout_cli.check(my_layers.Dropout, p=2)
