@@ -12,7 +12,7 @@ from dropout_cli.cli.options import Asked, refuse_given, was_given
 from dropout_cli.cli.saved import equal, named, read_mask_source
 from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
 from dropout_cli.errors import RequestError
-from dropout_cli.proof.tolerance import TYPES
+from dropout_cli.proof.tolerance import TYPES, tolerance
 from dropout_cli.proof.verdict import Candidate
 from dropout_cli.trace import Trace
 from dropout_cli.views.passes import SCHEMA, backward_record
@@ -123,7 +123,8 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
         _must_follow(case, candidate.problem)
     if "loss" in known and written_gradient is not None:
         right = Trace(candidate.problem).grad_y
-        if written_gradient.shape != right.shape or not np.allclose(written_gradient, right, 1e-5):
+        allowed = tolerance(candidate.dtype, candidate.problem.p)
+        if written_gradient.shape != right.shape or not allowed.near(written_gradient, right).all():
             raise RequestError(f"grad_y is not the gradient of grad_y_source, {known['loss']!r}")
     return candidate
 

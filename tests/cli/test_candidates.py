@@ -65,6 +65,17 @@ def verdict(judge):
             {**CASE, "grad_y": [7] * 4, "grad_y_source": "sum", "y": [1] * 4},
             "grad_y is not the gradient of grad_y_source, 'sum'",
         ),
+        (
+            {
+                "x": [1e-9, 2e-9],
+                "p": 0.5,
+                "mask": [1, 0],
+                "grad_y_source": "sum-squares",
+                "grad_y": [5e-9, 0],
+                "grad_x": [8e-9, 0],
+            },
+            "grad_y is not the gradient of grad_y_source, 'sum-squares'",
+        ),
         ({**RIGHT, "loss": "sum"}, "loss is 'sum', but it must be a number, its value"),
         ({**RIGHT, "dtype": []}, "dtype is [], but it must be one of"),
         ({**RIGHT, "name": "a\nb"}, "name is 'a\\nb', but it must be printable text"),
