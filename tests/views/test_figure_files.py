@@ -240,6 +240,8 @@ def test_every_figure_says_its_command():
     assert said == (
         "dropout-cli plot -x -0,1e-320 -p 0.5 --eval --loss sum --title 'it'\"'\"'s' --lang en"
     )
+    said = command(Trace(Problem.pose()), Look(title="PyTorch 2.0", dpi=96.0))
+    assert said.endswith("--dpi 96 --title 'PyTorch 2.0' --lang en")
 
 
 def test_a_broken_byte_never_ends_in_a_traceback(plot, cli, tmp_path):

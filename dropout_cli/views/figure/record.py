@@ -66,7 +66,7 @@ def command(trace: Trace, look: Look) -> str:
         elif value is True:
             args += [f"--{name}"]
         elif value != getattr(Look(), name) or name == "lang":
-            args += [f"--{name}", str(value).removesuffix(".0")]
+            args += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
     return shlex.join(args)
 
 
