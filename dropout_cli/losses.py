@@ -17,7 +17,8 @@ class Loss(NamedTuple):
 
     value: (y, n) ↦ L, or the share of L that the elements in y have, of n in all.
     gradient: (y, n) ↦ ∂L/∂y, of the shape of y.
-        Both take an array of floats or of exact numbers: only +, ·, / and sum() are used.
+        Both take an array of floats or of exact numbers: only +, ·, /, whole powers and sum() are
+        used. Each term of L is at most quadratic in y_i, so that central differences are exact.
     code: L in Python, of a y of NumPy or PyTorch.
     unicode, latex: the formula of L, in both forms; gradient_unicode, gradient_latex: of ∂L/∂y_i.
     """

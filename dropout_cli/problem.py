@@ -43,7 +43,7 @@ class Problem:
     loss: a name in LOSSES; None where grad_y was given.
 
     The arrays are read-only, copies of any that could be written to. Raises RequestError for
-    anything that is not so.
+    anything that is not so; whether drawn did draw the mask is not checked.
     """
 
     x: FloatArray
@@ -61,7 +61,9 @@ class Problem:
         grad_y = None if self.grad_y is None else _vector(self.grad_y, "grad_y")
         if mask is None and self.drawn is not None:
             raise RequestError("a drawn mask is missing")
-        if (grad_y is None) == (self.loss is None):
+        if grad_y is None and self.loss is None:
+            raise RequestError("the upstream gradient is missing: give grad_y or a loss")
+        if grad_y is not None and self.loss is not None:
             raise RequestError(
                 "grad_y cannot be combined with a loss, which gives it: give one of the two"
             )
@@ -115,7 +117,7 @@ class Problem:
             if n == len(EXAMPLE_MASK) and 0 < p < 1 and seed is None and rng is None:
                 mask = EXAMPLE_MASK
             else:
-                drawn = Drawn(rng or "numpy", seed or 0)
+                drawn = Drawn("numpy" if rng is None else rng, seed or 0)
                 mask = masks.draw(drawn.rng, drawn.seed, n, p)
         if grad_y is None and loss is None:
             grad_y, loss = (EXAMPLE_GRAD_Y, None) if n == len(EXAMPLE_GRAD_Y) else (None, "sum")

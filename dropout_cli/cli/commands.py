@@ -145,9 +145,11 @@ def walkthrough(
         return
     if hide and output.suffix == ".json":
         raise RequestError("--hide cannot be combined with JSON, which holds every number")
+    if pause and not (output.suffix == ".txt" and output.path is None):
+        refuse_given(["form", "path"], "--pause", "which presents in a terminal")
     chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
     trace = Trace(asked.pose())
-    if pause and output.suffix == ".txt" and output.path is None and _is_terminal():
+    if pause and _is_terminal():
         from dropout_cli.cli.present import present
 
         present(trace, voice, chosen)
@@ -429,6 +431,8 @@ def masks(
     from dropout_cli.views.sources import masks_page, masks_record, seeds_page, seeds_record
 
     p = as_probability(p)
+    if find is None and was_given("below"):
+        raise RequestError("--below belongs to --find: it bounds the seeds that are tried")
     if find is not None and not (count is None and seed is None and mask is None):
         raise RequestError(
             "--find cannot be combined with -n, --seed or --mask: it looks for its mask's seed"

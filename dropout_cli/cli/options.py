@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from dropout_cli.cli.output import Output, chosen_suffix, print_text
+from dropout_cli.cli.output import PRINTED, Output, chosen_suffix, print_text
 from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
@@ -266,7 +266,7 @@ def output_options(command: Callable[..., Any], *, own: str | None = None) -> Ca
     formats = [suffix for suffix, form in FORMATS.items() if form.of in ("page", "record", own)]
     options = {
         "form": output_option(
-            "-f", "--format", "form", type=click.Choice(["table", "json", "markdown"]),
+            "-f", "--format", "form", type=click.Choice(list(PRINTED)),
             help="What to print.  [default: table]",
         ),
         "path": output_option(

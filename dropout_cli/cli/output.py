@@ -187,7 +187,7 @@ def write_file(path: str, pieces: Iterable[bytes]) -> None:
                 file.writelines(pieces)
             if place.exists():
                 status = place.stat()
-                if status.st_uid != os.geteuid():
+                if os.name == "posix" and status.st_uid != os.geteuid():
                     os.chown(beside, status.st_uid, status.st_gid)
                 beside.chmod(status.st_mode & 0o777)
             beside.replace(place)

@@ -99,7 +99,7 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
         if key not in saved and key in ("scale", "y"):
             raise KeyError(key)
         if key in saved and not equal(saved[key], value):
-            raise RequestError(f"{key} does not follow from x, mask and p")
+            raise RequestError(f"{key} does not follow from the rest of the pass")
     return problem
 
 

@@ -171,16 +171,16 @@ def zero(trace: Trace) -> Finding:
 
 def masks_summed(n: int, p: float) -> int | None:
     """How many masks of n elements can happen; None where there are too many to sum over."""
-    if n > ALL_MASKS or Fraction(p).denominator > FINE:
-        return None
-    return 1 if p in (0, 1) else 2**n
+    if p in (0, 1):
+        return 1
+    return 2**n if n <= ALL_MASKS and Fraction(p).denominator <= FINE else None
 
 
 class Expectation:
     """Exact expectations over the mask in training, per element, each computed when it is read.
 
-    They are summed over all 2^n masks while n ≤ 10 (and p is not tiny), else over each element's
-    two outcomes.
+    They are summed over all masks that can happen: one at p = 0 or 1, and 2^n while n ≤ 10 (and p
+    is not tiny); else, as elements are independent, over each element's two outcomes.
     masks: over how many masks; None for the two outcomes.
     """
 
@@ -189,10 +189,10 @@ class Expectation:
         n, p = problem.x.size, problem.p
         self.problem, self.elements, self.masks = problem, elements, masks_summed(n, p)
         self.x = _fractions(problem.x[elements])
-        if self.masks is not None:
-            outcomes = list(exact.masks(n, p))
-        else:  # elements are independent: all kept or all dropped shows each of them both ways
+        if self.masks in (None, 1):  # all kept or all dropped shows what can happen to each
             outcomes = [(chance, mask * len(self.x)) for chance, mask in exact.masks(1, p)]
+        else:
+            outcomes = list(exact.masks(n, p))
         self.chances, self.outcomes = zip(*outcomes, strict=True)
         self.outputs = [exact.forward(self.x, mask, p) for mask in self.outcomes]
 

@@ -168,13 +168,12 @@ def backward_table(trace: Trace, voice: Voice) -> Table:
     """i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution 0.1 × 1 / 0.5, ∂L/∂x_i, kept or dropped."""
     mask, local = trace.problem.mask, trace.local_grad
     grad_y, grad_x = trace.grad_y, trace.grad_x
-    number, result = voice.number, voice.results.number
+    result = voice.results.number
+    upstream = voice.number if trace.problem.loss is None else result
     if mask is None:
         return element_table(
-            [GRAD_Y, GRAD_X], lambda i: [number(grad_y[i]), result(grad_x[i])], trace, voice
+            [GRAD_Y, GRAD_X], lambda i: [upstream(grad_y[i]), result(grad_x[i])], trace, voice
         )
-
-    upstream = number if trace.problem.loss is None else result
 
     def cells(i: int) -> list[str]:
         value, bit = upstream(grad_y[i]), f"{mask[i]:d}"

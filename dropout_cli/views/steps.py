@@ -305,7 +305,7 @@ def proof(told: Told) -> Telling:
             rf"{latex} \, \mathrm{{d}}{name}_i = {to_latex(value)}",
         )
     yield told.claim("total-differential")
-    return lambda: {"dx": [float(d) for d in dx], "dL_by_y": float(by_y), "dL_by_x": float(by_x)}
+    return lambda: {"dx": [float(d) for d in dx], "dL_by_y": _float(by_y), "dL_by_x": _float(by_x)}
 
 
 def worked_example(told: Told) -> Telling:
@@ -555,7 +555,7 @@ def inference(told: Told) -> Telling:
     except RequestError:  # nobody asked for the loss of this output
         yield from (told.say("overflow"), told.claim("inference"))
         return numbers
-    say = (told.number, told.result) * 2
+    say = (told.number, told.result, told.upstream, told.result)
     yield told.say("here")
 
     def cells(i: int) -> list[str]:

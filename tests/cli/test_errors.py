@@ -81,6 +81,10 @@ REQUESTS = [
     ("backward -g 1,2,3,4 --loss sum", "grad_y cannot be combined with a loss"),
     ("forward --eval -m 1010", "inference has no mask"),
     ("forward --eval -s 3", "inference has no mask"),
+    ("masks --below 5", "--below belongs to --find"),
+    ("walkthrough --pause -f json", "--format cannot be combined with --pause, which presents in"),
+    ("walkthrough --pause -o a.md", "--output cannot be combined with --pause, which presents in"),
+    ("masks -n 3 -m 10", "mask has length 2, but it must have length 3, a bit for each element"),
     ("forward -f json -o page.md", "--format json cannot be combined with -o page.md"),
     ("backward -x - -g -", "standard input can be read only once"),
     (
@@ -92,6 +96,7 @@ REQUESTS = [
     # options
     ("forward -s -1", "seed is -1"),
     ("forward -s 1.5", "'1.5' is not a valid integer"),
+    ("forward --rng=", "rng is '', but it must be one of numpy"),
     ("forward --rng dice", "rng is 'dice', but it must be one of numpy"),
     ("backward --loss huber", "'huber' is not one of 'sum', 'mean', 'sum-squares'"),
     ("forward --precision 0", "0 is not in the range"),
@@ -229,8 +234,8 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"mask_source": {"kind": "drawn"}}, "mask_source must be"),
         ({"mask_source": DRAWN | {"rng": "dice"}}, "rng is 'dice'"),
         ({"mask_source": DRAWN, "mask": [1, 0]}, "not the one that numpy draws with seed 0"),
-        ({"y": [2.0, 0.5]}, "y does not follow from x, mask and p"),
-        ({"y": [2.0]}, "y does not follow from x, mask and p"),
+        ({"y": [2.0, 0.5]}, "y does not follow from the rest of the pass"),
+        ({"y": [2.0]}, "y does not follow from the rest of the pass"),
         ({"y": None}, "y does not follow"),
         ({"scale": 3}, "scale does not follow"),
         ({"p": 10**400}, "it must be a number from 0 to 1"),
@@ -467,6 +472,13 @@ def test_a_loss_that_nobody_asked_for_may_overflow(cli, problem, says):
     assert told.code == 0
     assert f"{says} the largest float64" in told.out
     assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
+
+
+def test_a_total_differential_that_overflows_is_null_in_json(cli):
+    vectors = ["-x", ",".join(["1"] * 100), "-g", ",".join(["1e308"] * 100), "-p", "0"]
+    result = cli("walkthrough", *vectors, "--step", "proof", "-f", "json")
+    numbers = json.loads(result.out)["steps"][0]["numbers"]
+    assert (numbers["dL_by_y"], numbers["dL_by_x"]) == (None, None)
 
 
 def test_it_may_overflow_at_an_element_that_is_not_shown(cli):

@@ -123,6 +123,18 @@ def test_an_exercise_hides_every_result(cli, tmp_path):
     assert cli("walkthrough", "--hide", "-f", "json").code == 2
 
 
+@pytest.mark.parametrize("mode", [[], ["--eval"]])
+def test_an_exercise_hides_the_gradient_that_follows_from_a_loss(cli, mode):
+    problem = ["-x", "0.7,1.1,1.3,1.9", "--loss", "sum-squares", *mode]
+    for steps in ("inference", "worked-example"):
+        full = cli("walkthrough", *problem, "--step", steps).out
+        blank = cli("walkthrough", "--hide", *problem, "--step", steps).out
+        for result in ("1.4", "2.2", "2.6", "3.8"):  # 2x, ∂L/∂y in inference
+            shown = rf"(?<![\d.]){result}(?!\d)"
+            assert re.search(shown, full) or not mode
+            assert not re.search(shown, blank)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("suffix", [".md", ".html", ".svg", ".txt", ".json"])
 def test_a_file_in_each_format_says_the_same(cli, tmp_path, suffix, language):

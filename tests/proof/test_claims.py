@@ -120,7 +120,7 @@ def test_the_step_and_its_differential():
     ("n", "p", "masks"),
     [
         (3, 0.3, 8), (10, 0.5, 1024), (11, 0.5, None), (3, 0, 1), (3, 1, 1),
-        (1, 2.0**-120, 2), (1, 2.0**-121, None), (11, 0, None),
+        (1, 2.0**-120, 2), (1, 2.0**-121, None), (11, 0, 1), (10**7, 1, 1),
     ],
 )  # fmt: skip
 def test_over_how_many_masks_is_summed(n, p, masks):

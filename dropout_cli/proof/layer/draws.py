@@ -111,8 +111,7 @@ def _counts(runs: Runs) -> list[Count]:
 def _fixed(of: str, shape: tuple[int, ...], masks: list[Mask], p: float) -> Count:
     """How many of the masks, all of one size, drop just the expected number; too many is wrong."""
     size = masks[0].size
-    least, most = math.ceil(size * p), math.floor(size * p)
-    least, most = min(least, most), max(least, most)
+    least, most = math.floor(size * p), math.ceil(size * p)
     hits = sum(least <= mask.size - int(mask.sum()) <= most for mask in masks)
     p_value = chance.tails(hits, len(masks), chance.between(least, most, size, p))[1]
     return Count(of, shape, -1, hits, len(masks), p_value, "fixed-count")

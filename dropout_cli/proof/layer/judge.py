@@ -32,7 +32,7 @@ SWEEP = (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)
 BATCH = (250, 280)
 SHAPES: tuple[Shape, ...] = ((70_000,), BATCH, (20, 50, 70))  # 210,000 elements in all
 ENDS = (0.0, 1.0)  # a p that a layer may refuse in a call
-REFUSALS = (AssertionError, NotImplementedError, ValueError)
+REFUSALS = (AssertionError, NotImplementedError, ValueError)  # of a p
 OF_P = re.compile(r"\bp\b|\bprob|\brate\b|\bkeep\b|\bdrop", re.IGNORECASE)  # it is about p
 SEEDS = 2**64
 
@@ -96,9 +96,8 @@ def _reconcile(findings: list[LayerFinding]) -> list[LayerFinding]:
     return [
         finding
         if finding.fits is None
-        else finding._replace(mistake=next(iter(fits), None), fits=fits)
+        else finding._replace(mistake=next(iter(common[finding.id]), None), fits=common[finding.id])
         for finding in findings
-        for fits in [common.get(finding.id, [])]
     ]
 
 
