@@ -6,10 +6,13 @@ the share that some of the elements have in L is its value on them alone, with t
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+FEW = 2**16  # terms whose exact sum takes milliseconds
 
 
 class Loss(NamedTuple):
@@ -17,7 +20,7 @@ class Loss(NamedTuple):
 
     value: (y, n) ↦ L, or the share of L that the elements in y have, of n in all.
     gradient: (y, n) ↦ ∂L/∂y, of the shape of y.
-        Both take an array of floats or of exact numbers: only +, ·, /, whole powers and sum() are
+        Both take an array of floats or of exact numbers: only +, ·, /, whole powers and total() are
         used. Each term of L is at most quadratic in y_i, so that central differences are exact.
     code: L in Python, of a y of NumPy or PyTorch.
     unicode, latex: the formula of L, in both forms; gradient_unicode, gradient_latex: of ∂L/∂y_i.
@@ -32,9 +35,19 @@ class Loss(NamedTuple):
     gradient_latex: str
 
 
+def total(terms: Any) -> Any:
+    """Σ terms, an array: exact of exact numbers; of up to FEW floats rounded once, as by hand."""
+    if terms.dtype == object or terms.size > FEW:
+        return terms.sum()
+    try:
+        return math.fsum(terms)
+    except OverflowError:  # on the way: smaller terms tell whether the sum itself is too large
+        return math.fsum(terms / FEW) * FEW
+
+
 LOSSES = {
     "sum": Loss(
-        value=lambda y, n: y.sum(),
+        value=lambda y, n: total(y),
         gradient=lambda y, n: y**0,
         code="y.sum()",
         unicode="L = Σ yᵢ",
@@ -43,7 +56,7 @@ LOSSES = {
         gradient_latex="1",
     ),
     "mean": Loss(
-        value=lambda y, n: y.sum() / n,
+        value=lambda y, n: total(y) / n,
         gradient=lambda y, n: y**0 / n,
         code="y.mean()",
         unicode="L = (1/n) Σ yᵢ",
@@ -52,7 +65,7 @@ LOSSES = {
         gradient_latex="1/n",
     ),
     "sum-squares": Loss(
-        value=lambda y, n: (y * y).sum(),
+        value=lambda y, n: total(y * y),
         gradient=lambda y, n: 2 * y,
         code="(y * y).sum()",
         unicode="L = Σ yᵢ²",

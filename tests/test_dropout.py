@@ -99,6 +99,22 @@ def test_each_type_is_within_two_units_in_its_last_place(dtype, data, p):
         assert abs(Fraction(float(kept)) - right) <= 2 * Fraction(float(np.spacing(abs(kept))))
 
 
+@given(st.lists(st.floats(-1e308, 1e308), min_size=1, max_size=50))
+def test_a_sum_of_some_floats_is_rounded_once(values):
+    right = sum(map(Fraction, values))
+    trace = Trace(Problem.pose(values, training=False, loss="sum"))
+    try:
+        assert trace.loss_value == float(right)
+    except RequestError:
+        assert abs(right) > np.finfo(float).max
+
+
+@pytest.mark.parametrize("values", [[1e16, 1, -1e16], [1e308, 1e308, -1e308], [5e-324, 1e-323]])
+def test_a_sum_in_which_terms_cancel_or_pass_the_largest_float(values):
+    trace = Trace(Problem.pose(values, training=False, loss="sum"))
+    assert trace.loss_value == float(sum(map(Fraction, values)))
+
+
 def test_a_mask_of_booleans_is_not_copied():
     mask = np.array([True, False])
     assert as_mask(mask, (2,), 0.5) is mask
