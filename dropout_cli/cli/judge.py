@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
+from io import FileIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.options import Asked, refuse_given, was_given
+from dropout_cli.cli.output import legible
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def judge_layer(name: str, asked: Asked, voice: Voice) -> Report:
     seed = 0 if asked.seed is None else asked.seed
     with _guest():
         findings = run_layer(load(name), ps, seed)
-    return report(name, findings, seed, voice)
+    return report(legible(name), findings, seed, voice)
 
 
 @contextmanager
@@ -57,13 +59,20 @@ def _guest() -> Iterator[None]:
     if sys.stdout is None or sys.stderr is None:
         raise RequestError("a layer may print, so standard output and standard error must be open")
     sys.stdout.flush()
-    output = os.dup(1)
+    output, errors = os.dup(1), os.dup(2)
     os.dup2(2, 1)
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        os.dup2(output, 1)
-        os.close(output)
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()  # what was written to it in another way
+        for ours, number in ((output, 1), (errors, 2)):
+            os.dup2(ours, number)
+            os.close(ours)
+        try:
+            sys.stderr.flush()
+        except ValueError:  # the layer closed it, or took its buffer
+            sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), "utf-8", line_buffering=True)
         os.chdir(folder)
         sys.path[:] = path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +100,117 @@ def test_what_is_no_layer(cli, tmp_path, monkeypatch, layer, says):
     assert (result.code, result.out) == (2, "")
     assert says in result.err
     assert result.err.count("\n") == 1
+
+
+RIGHT = """
+import sys
+import numpy as np
+
+def run(x, grad_y, p, training):
+    m = np.random.rand(*x.shape) < 1 - p if training else np.ones(x.shape)
+    scale = 1 / (1 - p) if training and p < 1 else 1
+    return (x * m * scale).astype(x.dtype), (grad_y * m * scale).astype(x.dtype)
+"""
+
+
+@pytest.mark.parametrize(
+    "rude",
+    [
+        "sys.__stdout__.write('aside')",
+        "sys.stdout.write('aside')",
+        "print('aside'); sys.stdout.close()",
+        "import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), 'utf-8')",
+        "import io; io.TextIOWrapper(sys.stdout.buffer)",
+    ],
+)
+def test_a_layer_that_handles_the_streams(tmp_path, rude):
+    """It may do with standard output what scripts do; the report is not disturbed."""
+    (tmp_path / "rude_layers.py").write_text(RIGHT + rude)
+    command = [sys.executable, "-m", "dropout_cli", "verify", "--layer", "rude_layers:run"]
+    done = subprocess.run(
+        [*command, "-p", "0.5", "-f", "json"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert json.loads(done.stdout)["ok"] is True
+    assert done.stderr in (b"", b"aside", b"aside\n")
+    done = subprocess.run(
+        [*command, "-p", "0.5", "-o", "r.xml"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert done.stderr.endswith(b"wrote r.xml\n")
+
+
+BREAKS = """
+import sys
+
+class Breaks:
+    def __getattr__(self, name):
+        {0}
+
+class Owner:
+    training = True
+    forward = backward = None
+    @property
+    def p(self):
+        {0}
+
+breaks, owner = Breaks(), Owner()
+
+def run(x, grad_y, p, training):
+    x.shape = {1}
+    return x, grad_y
+
+class RedError(Exception):
+    pass
+
+RedError.__name__ = "Red\\x1b[31m"
+
+def red(x, grad_y, p, training):
+    raise RedError
+"""
+
+
+@pytest.mark.parametrize("name", ["breaks", "owner"])
+@pytest.mark.parametrize(
+    "statement", ["sys.exit(0)", "raise RuntimeError('no')", "raise GeneratorExit"]
+)
+def test_an_attribute_that_breaks_is_quoted(cli, tmp_path, monkeypatch, name, statement):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "breaking_layers", raising=False)
+    (tmp_path / "breaking_layers.py").write_text(BREAKS.format(statement, (-1,)))
+    result = cli("verify", "--layer", f"breaking_layers:{name}")
+    assert (result.code, result.out) == (2, "")
+    assert re.match(
+        r"Error: the layer (cannot be looked at: |is an instance|the Owner)|Error: the Owner",
+        result.err,
+    )
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("shape", [(-1, 2), (-1, 1)])
+def test_a_layer_that_reshapes_its_input_changes_it(cli, tmp_path, monkeypatch, shape):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "breaking_layers", raising=False)
+    (tmp_path / "breaking_layers.py").write_text(BREAKS.format("pass", shape))
+    result = cli("verify", "--layer", "breaking_layers:run", "-p", "0.5", "-f", "json")
+    (claim,) = [each for each in result.json["claims"] if each["id"] == "input-untouched"]
+    (told,) = [each for each in result.json["diagnosis"] if each["claim"] == "input-untouched"]
+    assert (claim["ok"], told["id"]) == (False, "changes-x")
+    assert "x was changed in 70,000 of 70,000 elements" in told["explanation"]
+
+
+def test_no_name_that_a_layer_gives_reaches_the_terminal_raw(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "red\x1b[31m.py").write_text(BREAKS.format("pass", (-1,)))
+    result = cli("verify", "--layer", "red\x1b[31m:red", "-p", "0.5")
+    assert result.code == 1
+    assert "the layer raised Red[31m" in result.out
+    assert "\x1b" not in result.out + result.err
+
+
+@pytest.mark.parametrize("name", ["../my_layers.py:Dropout", "/tmp/my_layers.py:Dropout", "..a:b"])
+def test_a_layer_outside_the_current_folder(cli, name):
+    result = cli("verify", "--layer", name)
+    assert (result.code, result.out) == (2, "")
+    assert "must be in the current folder or below it" in result.err
 
 
 @pytest.mark.parametrize(

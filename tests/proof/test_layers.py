@@ -220,6 +220,11 @@ def test_what_is_no_array_is_told_by_its_type():
     assert found == LayerFinding("same-mask", 0.5, False, 0, 0.0, None, "grad_x", [], reason)
 
 
+class ExitingError(Exception):
+    def __str__(self):
+        raise SystemExit(0)
+
+
 class NoMessageError(Exception):
     def __str__(self):
         raise RuntimeError
@@ -231,6 +236,8 @@ class NoMessageError(Exception):
         (ValueError(), "ValueError"),
         (ValueError("a\n  b\x1b"), "ValueError: a b"),
         (NoMessageError(), "NoMessageError"),
+        (ExitingError(), "ExitingError"),
+        (type("Red\x1bError" + "r" * QUOTED, (Exception,), {})(), "RedError" + "r" * 191 + "…"),
         (ValueError("x" * QUOTED), "ValueError: " + "x" * QUOTED),
         (ValueError("x" * (QUOTED + 1)), "ValueError: " + "x" * (QUOTED - 1) + "…"),
     ],
@@ -335,6 +342,11 @@ def test_an_attribute_that_raises_is_quoted(folder):
         ("own_layers:Dropout:p", "class Dropout: p = 1", "own_layers has no 'Dropout:p'"),
         ("own_layers:Dropout", "import no_such", "cannot be imported: ModuleNotFoundError"),
         ("own_layers:Dropout", "1/0", "cannot be imported: ZeroDivisionError: division by zero"),
+        (
+            "own_layers:Dropout",
+            "raise GeneratorExit",
+            "own_layers cannot be imported: GeneratorExit",
+        ),
         ("own_layers:Dropout", "raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
         ("own_layers:Dropout", "def f(:", "cannot be imported: SyntaxError"),
     ],

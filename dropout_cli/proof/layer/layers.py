@@ -34,7 +34,7 @@ KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
     " or a function run(x, grad_y, p, training)"
 )
-QUOTED = 200  # characters of an exception's message that are quoted
+QUOTED = 200  # characters of foreign words that are quoted
 
 
 class UnknownKindError(RequestError):
@@ -92,6 +92,10 @@ def load(name: str) -> object:
     module_name = module_name.removeprefix(f".{os.sep}")
     if module_name.endswith(".py"):
         module_name = module_name.removesuffix(".py").replace(os.sep, ".")
+    if module_name.startswith("."):
+        raise RequestError(
+            f"the layer is {name!r}, but its file must be in the current folder or below it"
+        )
     folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
@@ -103,7 +107,9 @@ def load(name: str) -> object:
         raise RequestError(
             f"there is no module {module_name!r} in {folder} or among the installed packages"
         ) from None
-    except (Exception, SystemExit) as error:
+    except SIGNALS:
+        raise
+    except BaseException as error:  # a module may also exit, or skip its tests
         raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
     for part in attribute.split("."):
         try:
@@ -112,13 +118,24 @@ def load(name: str) -> object:
             near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise RequestError(f"{module_name} has no {attribute!r}{hint}") from None
-        except Exception as error:
+        except SIGNALS:
+            raise
+        except BaseException as error:
             raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
     return found
 
 
 def adapt(layer: object) -> Layer:
     """The layer in the one form. Raises UnknownKindError for what is of no known kind."""
+    try:
+        return _adapted(layer)
+    except (UnknownKindError, *SIGNALS):
+        raise
+    except BaseException as error:  # from an attribute that computes
+        raise UnknownKindError(f"the layer cannot be looked at: {quote(error)}") from None
+
+
+def _adapted(layer: object) -> Layer:
     torch = sys.modules.get("torch")
     if torch is not None and _is(layer, torch.nn.Module):
         return Layer(_made(layer, _torch_call), _own_p(layer), widest="float32")
@@ -135,14 +152,21 @@ def adapt(layer: object) -> Layer:
 
 
 def quote(error: BaseException) -> str:
-    """An exception in one line: its type and its message, shortened, without control characters."""
+    """An exception in one line: its type and its message."""
     try:
-        line = " ".join(str(error).split())
-    except Exception:  # a message that cannot be told
-        line = ""
-    line = "".join(c for c in line if c.isprintable())
-    line = line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
-    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+        message = _line(str(error))
+    except SIGNALS:
+        raise
+    except BaseException:  # a message that cannot be told
+        message = ""
+    name = _line(type(error).__name__)
+    return f"{name}: {message}" if message else name
+
+
+def _line(words: str) -> str:
+    """The words in one line, shortened, without control characters."""
+    line = "".join(c for c in " ".join(words.split()) if c.isprintable())
+    return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
 
 
 def _torch_call(module: Any) -> Call:
@@ -246,10 +270,11 @@ def _values(array: Any) -> Values:
     """A copy of what the layer returned; NoArrayError where it is no array of real numbers."""
     if hasattr(array, "detach"):  # a torch tensor
         tensor = array.detach().cpu()
-        return Values(str(tensor.dtype).removeprefix("torch."), tensor.double().numpy().copy())
+        dtype = _line(str(tensor.dtype).removeprefix("torch."))
+        return Values(dtype, tensor.double().numpy().copy())
     found = np.asarray(array)
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
-        raise NoArrayError(type(array).__name__)
+        raise NoArrayError(_line(type(array).__name__))
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
 
 

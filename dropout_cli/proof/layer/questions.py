@@ -8,7 +8,13 @@ import numpy as np
 
 from dropout_cli.proof.layer import naming
 from dropout_cli.proof.layer.draws import fresh_mask, independent, kept_fraction
-from dropout_cli.proof.layer.runs import LayerFinding, LayerRaisedError, UnreadableError, Wrong
+from dropout_cli.proof.layer.runs import (
+    LayerFinding,
+    LayerRaisedError,
+    UnreadableError,
+    Wrong,
+    unanswered,
+)
 from dropout_cli.proof.tolerance import tolerance
 
 if TYPE_CHECKING:
@@ -61,6 +67,11 @@ def input_untouched(runs: Runs) -> LayerFinding:
     cases = [(run, run.answer.x, run.x) for run in every if run.answer.x is not None]
     if not cases:
         raise UnreadableError("in-place")
+    for run, after, before in cases:
+        if after.shape != before.shape:
+            reason = {"count_wrong": run.x.size, "of": run.x.size}
+            finding = unanswered("input-untouched", runs.p, False, **reason)
+            return finding._replace(checked=run.x.size, mistake="changes-x")
     return _compare("input-untouched", "x", runs.p, cases, lambda *_: ["changes-x"])
 
 
