@@ -7,14 +7,18 @@ from typing import Any
 
 from dropout_cli.errors import SIGNALS, Terminated
 
+HANDLERS = {
+    "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL, "SIGINT": signal.default_int_handler,
+}  # fmt: skip
 received: list[int] = []  # the signals that should have ended the run
 
 
 def main() -> int:
     """Run the command line; returns its exit code, 128 + the number of a signal that ends it."""
-    signal.signal(signal.SIGTERM, _end)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
-        signal.signal(signal.SIGINT, _end)
+    for name, usual in HANDLERS.items():
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == usual:  # and is not ignored
+            signal.signal(number, _end)
     sys.unraisablehook = _tell_unless_ended
     sys.excepthook = _show_unless_ended
     gc.disable()  # a run is short and leaves no cycles worth a collection: it starts sooner so

@@ -6,7 +6,7 @@ class RequestError(ValueError):
 
 
 class Terminated(BaseException):
-    """SIGTERM came; like Ctrl-C it is no error, and passes every `except Exception`."""
+    """SIGTERM or SIGHUP came; like Ctrl-C it is no error, and passes every `except Exception`."""
 
 
 SIGNALS = (KeyboardInterrupt, Terminated)

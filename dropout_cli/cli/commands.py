@@ -29,7 +29,6 @@ from dropout_cli.cli.options import (
 )
 from dropout_cli.cli.output import (
     Output,
-    discard,
     load_voice,
     print_text,
     say,
@@ -61,8 +60,7 @@ def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
     except RequestError as error:
         return _refuse(str(error))
     except OSError as error:
-        discard(sys.stdout)
-        return _refuse(f"cannot write to standard output: {error.strerror}")
+        return _refuse(f"the system refuses what this takes: {error.strerror or error}")
     except KeyError as error:  # what a shell sets when it asks for completions
         if "_DROPOUT_CLI_COMPLETE" not in os.environ:
             raise
@@ -141,6 +139,9 @@ def walkthrough(
 
     voice = output.voice._replace(hide=hide)
     if names:
+        refuse_given(
+            [*PROBLEM_OPTIONS, "asked_steps", "pause", "hide"], "--list", "which tells no step"
+        )
         output.deliver(lambda: contents(voice), lambda: contents_record(voice))
         return
     if hide and output.suffix == ".json":

@@ -65,7 +65,8 @@ class Command(Helped):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; refuse standard input for two options."""
-        if list(ctx.params.values()).count("-") > 1:
+        read = [value for name, value in ctx.params.items() if name != "title"]
+        if read.count("-") > 1:
             raise RequestError("'-' is given twice, but standard input can be read only once")
         return super().invoke(ctx)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
@@ -16,7 +16,8 @@ from dropout_cli.formats import FORMATS, render
 from dropout_cli.formats.ascii import to_ascii
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from dropout_cli.formats.document import Document
     from dropout_cli.prose.voice import Voice
@@ -102,15 +103,13 @@ def print_page(page: Document) -> None:
     """Write the page to standard output, as a terminal shows it."""
     from dropout_cli.formats.terminal import to_terminal
 
-    print_text(to_terminal(page))
+    with _printing():  # rich writes to the stream, if only an empty string
+        text = to_terminal(page)
+    print_text(text)
 
 
 def print_text(text: str) -> None:
-    """Write the text to standard output, now; in ASCII where its encoding lacks a sign of it.
-
-    Where the reader has gone (`| head -1`), the program ends as a shell's own tools do then, with
-    128 + SIGPIPE.
-    """
+    """Write the text to standard output, now; in ASCII where its encoding lacks a sign of it."""
     if sys.stdout is None:
         raise RequestError("standard output is closed, so there is nowhere to print to")
     encoding = sys.stdout.encoding or "utf-8"
@@ -118,20 +117,36 @@ def print_text(text: str) -> None:
         data = text.encode(encoding)
     except UnicodeEncodeError:
         data = to_ascii(text).encode(encoding)
-    try:
-        rest = memoryview(data)
-        while rest:  # an unbuffered stream may take a part at a time
-            try:
+    rest = memoryview(data)
+    while rest:  # an unbuffered stream may take a part at a time
+        try:
+            with _printing():
                 rest = rest[sys.stdout.buffer.write(rest) :]
                 sys.stdout.flush()
-            except BlockingIOError as error:  # and one that does not wait takes what it can
-                import select
+        except BlockingIOError as error:  # and one that does not wait takes what it can
+            import select
 
-                rest = rest[error.characters_written :]
-                select.select([], [sys.stdout], [])
+            rest = rest[error.characters_written :]
+            select.select([], [sys.stdout], [])
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Say what keeps standard output from taking more.
+
+    Where the reader has gone (`| head -1`), the program ends as a shell's own tools do then, with
+    128 + SIGPIPE.
+    """
+    try:
+        yield
+    except BlockingIOError:
+        raise
     except BrokenPipeError:
         discard(sys.stdout)
         sys.exit(141)
+    except OSError as error:
+        discard(sys.stdout)
+        raise RequestError(f"cannot write to standard output: {error.strerror}") from None
 
 
 def say(words: str) -> None:
@@ -173,10 +188,10 @@ def write_file(path: str, pieces: Iterable[bytes]) -> None:
     import time
     from pathlib import Path
 
-    place = Path(os.path.realpath(path))
-    beside = place.with_name(f".dropout-cli-{os.getpid()}-{time.time_ns()}")
-    made = [folder for folder in place.parents if not folder.exists()]
     try:
+        place = Path(os.path.realpath(path))
+        beside = place.with_name(f".dropout-cli-{os.getpid()}-{time.time_ns()}")
+        made = [folder for folder in place.parents if not folder.exists()]
         if place.is_symlink():
             raise OSError(None, "its symbolic links lead back to it")
         if place.exists() and not (place.is_file() and os.access(place, os.W_OK)):
@@ -186,10 +201,7 @@ def write_file(path: str, pieces: Iterable[bytes]) -> None:
             with beside.open("xb") as file:
                 file.writelines(pieces)
             if place.exists():
-                status = place.stat()
-                if os.name == "posix" and status.st_uid != os.geteuid():
-                    os.chown(beside, status.st_uid, status.st_gid)
-                beside.chmod(status.st_mode & 0o777)
+                _give(beside, place.stat())
             beside.replace(place)
         except BaseException:
             beside.unlink(missing_ok=True)
@@ -199,3 +211,15 @@ def write_file(path: str, pieces: Iterable[bytes]) -> None:
             raise
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _give(file: Path, former: os.stat_result) -> None:
+    """Give the file the owner, the group and the mode of the one that it replaces."""
+    if os.name == "posix":
+        status = file.stat()
+        if status.st_uid != former.st_uid:
+            os.chown(file, former.st_uid, former.st_gid)
+        elif status.st_gid != former.st_gid:
+            with suppress(PermissionError):  # of a group that the user is not in
+                os.chown(file, -1, former.st_gid)
+    file.chmod(former.st_mode & 0o777)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,15 @@ def read_saved(path: str, asked: Asked) -> Problem:
     Raises RequestError where a problem option was given that the pass already sets.
     """
     refuse_given(("x", "p", "mask", "seed", "rng", "inference"), "--from")
-    saved = read_npz(path) if path.endswith(".npz") else parse_json(read_text(path), named(path))
+    npz = path.lower().endswith(".npz")
+    saved = read_npz(path) if npz else parse_json(read_text(path), named(path))
     return read_problem(saved, named(path), grad_y=asked.upstream(), loss=asked.loss)
 
 
 def read_npz(path: str) -> dict[str, Any]:
     """The record in a .npz file that to_npz wrote; RequestError where it is none."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with warnings.catch_warnings(action="ignore"), np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         text = arrays.pop("record").tobytes().decode()
     except OSError as error:
@@ -44,7 +46,8 @@ def read_npz(path: str) -> dict[str, Any]:
     except Exception:  # whatever NumPy and zipfile stumble on in a file that is something else
         raise RequestError(f"{path} is not a .npz file of a saved pass") from None
     rest = parse_json(text, path)
-    if not (isinstance(rest, dict) and arrays.keys() <= VECTORS):
+    vectors = all(array.ndim == 1 and array.dtype.kind in "fiub" for array in arrays.values())
+    if not (isinstance(rest, dict) and arrays.keys() <= VECTORS and vectors):
         raise RequestError(f"{path} is not a .npz file of a saved pass")
     return rest | arrays
 
@@ -75,6 +78,8 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
         raise RequestError("mode must be 'training' or 'inference'")
     if type(saved["p"]) not in (int, float):
         raise RequestError("p must be a number")
+    if "grad_y_source" not in saved and saved.keys() & {"grad_y", "loss", "local_grad", "grad_x"}:
+        raise KeyError("grad_y_source")
     own_gradient = grad_y is None and loss is None and "grad_y_source" in saved
     if own_gradient:
         if saved["grad_y_source"] == "given":

@@ -71,8 +71,15 @@ def read_bytes(path: str, most: int | None = None) -> bytes:
 
 
 def _read(file: BinaryIO) -> bytes:
+    """All that is to come, unbuffered: at a terminal one Ctrl-D then ends it."""
+    raw = getattr(file, "raw", file)
     data = bytearray()
-    while part := file.read(2**20):
+    while (part := raw.read(2**20)) != b"":
+        if part is None:  # from a file that does not wait
+            import select
+
+            select.select([raw], [], [])
+            continue
         data += part
         if len(data) > LARGEST:
             raise RequestError(f"there is too much to read: {LARGEST:,} bytes are the most")
@@ -94,8 +101,9 @@ def parse_json(text: str, source: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            from collections import Counter
+
+            ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
             raise RequestError(f"{source} has the key {twice!r} twice in one object")
         return found
 
@@ -116,8 +124,8 @@ def from_json(value: Any, name: str) -> FloatArray:
 
     A vector that came from a .npz file is one already.
     """
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub" and value.ndim == 1:
-        return value.astype(np.float64)
+    if isinstance(value, np.ndarray):
+        return _as_float64(value)
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
     if not {type(item) for item in value} <= {int, float}:
@@ -162,7 +170,11 @@ def _from_npy(path: str, name: str) -> FloatArray:
             array = _npy_vector(file, path, name)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}") from None
-    # What is beyond float64 becomes inf, and is refused as that.
+    return _as_float64(array)
+
+
+def _as_float64(array: NDArray[Any]) -> FloatArray:
+    """The numbers in float64; what is beyond it becomes inf, and is refused as that."""
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float64)
 

@@ -11,6 +11,9 @@ from dropout_cli.formats.document import Setting
 def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
     """The checks of a dropout-cli/verify/1 record: a suite for each case, a test for each check."""
     root = ElementTree.Element("testsuites", name=setting.title)
+    told: dict[tuple[str, str | None, float], list[Mapping[str, Any]]] = {}
+    for each in record["diagnosis"]:
+        told.setdefault((each["claim"], each["case"], each["p"]), []).append(each)
     several_p = len({claim["p"] for claim in record["claims"]}) > 1
     for case, group in groupby(record["claims"], key=lambda claim: claim["case"]):
         claims = list(group)
@@ -33,14 +36,10 @@ def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
             if claim["ok"] is None:
                 ElementTree.SubElement(test, "skipped", message=claim["method"])
             elif not claim["ok"]:
-                told = [
-                    each
-                    for each in record["diagnosis"]
-                    if (each["claim"], each["case"], each["p"]) == (claim["id"], case, claim["p"])
-                ]
-                message = " ".join(each["explanation"] for each in told) or claim["method"]
+                why = told.get((claim["id"], case, claim["p"]), [])
+                message = " ".join(each["explanation"] for each in why) or claim["method"]
                 failure = ElementTree.SubElement(test, "failure", type="wrong", message=message)
-                failure.text = "\n".join([message, *(_table(each["elements"]) for each in told)])
+                failure.text = "\n".join([message, *(_table(each["elements"]) for each in why)])
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -248,6 +248,8 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"grad_y_source": "given"}, "has no 'grad_y'"),
         ({"grad_y_source": "huber"}, "loss is 'huber'"),
         ({"grad_y_source": 3}, "loss is '3'"),
+        ({"grad_y": [5, 5]}, "has no 'grad_y_source', which a saved pass must have"),
+        ({"loss": 99}, "has no 'grad_y_source'"),
         *(({key: ...}, f"has no '{key}'") for key in GOOD if key != "schema"),
     ],
 )
@@ -488,6 +490,32 @@ def test_it_may_overflow_at_an_element_that_is_not_shown(cli):
     assert (told.code, "beyond the largest" in told.out) == (0, False)
     result = cli("walkthrough", *problem, "--step", "inference", "-f", "json")
     assert (result.code, json.loads(result.out)["steps"][0]["numbers"]) == (0, {})
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array(2.0), np.ones((2, 2)), np.array(["2", "4"]), np.array([2, 4j]),
+        np.zeros(2, dtype="V4"), np.zeros(2, dtype=[("a", float)]),
+        np.array([2, 4]) * np.longdouble("1e4000"), np.array([0x7F800001, 0], "<u4").view("<f4"),
+    ],
+)  # fmt: skip
+def test_a_npz_file_whose_vector_is_none(cli, tmp_path, x):
+    path = str(tmp_path / "PASS.NPZ")
+    assert cli("forward", "-x", "2,4", "-o", path).code == 0
+    assert cli("backward", "--from", path).code == 0
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(tmp_path / "x.npz", **arrays | {"x": x})
+    result = cli("backward", "--from", str(tmp_path / "x.npz"))
+    assert (result.code, result.out) == (2, "")
+    assert "not a .npz file of a saved pass" in result.err or "must be a finite" in result.err
+
+
+def test_a_key_given_twice_among_many_is_found_at_once(cli):
+    keys = ", ".join(f'"k{k}": 0' for k in [*range(100_000), 99_999])
+    result = cli("backward", "--from", "-", stdin=f"{{{keys}}}".encode())
+    assert result.err == "Error: standard input has the key 'k99999' twice in one object\n"
 
 
 @pytest.mark.parametrize(

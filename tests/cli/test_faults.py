@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import shutil
@@ -161,6 +162,43 @@ def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_a_pipe_that_does_not_wait_gives_all():
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    command = [*COMMAND, "forward", "-x", "-", "-f", "json"]
+    with subprocess.Popen(command, stdin=reader, stdout=subprocess.PIPE) as running:
+        for part in (b"1 2 ", b"3 4\n"):
+            time.sleep(0.4)
+            os.write(writer, part)
+        os.close(writer)
+        out, _ = running.communicate(timeout=20)
+    os.close(reader)
+    assert json.loads(out)["x"] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("args", ["plot", "forward -o o.json", "verify --layer a:b"])
+def test_a_folder_that_was_removed(tmp_path, args):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f"cd {gone} && rmdir {gone} && {sys.executable} -m dropout_cli {args}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No such file or directory" in done.stderr
+    assert "standard output" not in done.stderr
+
+
+def test_a_terminal_that_closes_leaves_no_litter(tmp_path):
+    (tmp_path / "x.txt").write_text("1 " * 2_000_000)
+    command = [*COMMAND, "forward", "-x", "@x.txt", "-o", "o.json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        while not list(tmp_path.glob(".dropout-cli-*")):
+            time.sleep(0.01)
+        running.send_signal(signal.SIGHUP)
+        _, told = running.communicate(timeout=20)
+    assert (running.returncode, told) == (129, b"")
+    assert [each.name for each in tmp_path.iterdir()] == ["x.txt"]
+
+
 def test_a_pipe_that_does_not_wait_takes_all(tmp_path):
     program = (
         "import os, subprocess, sys, time\n"
