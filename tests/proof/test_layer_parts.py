@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from layers import numpy_layers
 
+from dropout_cli import RequestError
 from dropout_cli.proof.layer import draws, naming, questions
+from dropout_cli.proof.layer.judge import judge_layer
 from dropout_cli.proof.layer.layers import Answer, Values, adapt
 from dropout_cli.proof.layer.runs import LayerFinding, Run, Runs, UnreadableError, Wrong
 
@@ -268,3 +271,69 @@ def test_a_function_is_given_what_was_asked():
     run.inplace = True
     assert adapt(run).at(0.25)(x, grad_y, False, "float32").x is None
     assert given[1] == ("float32", "float32", 0.25, False)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32", "bool", "uint8"])
+def test_values_are_float64_whatever_their_type(dtype):
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        return [1, 0], x
+
+    answer = adapt(run).at(0.5)(np.ones(2), np.ones(2), True, dtype)
+    assert (answer.grad_x.dtype, answer.grad_x.array.dtype, answer.x.dtype) == (
+        dtype, np.float64, np.float64,
+    )  # fmt: skip
+
+
+# The judge
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, True, 1.0, "1"])
+def test_a_seed_is_a_whole_number_of_64_bits(seed):
+    with pytest.raises(RequestError) as error:
+        judge_layer(numpy_layers.Course, [0.5], seed)
+    assert str(error.value) == (
+        f"seed is {seed!r}, but it must be a whole number from 0 to 2^64 - 1"
+    )
+
+
+def test_an_instance_is_asked_at_its_own_p():
+    with pytest.raises(RequestError) as error:
+        judge_layer(numpy_layers.Course(0.3), [0.5])
+    assert str(error.value) == (
+        "the layer is an instance with p = 0.3, so it cannot be asked at p = 0.5: give the class"
+        " instead"
+    )
+
+
+def test_the_values_that_a_layer_is_given():
+    given = []
+
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        given.extend((x.copy(), grad_y.copy()))
+        return x, grad_y
+
+    judge_layer(run, [0.5], 2**64 - 1)
+    for values in given:
+        exact, count = np.unique(values * 64, return_counts=True)
+        assert exact.tolist() == [*range(-127, -31), *range(32, 128)]
+        assert count.min() > values.size / 192 / 2
+
+
+@pytest.mark.parametrize(
+    ("p", "question", "reason"),
+    [(1e-7, "independent", "p-near-its-ends"), (1e-7, "fresh-mask", "p-near-its-ends")],
+)
+def test_where_p_tells_too_little_that_is_said(p, question, reason):
+    (finding,) = [f for f in judge_layer(numpy_layers.Course, [p]) if f.id == question]
+    assert (finding.ok, finding.reason) == (None, {"open": reason})
+
+
+def test_a_layer_that_says_it_works_in_place_is_not_asked_for_its_input():
+    class InPlace(numpy_layers.Course):
+        inplace = True
+
+    findings = {f.id: f for f in judge_layer(InPlace, [0.5])}
+    assert findings["input-untouched"].reason == {"open": "in-place"}
+    assert findings["shape-and-dtype"][2:9] == (
+        True, findings["shape-and-dtype"].checked, 0.0, None, "y", [], {"dtype": "float64"},
+    )  # fmt: skip
