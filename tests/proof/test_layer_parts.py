@@ -319,13 +319,18 @@ def test_the_values_that_a_layer_is_given():
         assert count.min() > values.size / 192 / 2
 
 
-@pytest.mark.parametrize(
-    ("p", "question", "reason"),
-    [(1e-7, "independent", "p-near-its-ends"), (1e-7, "fresh-mask", "p-near-its-ends")],
-)
-def test_where_p_tells_too_little_that_is_said(p, question, reason):
-    (finding,) = [f for f in judge_layer(numpy_layers.Course, [p]) if f.id == question]
-    assert (finding.ok, finding.reason) == (None, {"open": reason})
+def test_every_call_is_made_with_the_seed():
+    """At p = 1e-7 a question calls the layer again, until an element is dropped."""
+    before = np.random.get_state()[1].tolist()  # noqa: NPY002
+    findings = judge_layer(numpy_layers.Course, [1e-7])
+    assert judge_layer(numpy_layers.Course, [1e-7]) == findings
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("question", ["independent", "fresh-mask"])
+def test_where_p_tells_too_little_that_is_said(question):
+    (finding,) = [f for f in judge_layer(numpy_layers.Course, [1e-7]) if f.id == question]
+    assert (finding.ok, finding.reason) == (None, {"open": "p-near-its-ends"})
 
 
 def test_a_layer_that_says_it_works_in_place_is_not_asked_for_its_input():

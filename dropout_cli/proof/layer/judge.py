@@ -68,8 +68,10 @@ def judge_layer(
         warnings.simplefilter("ignore")
         data = _data(seed)
         runs = [_run(adapted, p, data) for p in asked]
-    takes_some_p = not all(run.refused for run in runs)
-    return _reconcile([finding for run in runs for finding in _answers(run, takes_some_p)])
+        takes_some_p = not all(run.refused for run in runs)
+        # A question may call the layer again, so it is asked here too.
+        findings = [finding for run in runs for finding in _answers(run, takes_some_p)]
+    return _reconcile(findings)
 
 
 def _answers(runs: Runs, takes_some_p: bool) -> Iterator[LayerFinding]:
