@@ -1,4 +1,4 @@
-"""What a vector, a mask and a probability are, and the refusal of what is not."""
+"""Checks that a value is a vector, a mask or a probability; RequestError where it is not."""
 
 from typing import Any
 

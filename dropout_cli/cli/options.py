@@ -36,7 +36,7 @@ class Helped(click.Command):
     """A command whose help is written as all else is."""
 
     def get_help_option(self, _: click.Context) -> click.Option:
-        """Make the option that click makes, but for its translation, whose search takes a while."""
+        """The same `--help` as click's, without its search for a translation, which is slow."""
         return click.Option(
             ["--help"], is_flag=True, is_eager=True, expose_value=False, callback=_print_help,
             help="Show this message and exit.",

@@ -141,7 +141,7 @@ def _console(theme: str, width: int) -> Console:
 
 
 def _widened(text: re.Match[str]) -> str:
-    """An SVG text of rich's as long as its cells: it counts a Chinese character as one."""
+    """A text of rich's SVG, as long as its cells: rich counts one for a Chinese character."""
     from html import unescape
 
     words = unescape(text[3])

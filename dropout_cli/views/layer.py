@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import SIGNS, Paragraph, Table, Text
-from dropout_cli.proof.chance import LEVEL
+from dropout_cli.proof.chance import LEVEL, agreement
 from dropout_cli.views.report import Element, Explanation, Report, Row, Suite, joined, mistake
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def _where(finding: LayerFinding, voice: Voice) -> Text:
             p_value = f"{reason['p_value']:.2g}" if reason["p_value"] else "< 1e-300"
             return voice.tell("layer", "dependent", p_value=p_value)
         case "fresh-mask":
-            expected = f"{(finding.p**2 + (1 - finding.p) ** 2) * finding.checked:,.6g}"
+            likely, _ = agreement(finding.p, finding.p)
+            expected = f"{likely * finding.checked:,.6g}"
             agree = f"{reason['agree']:,}"
             return voice.tell("layer", "agree", agree=agree, elements=elements, expected=expected)
         case "shape-and-dtype":

@@ -117,8 +117,9 @@ def _data(seed: int) -> dict[Shape, tuple[FloatArray, FloatArray]]:
 def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]]) -> Runs:
     """The layer at one p: in training twice, in inference, and in training again.
 
-    The type in which the layer first answers float32 is its own, and is what it is given then. A
-    shape that it does not take, while it takes another, is left out: the other stands in for it.
+    The layer is first given float32. If it answers in another type, up to its widest, it is given
+    that type from then on. A shape that it does not take, while it takes another, is left out: the
+    other stands in for it.
     """
     try:
         call = layer.at(p)

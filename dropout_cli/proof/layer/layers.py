@@ -71,7 +71,7 @@ class Layer(NamedTuple):
         on copies of x and grad_y of this type. Both raise whatever the layer raises; at(p) raises
         UnknownKindError where an instance turns out to have no inference.
     p: the only drop probability that can be asked for, that of an instance; None where any can.
-    widest: the widest type in which the layer may answer float32.
+    widest: the widest type of output that is accepted for an input of float32.
     """
 
     at: Callable[[float], Call]

@@ -170,9 +170,9 @@ class Runs:
 
     @cached_property
     def coin(self) -> set[bool] | None:
-        """Where each call keeps everything or drops everything: which of it was seen, True = kept.
+        """If every call keeps all or drops all: the outcomes seen, True = all kept; else None.
 
-        If it is always the same, up to COINS more calls are made. None where a mask is mixed.
+        If it is always the same one, up to COINS more calls are made.
         """
         seen = set()
         more = (_or_raise(self.more())[0] for _ in range(COINS))

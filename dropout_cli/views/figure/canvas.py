@@ -93,7 +93,7 @@ class Canvas:
     ) -> None:
         """Polygons with these corners, (count, corners each, 2), in one colour.
 
-        sharp: fit edges to whole pixels, which thin bars would take for a change of their width.
+        sharp: snap edges to whole pixels; thin bars would then differ in width.
         """
         self._put(
             PolyCollection(

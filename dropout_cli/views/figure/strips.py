@@ -47,7 +47,7 @@ class Strips:
     def __init__(
         self, canvas: Canvas, trace: Trace, empty: Strip, names: Iterable[str], digits: int
     ) -> None:
-        """Find the largest type in which every value fits, or that none does."""
+        """Find the largest type in which every value fits; without one the strips get a scale."""
         n, mask, scaled = empty.n, trace.problem.mask, trace.scale not in (None, 1.0)
         self.canvas, self.training = canvas, mask is not None
         self.kept = np.ones(n, dtype=bool) if mask is None else mask
