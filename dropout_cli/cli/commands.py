@@ -61,10 +61,6 @@ def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"the system refuses what this takes: {error.strerror or error}")
-    except KeyError as error:  # what a shell sets when it asks for completions
-        if "_DROPOUT_CLI_COMPLETE" not in os.environ:
-            raise
-        return _refuse(f"_DROPOUT_CLI_COMPLETE is set, but {error} is not: shells set both")
     except MemoryError:
         return _refuse("the problem is too large for this machine's memory")
     except click.Abort:
@@ -74,6 +70,10 @@ def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
             raise
         if quiet:
             return 2
+        if "_DROPOUT_CLI_COMPLETE" in os.environ:
+            return _refuse(
+                "_DROPOUT_CLI_COMPLETE is set, but not COMP_WORDS and COMP_CWORD as shells set them"
+            )
         return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
 
 

@@ -395,6 +395,24 @@ def test_even_a_defect_is_one_sentence(cli, monkeypatch):
     )
 
 
+def test_a_defect_of_any_kind_is_no_traceback(cli, monkeypatch):
+    def broken(*_):
+        raise KeyError("x")
+
+    monkeypatch.setattr("dropout_cli.cli.options.Asked.pose", broken)
+    assert cli("forward") == (2, "", "Error: a defect of dropout-cli, KeyError: 'x'\n")
+
+
+@pytest.mark.parametrize("words", [{}, {"COMP_WORDS": "dropout-cli for", "COMP_CWORD": "abc"}])
+def test_completion_without_what_shells_set(cli, monkeypatch, words):
+    monkeypatch.setenv("_DROPOUT_CLI_COMPLETE", "bash_complete")
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    result = cli()
+    assert (result.code, result.out) == (2, "")
+    assert "not COMP_WORDS and COMP_CWORD as shells set them" in result.err
+
+
 def test_in_development_mode_a_defect_shows_its_traceback():
     code = (
         "import dropout_cli.views.passes as passes\n"
