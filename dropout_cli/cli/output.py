@@ -91,7 +91,8 @@ def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> s
     if path is None:
         return PRINTED[form or "table"]
     suffix = suffix_of(path, known)
-    written = {printed: name for name, printed in PRINTED.items()}.get(suffix, "table")
+    page = "table" if FORMATS[suffix].of == "page" else None
+    written = {printed: name for name, printed in PRINTED.items()}.get(suffix, page)
     if form not in (None, written):
         raise RequestError(
             f"--format {form} cannot be combined with -o {path}, whose suffix chooses the format"

@@ -81,6 +81,8 @@ REQUESTS = [
     ("backward -g 1,2,3,4 --loss sum", "grad_y cannot be combined with a loss"),
     ("forward --eval -m 1010", "inference has no mask"),
     ("forward --eval -s 3", "inference has no mask"),
+    ("forward -f table -o a.npz", "--format table cannot be combined with -o a.npz"),
+    ("forward -f json -o a.npz", "--format json cannot be combined with -o a.npz"),
     ("masks --below 5", "--below belongs to --find"),
     ("walkthrough --pause -f json", "--format cannot be combined with --pause, which presents in"),
     ("walkthrough --pause -o a.md", "--output cannot be combined with --pause, which presents in"),
