@@ -78,10 +78,10 @@ def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
     float32. At p = 0 PyTorch draws nothing and keeps all. PyTorch 2.7 switched MKL's generators
     off, since they repeat themselves (pytorch/pytorch#146174, #132395).
     """
+    first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0]) % MCG31 or 1
     if p == 0:
         return np.ones(n, dtype=np.bool_)
     threshold = bisect_left(range(MCG31), np.float32(1 - p), key=lambda s: np.float32(s / MCG31))
-    first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0]) % MCG31 or 1
     powers, factor = np.ones(1, dtype=np.uint64), 1132489760
     while powers.size < min(n, BLOCK):  # k powers times factor^k are the next k powers
         powers = np.concatenate([powers, powers * np.uint64(factor) % np.uint64(MCG31)])

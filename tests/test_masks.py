@@ -150,9 +150,10 @@ def test_p_0_keeps_all_and_p_1_drops_all(rng, seed):
     [("numpy", -1), *((rng, 2**64) for rng in SOURCES if rng[:5] == "torch"), ("jax", 2**63),
      *((rng, -(2**63) - 1) for rng in SOURCES if rng != "numpy")],
 )  # fmt: skip
-def test_a_seed_that_the_framework_does_not_take(rng, seed):
+@pytest.mark.parametrize("p", [0, 0.5, 1])
+def test_a_seed_that_the_framework_does_not_take(rng, seed, p):
     with pytest.raises(RequestError, match=f"seed is {seed}"):
-        draw(rng, seed, 4, 0.5)
+        draw(rng, seed, 4, p)
 
 
 @pytest.mark.parametrize(
