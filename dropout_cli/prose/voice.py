@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from string import Formatter
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.formats.document import Formula, Text
@@ -37,13 +37,13 @@ class Voice(NamedTuple):
         A value may be a formula or a text; any other is said in words.
         """
         parts: list[str | Formula] = []
-        for before, name, _, _ in Formatter().parse(words):
-            parts.append(before)
-            if name is not None:
-                value = values[name] if name in values else self.symbol(name)
-                known = value.parts if isinstance(value, Text) else [value]
-                parts += [part if isinstance(part, Formula) else str(part) for part in known]
-        return Text(tuple(parts))
+        first, *rest = re.split(r"\{(\w+)\}", words)
+        for name, after in zip(rest[::2], rest[1::2], strict=True):
+            value = values[name] if name in values else self.symbol(name)
+            known = value.parts if isinstance(value, Text) else [value]
+            parts += [part if isinstance(part, Formula) else str(part) for part in known]
+            parts.append(after)
+        return Text((first, *parts))
 
     def symbol(self, name: str) -> Formula:
         """The symbol of this name."""
