@@ -174,9 +174,11 @@ def _from_npy(path: str, name: str) -> FloatArray:
 
 
 def _as_float64(array: NDArray[Any]) -> FloatArray:
-    """The numbers in float64; what is beyond it becomes inf, and is refused as that."""
+    """The numbers in float64, read-only; what is beyond it becomes inf, and is refused as that."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return array.astype(np.float64)
+        numbers = array.astype(np.float64, copy=False)
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _npy_vector(file: BinaryIO, path: str, name: str) -> NDArray[Any]:
