@@ -162,6 +162,18 @@ def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("owner", [(1234, 2345), (0, 2345)])
+def test_a_file_stays_its_owner_s_and_its_group_s(tmp_path, owner):
+    path = tmp_path / "o.json"
+    path.write_text("old")
+    os.chown(path, *owner)
+    path.chmod(0o664)
+    subprocess.run([*COMMAND, "forward", "-o", path], check=True, capture_output=True)
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (*owner, 0o664)
+
+
 def test_a_pipe_that_does_not_wait_gives_all():
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
