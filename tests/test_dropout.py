@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dropout_cli import Problem, RequestError, Trace, backward, forward, local_gradient
 from dropout_cli.arrays import as_mask
+from dropout_cli.losses import total
 from dropout_cli.trace import take
 
 NUMBERS = st.floats(-1e100, 1e100)
@@ -97,6 +98,17 @@ def test_each_type_is_within_two_units_in_its_last_place(dtype, data, p):
     assert (dropped, np.signbit(dropped)) == (0, False)
     if abs(right) <= np.finfo(dtype).max:
         assert abs(Fraction(float(kept)) - right) <= 2 * Fraction(float(np.spacing(abs(kept))))
+
+
+def test_float16_where_its_own_1_minus_p_would_be_0():
+    with np.errstate(over="ignore"):
+        assert forward(np.array([1, 2], np.float16), [0, 1], 1 - 1e-9).tolist() == [0, np.inf]
+    assert forward(np.array([0.5], np.float16), [1], 0.99999).tolist() == [np.float16(50000)]
+
+
+def test_exact_numbers_add_up_exactly():
+    thirds = np.array([Fraction(1, 3)] * 3, dtype=object)
+    assert (total(thirds), type(total(thirds))) == (1, Fraction)
 
 
 @given(st.lists(st.floats(-1e308, 1e308), min_size=1, max_size=50))

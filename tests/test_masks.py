@@ -90,14 +90,14 @@ def test_few_and_many_draws_are_one_stream(draws):
     assert np.array_equal(many, expected)
 
 
-def test_mkls_generator_never_stands_at_0(monkeypatch):
+def test_mkls_generator_goes_on_from_block_to_block_and_never_stands_at_0(monkeypatch):
     """0 would give 0 for ever: MKL begins with 1 instead."""
     monkeypatch.setattr(masks, "_mt19937", lambda *_, **__: iter([np.array([masks.MCG31])]))
     state, expected = 1, []
-    for _ in range(100):
+    for _ in range(2 * BLOCK + 9):
         expected.append(state / masks.MCG31 < 0.5)
         state = 1132489760 * state % masks.MCG31
-    assert draw("torch-mkl", 0, 100, 0.5).tolist() == expected
+    assert draw("torch-mkl", 0, len(expected), 0.5).tolist() == expected
 
 
 def test_a_source_that_there_is_not():
