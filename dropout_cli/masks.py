@@ -20,7 +20,7 @@ from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
 BLOCK = 1 << 17  # elements drawn at a time: few enough to stay in a processor's cache
-MCG31 = 2**31 - 1
+MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # MKL's s_{i+1} = factor · s_i mod M
 
 
 def draw_numpy(seed: int, n: int, p: float) -> Mask:
@@ -82,13 +82,13 @@ def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
     if p == 0:
         return np.ones(n, dtype=np.bool_)
     threshold = bisect_left(range(MCG31), np.float32(1 - p), key=lambda s: np.float32(s / MCG31))
-    powers, factor = np.ones(1, dtype=np.uint64), 1132489760
+    powers, factor = np.ones(1, dtype=np.uint64), MCG31_FACTOR
     while powers.size < min(n, BLOCK):  # k powers times factor^k are the next k powers
         powers = np.concatenate([powers, powers * np.uint64(factor) % np.uint64(MCG31)])
         factor = factor * factor % MCG31
 
     def keep(start: int, count: int) -> Mask:
-        state = first * pow(1132489760, start, MCG31) % MCG31
+        state = first * pow(MCG31_FACTOR, start, MCG31) % MCG31
         return powers[:count] * np.uint64(state) % np.uint64(MCG31) < threshold
 
     return _by_blocks(n, keep)

@@ -60,7 +60,7 @@ def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
     except RequestError as error:
         return _refuse(str(error))
     except OSError as error:
-        return _refuse(f"the system refuses what this takes: {error.strerror or error}")
+        return _refuse(f"the operating system refused: {error.strerror or error}")
     except MemoryError:
         return _refuse("the problem is too large for this machine's memory")
     except click.Abort:
