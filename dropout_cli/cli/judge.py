@@ -65,14 +65,16 @@ def _guest() -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        if sys.__stdout__ is not None:
-            sys.__stdout__.flush()  # what was written to it in another way
-        for ours, number in ((output, 1), (errors, 2)):
+        for name, ours, number in (("stdout", output, 1), ("stderr", errors, 2)):
+            try:
+                getattr(sys, name).flush()  # what was written to it in another way
+                usable = True
+            except ValueError:  # the layer closed it, or took its buffer
+                usable = False
             os.dup2(ours, number)
             os.close(ours)
-        try:
-            sys.stderr.flush()
-        except ValueError:  # the layer closed it, or took its buffer
-            sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), "utf-8", line_buffering=True)
+            if not usable:
+                raw = FileIO(number, "w", closefd=False)
+                setattr(sys, name, TextIOWrapper(raw, "utf-8", line_buffering=True))
         os.chdir(folder)
         sys.path[:] = path

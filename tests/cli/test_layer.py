@@ -118,6 +118,8 @@ def run(x, grad_y, p, training):
     [
         "sys.__stdout__.write('aside')",
         "sys.stdout.write('aside')",
+        "sys.__stdout__.close()",
+        "sys.__stdout__.detach()",
         "print('aside'); sys.stdout.close()",
         "import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), 'utf-8')",
         "import io; io.TextIOWrapper(sys.stdout.buffer)",
