@@ -1,6 +1,7 @@
 """The entry point of `dropout-cli` and `python -m dropout_cli`."""
 
 import gc
+import os
 import signal
 import sys
 from typing import Any
@@ -14,7 +15,7 @@ received: list[int] = []  # the signals that should have ended the run
 
 
 def main() -> int:
-    """Run the command line; returns its exit code, 128 + the number of a signal that ends it."""
+    """Run the command line; returns its exit code. A signal exits with 128 + its number."""
     for name, usual in HANDLERS.items():
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) == usual:  # and is not ignored
@@ -28,7 +29,9 @@ def main() -> int:
         code = run(quiet=received)
     except SIGNALS:
         code = 0
-    return 128 + received[0] if received else code
+    if received:  # all is undone; what a stream did not take would be tried again at a usual exit
+        os._exit(128 + received[0])
+    return code
 
 
 def _end(number: int, _: object) -> None:

@@ -199,6 +199,27 @@ def test_a_folder_that_was_removed(tmp_path, args):
     assert "standard output" not in done.stderr
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_signal_while_standard_output_takes_nothing():
+    """What is still to be written fails again at exit, which would be 120."""
+    code = (
+        "import os, signal, sys\n"
+        "from dropout_cli import __main__ as program\n"
+        "from dropout_cli.cli import commands\n"
+        "def run(quiet):\n"
+        "    sys.stdout.write('begun')\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "commands.run = run\n"
+        "sys.exit(program.main())\n"
+    )
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, env=buffered
+        )
+    assert (done.returncode, done.stderr) == (143, b"")
+
+
 def test_a_terminal_that_closes_leaves_no_litter(tmp_path):
     (tmp_path / "x.txt").write_text("1 " * 2_000_000)
     command = [*COMMAND, "forward", "-x", "@x.txt", "-o", "o.json"]
