@@ -19,11 +19,11 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     __tracebackhide__ = True  # pytest then shows the report, not this function
     from dropout_cli.formats.document import Setting
     from dropout_cli.formats.terminal import to_text
-    from dropout_cli.proof.layer.judge import judge_layer
-    from dropout_cli.prose import load
-    from dropout_cli.prose.voice import Voice
+    from dropout_cli.verify.judge import judge_layer
     from dropout_cli.views.layer import report
     from dropout_cli.views.report import page
+    from dropout_cli.words import load
+    from dropout_cli.words.messages import Voice
 
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"

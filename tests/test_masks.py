@@ -13,7 +13,7 @@ import pytest
 
 from dropout_cli import RequestError, masks
 from dropout_cli.masks import BLOCK, SOURCES, draw, find
-from dropout_cli.proof.frameworks import intel, nn_dropout
+from dropout_cli.verify.frameworks import intel, nn_dropout
 
 MEASURED = (2, 13)  # the newest PyTorch whose masks were compared with the sources
 PS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)

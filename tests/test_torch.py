@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dropout_cli import Problem, Trace, backward, forward
-from dropout_cli.proof.mistakes import diagnose
-from dropout_cli.proof.tolerance import tolerance
+from dropout_cli.verify.mistakes import diagnose
+from dropout_cli.verify.tolerance import tolerance
 
 torch = pytest.importorskip("torch")
 LOSSES = {

@@ -12,9 +12,9 @@ from dropout_cli.cli.options import Asked, refuse_given, was_given
 from dropout_cli.cli.saved import equal, named, read_mask_source
 from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
 from dropout_cli.errors import RequestError
-from dropout_cli.proof.tolerance import TYPES, tolerance
-from dropout_cli.proof.verdict import Candidate
 from dropout_cli.trace import Trace
+from dropout_cli.verify.tolerance import TYPES, tolerance
+from dropout_cli.verify.verdict import Candidate
 from dropout_cli.views.passes import SCHEMA, backward_record
 
 if TYPE_CHECKING:

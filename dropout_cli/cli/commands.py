@@ -40,8 +40,8 @@ from dropout_cli.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dropout_cli.figure.look import Look
     from dropout_cli.trace import Trace
-    from dropout_cli.views.figure.look import Look
 
 PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
@@ -250,8 +250,8 @@ def plot(asked: Asked, path: str, source: str | None, **choices: Any) -> None:
     dropout-cli plot -o flow.gif
     dropout-cli plot --from slide.svg -o slide.png
     """
+    from dropout_cli.figure.look import FILM_DPI, Look
     from dropout_cli.trace import Trace
-    from dropout_cli.views.figure.look import FILM_DPI, Look
 
     suffix = suffix_of(path, PICTURES)
     if source is None:
@@ -271,9 +271,9 @@ def _read_figure(source: str) -> tuple[Trace, Look]:
     """The trace and the look of a figure that plot has drawn."""
     from dropout_cli.cli.saved import read_problem
     from dropout_cli.cli.vectors import parse_json, read_bytes
+    from dropout_cli.figure.look import read_look
+    from dropout_cli.figure.record import LARGEST_FILE, MOST, SCHEMA, read_record
     from dropout_cli.trace import Trace
-    from dropout_cli.views.figure.look import read_look
-    from dropout_cli.views.figure.record import LARGEST_FILE, MOST, SCHEMA, read_record
 
     saved = parse_json(read_record(read_bytes(source, LARGEST_FILE + 1), source), source)
     if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
@@ -296,10 +296,10 @@ def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
     _import_matplotlib()
     voice = load_voice(look.lang, look.precision)
     if suffix == ".gif":
-        from dropout_cli.views.figure.film import film
+        from dropout_cli.figure.film import film
 
         return film(trace, voice, look, _watch)
-    from dropout_cli.views.figure.files import picture
+    from dropout_cli.figure.files import picture
 
     return picture(trace, voice, look, suffix)
 
@@ -309,7 +309,7 @@ def _import_matplotlib() -> None:
 
     It looks for one in the current folder first.
     """
-    from dropout_cli.views import figure
+    from dropout_cli import figure
 
     folder = os.getcwd()
     os.chdir(os.path.dirname(figure.__file__))
@@ -382,8 +382,8 @@ def verify(
     elif candidate is not None or y is not None or grad_x is not None:
         report = Report(judge_candidates(candidate, y, grad_x, rtol, asked, voice))
     else:
-        from dropout_cli.proof.verdict import verify as verify_claims
         from dropout_cli.trace import Trace
+        from dropout_cli.verify.verdict import verify as verify_claims
         from dropout_cli.views.verdict import suite
 
         refuse_given(["rtol"], "a verification of the claims", "which judges no candidate")

@@ -15,8 +15,8 @@ from dropout_cli.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.views.report import Report, Suite
+    from dropout_cli.words.messages import Voice
 
 
 def judge_candidates(
@@ -25,7 +25,7 @@ def judge_candidates(
 ) -> list[Suite]:  # fmt: skip
     """A suite for each candidate of the file, or for the one on the command line."""
     from dropout_cli.cli.candidates import read_candidates, written_candidate
-    from dropout_cli.proof.verdict import judge
+    from dropout_cli.verify.verdict import judge
     from dropout_cli.views.verdict import suite
 
     refuse_given(["against"], "a candidate", "for only one is judged at a time")
@@ -39,8 +39,8 @@ def judge_candidates(
 
 def judge_layer(name: str, asked: Asked, voice: Voice) -> Report:
     """The report on a layer; what it prints goes to standard error."""
-    from dropout_cli.proof.layer.judge import judge_layer as run_layer
-    from dropout_cli.proof.layer.layers import load
+    from dropout_cli.verify.judge import judge_layer as run_layer
+    from dropout_cli.verify.layers import load
     from dropout_cli.views.layer import report
 
     others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidate", "y")

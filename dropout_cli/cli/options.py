@@ -11,10 +11,10 @@ from click.core import ParameterSource
 
 from dropout_cli.cli.output import PRINTED, Output, chosen_suffix, print_text
 from dropout_cli.errors import RequestError
+from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
-from dropout_cli.prose import languages
-from dropout_cli.views.figure import LAYOUTS, PANELS, THEME_NAMES
+from dropout_cli.words import languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dropout_cli.formats.document import Document
-    from dropout_cli.prose.voice import Voice
+    from dropout_cli.words.messages import Voice
 
 LINE = 390  # characters of a line on standard error
 PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format prints, as a suffix
@@ -72,8 +72,8 @@ class Output(NamedTuple):
 
 def load_voice(lang: str, precision: int) -> Voice:
     """What says numbers and words in this language."""
-    from dropout_cli.prose import load
-    from dropout_cli.prose.voice import Voice
+    from dropout_cli.words import load
+    from dropout_cli.words.messages import Voice
 
     return Voice(load(lang), precision)
 

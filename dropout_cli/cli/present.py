@@ -16,15 +16,15 @@ from rich.cells import cell_len
 from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
 from dropout_cli.formats.terminal import other_screen, to_terminal
-from dropout_cli.prose.voice import BLANK
 from dropout_cli.views.walkthrough import tell
+from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import Step
+    from dropout_cli.words.messages import Voice
 
 # What the keys send: arrows come as a sequence that begins with Esc, on Windows with \xe0 or \0.
 KEYS = {

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import SIGNS, Paragraph, Table, Text
-from dropout_cli.proof.chance import LEVEL, agreement
+from dropout_cli.verify.chance import LEVEL, agreement
 from dropout_cli.views.report import Element, Explanation, Report, Row, Suite, joined, mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dropout_cli.formats.document import Block
-    from dropout_cli.proof.layer.runs import LayerFinding
-    from dropout_cli.prose.voice import Voice
+    from dropout_cli.verify.runs import LayerFinding
+    from dropout_cli.words.messages import Voice
 
 
 def suite(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Suite:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import Formula
 from dropout_cli.losses import LOSSES
-from dropout_cli.prose.voice import BLANK, Voice
+from dropout_cli.words.messages import BLANK, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -34,9 +34,9 @@ from dropout_cli.views.notation import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
+    from dropout_cli.words.messages import Voice
 
 SCHEMA = "dropout-cli/trace/1"
 

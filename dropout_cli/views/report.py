@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dropout_cli.formats.document import Block, Document
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.views.records import (
         ClaimRecord,
         DiagnosisRecord,
         ElementRecord,
         VerifyRecord,
     )
+    from dropout_cli.words.messages import Voice
 
 SCHEMA = "dropout-cli/verify/1"
 NAMED = 8  # wrong elements that a page shows

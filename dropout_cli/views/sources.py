@@ -10,8 +10,8 @@ from dropout_cli.formats.document import SIGNS, Document, Heading, Paragraph, Ta
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import Mask
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.views.records import MasksRecord
+    from dropout_cli.words.messages import Voice
 
 SCHEMA = "dropout-cli/masks/1"
 

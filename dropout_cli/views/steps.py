@@ -1,6 +1,6 @@
 """The steps of the derivation, a function for each, which yields its blocks in reading order.
 
-The words are content (prose/*.toml); a step computes what it says of the problem at hand, and
+The words are content (words/*.toml); a step computes what it says of the problem at hand, and
 returns what gives the numbers in it, of all elements, where they are asked for.
 """
 
@@ -30,7 +30,6 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.masks import BLOCK, draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
-from dropout_cli.prose.voice import BLANK
 from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     GRAD,
@@ -58,11 +57,12 @@ from dropout_cli.views.passes import (
     upstream_facts,
 )
 from dropout_cli.views.sources import masks_table
+from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
     from dropout_cli.problem import Problem
     from dropout_cli.proof.claims import Finding
-    from dropout_cli.prose.voice import Voice
+    from dropout_cli.words.messages import Voice
 
 SEED = 42  # what the PyTorch step draws with, where the problem's mask was not drawn
 

@@ -24,9 +24,9 @@ from dropout_cli.views.report import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dropout_cli.proof.mistakes import Diagnosis
-    from dropout_cli.proof.verdict import Verdict
-    from dropout_cli.prose.voice import Voice
+    from dropout_cli.verify.mistakes import Diagnosis
+    from dropout_cli.verify.verdict import Verdict
+    from dropout_cli.words.messages import Voice
 
 
 def suite(verdict: Verdict, voice: Voice) -> Suite:

@@ -20,7 +20,6 @@ from dropout_cli.views.steps import STEPS, Numbers, Telling, Told
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dropout_cli.prose.voice import Voice
     from dropout_cli.trace import Trace
     from dropout_cli.views.records import (
         ContentsRecord,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         TitleRecord,
         WalkthroughRecord,
     )
+    from dropout_cli.words.messages import Voice
 
 SCHEMA = "dropout-cli/walkthrough/1"
 CONTENTS = "dropout-cli/steps/1"

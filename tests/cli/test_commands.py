@@ -21,11 +21,11 @@ from dropout_cli.cli.commands import run
 from dropout_cli.cli.saved import read_problem
 from dropout_cli.formats.json import to_json
 from dropout_cli.problem import Problem
-from dropout_cli.prose import load
-from dropout_cli.prose.voice import Voice
 from dropout_cli.trace import Trace
 from dropout_cli.views.passes import backward_record, backward_table
 from dropout_cli.views.walkthrough import page
+from dropout_cli.words import load
+from dropout_cli.words.messages import Voice
 
 COMMANDS = ("forward", "backward", "walkthrough", "plot", "masks", "verify")
 PROGRAM = [sys.executable, "-m", "dropout_cli"]

@@ -14,7 +14,7 @@ import pyte
 import pytest
 from steps import IDS, LANGUAGES
 
-from dropout_cli.prose import load
+from dropout_cli.words import load
 
 pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
 fcntl = pytest.importorskip("fcntl")

@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len
 from steps import IDS, LANGUAGES, PROBLEMS
 
-from dropout_cli.prose import load
+from dropout_cli.words import load
 
 
 def test_the_language_comes_from_the_option_or_the_environment(cli, monkeypatch):

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from steps import LANGUAGES, PROBLEMS
 
-from dropout_cli.prose import load
+from dropout_cli.words import load
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from steps import LANGUAGES, PROBLEMS
 
-from dropout_cli.prose import load
+from dropout_cli.words import load
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from steps import IDS, LANGUAGES, PROBLEMS
 
-from dropout_cli.prose import load
+from dropout_cli.words import load
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

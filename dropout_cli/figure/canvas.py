@@ -1,0 +1,172 @@
+"""A page measured in points, and what can be put on it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
+
+from dropout_cli.figure.fonts import SANS, ems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.backend_bases import RendererBase
+    from numpy.typing import ArrayLike
+
+    from dropout_cli.arrays import FloatArray
+    from dropout_cli.figure.theme import Theme
+
+PAGE = (960.0, 540.0)  # points, the least a page has
+CAP = 0.73  # the height of a digit, as a share of the type size
+DASHES = (0, (3, 2))
+
+
+class Group(Artist):
+    """Artists that belong together; in SVG one group, by its id."""
+
+    def __init__(self, name: str) -> None:
+        """Start an empty group."""
+        super().__init__()
+        self.set_gid(name)
+        self.parts: list[Artist] = []
+
+    def get_children(self) -> list[Artist]:
+        """The artists, as Artist.findobj asks for them."""
+        return self.parts
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw them in the order in which they came."""
+        renderer.open_group("group", self.get_gid())
+        for part in self.parts:
+            part.draw(renderer)
+        renderer.close_group("group")
+
+
+class Canvas:
+    """A page of at least 960 × 540 points, from its lower left corner, whatever its inches.
+
+    Everything on it scales with the page, text too, so that a small page has the same words. What
+    is put on it later lies over what is there.
+    """
+
+    def __init__(
+        self,
+        inches: tuple[float, float],
+        theme: Theme,
+        fonts: tuple[str, ...],
+        transparent: bool = False,
+    ) -> None:
+        """Start an empty page."""
+        self.theme, self.fonts = theme, fonts
+        self.unit = min(inches[0] * 72 / PAGE[0], inches[1] * 72 / PAGE[1])
+        self.width, self.height = inches[0] * 72 / self.unit, inches[1] * 72 / self.unit
+        self.figure = Figure(inches, facecolor="none" if transparent else theme.ground)
+        self._points = Affine2D().scale(self.unit / 72) + self.figure.dpi_scale_trans
+        self._group: Group | None = None
+
+    @contextmanager
+    def group(self, name: str) -> Iterator[None]:
+        """Put what comes next into one group."""
+        self._group = Group(name)
+        self.figure.add_artist(self._group)
+        yield
+        self._group = None
+
+    def polygons(
+        self,
+        corners: ArrayLike,
+        face: str,
+        edge: str = "none",
+        *,
+        width: float = 0,
+        dashed: bool = False,
+        sharp: bool = True,
+        name: str | None = None,
+    ) -> None:
+        """Polygons with these corners, (count, corners each, 2), in one colour.
+
+        sharp: snap edges to whole pixels; thin bars would then differ in width.
+        """
+        self._put(
+            PolyCollection(
+                list(np.asarray(corners, dtype=float)),
+                facecolors=face,
+                edgecolors=edge,
+                linewidths=width * self.unit,
+                linestyles=[DASHES if dashed else "-"],
+                snap=None if sharp else False,
+                gid=name,
+            )
+        )
+
+    def lines(
+        self, ends: ArrayLike, colour: str, *, width: float, alpha: float | None = None
+    ) -> None:
+        """Straight lines between these ends, (count, 2, 2)."""
+        self._put(
+            LineCollection(
+                list(np.asarray(ends, dtype=float)),
+                colors=colour,
+                linewidths=width * self.unit,
+                alpha=alpha,
+                capstyle="butt",
+            )
+        )
+
+    def arrows(
+        self,
+        start: FloatArray,
+        end: FloatArray,
+        y: FloatArray,
+        colour: str,
+        head: float,
+        half: float,
+        width: float,
+    ) -> None:
+        """Level arrows from start to end, with heads of this length and half of their breadth."""
+        neck = end - np.sign(end - start) * head
+        shafts = np.array([[start, y], [neck, y]])
+        self.lines(np.moveaxis(shafts, -1, 0), colour, width=width)
+        heads = np.array([[end, y], [neck, y + half], [neck, y - half]])
+        self.polygons(np.moveaxis(heads, -1, 0), colour, sharp=False)
+
+    def plate(self, x: float, y: float, width: float, height: float) -> None:
+        """A rounded rectangle that lies behind what comes next."""
+        shape = "round,pad=0,rounding_size=7"
+        colour = self.theme.plate
+        self._put(FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=colour, ec="none"))
+
+    def words(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
+        """Words in the language's own fonts; formulas between dollar signs."""
+        self._text(x, y, words, size, colour, family=list(self.fonts), **style)
+
+    def number(
+        self, x: float, y: float, words: str, size: float, colour: str, **style: Any
+    ) -> None:
+        """A number or a mark, which looks the same in every language."""
+        self._text(x, y, words, size, colour, family=[SANS], parse_math=False, **style)
+
+    def extent(self, words: str, size: float, weight: str = "normal") -> float:
+        """How wide the words are, in points."""
+        return ems(words, self.fonts, weight) * size
+
+    def _text(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
+        style = {"va": "baseline"} | style
+        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
+
+    def _put(self, artist: Artist) -> None:
+        artist.set_transform(self._points)
+        artist.set_zorder(0)  # so that the order of drawing is that of putting
+        if self._group is None:
+            self.figure.add_artist(artist)
+        else:
+            artist.set_figure(self.figure)
+            self._group.parts.append(artist)

@@ -1,0 +1,126 @@
+"""The words around the bars: title, subtitle, formulas, and what the bars mean."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dropout_cli.errors import RequestError
+from dropout_cli.figure.theme import NOTE, SMALLEST, SUBTITLE, TITLE
+from dropout_cli.losses import LOSSES
+
+if TYPE_CHECKING:
+    from dropout_cli.figure.bars import Bars
+    from dropout_cli.figure.canvas import Canvas
+    from dropout_cli.trace import Trace
+    from dropout_cli.words.messages import Voice
+
+MARGIN = 43.0  # points left and right of the words
+FOOT, FOOT_LINE = 34.0, 22.0  # points that the foot takes, and each further line of it
+
+
+def usual_title(trace: Trace, voice: Voice, layout: str) -> str:
+    """What the figure is called where its user does not say."""
+    if not trace.problem.training:
+        return voice.say("figure", "title_inference")
+    return voice.say("figure", "title" if layout == "panels" else "title_flow")
+
+
+def subtitle(trace: Trace, voice: Voice, *, plain: bool = False) -> str:
+    """p, how many are kept and by what they are multiplied, and the loss.
+
+    plain: in Unicode instead of mathtext.
+    """
+    problem = trace.problem
+    if problem.mask is None:
+        words = voice.say("figure", "inference")
+    else:
+        kept = int(problem.mask.sum())
+        scaled = trace.scale is not None and kept > 0
+        words = voice.say(
+            "figure",
+            "scaled" if scaled else "none_kept",
+            p=voice.probability(problem.p),
+            kept=f"{kept:,}",
+            n=f"{problem.mask.size:,}",
+            scale=voice.number(trace.scale or 0),
+        )
+    if problem.loss is not None:
+        loss = LOSSES[problem.loss]
+        words = voice.say(
+            "figure", "loss", subtitle=words, loss=loss.unicode if plain else loss.latex
+        )
+    return words.replace("$", "") if plain else words
+
+
+def formulas(trace: Trace) -> dict[str, str]:
+    """What each panel shows, as mathtext: the vector, and how it follows from what came before."""
+    grad_x, grad_y = r"\partial L/\partial x", r"\partial L/\partial y"
+    if not trace.problem.training:
+        y, gradient = "x", grad_y
+    elif trace.scale is None:
+        y, gradient = "0", "0"
+    else:
+        y, gradient = r"x \odot m/(1-p)", rf"{grad_y} \odot m/(1-p)"
+    mask = "$m$" if trace.problem.training else ""
+    return {"x": "$x$", "mask": mask, "y": f"$y = {y}$", "grad_x": f"${grad_x} = {gradient}$"}
+
+
+def heading(canvas: Canvas, title: str, below: str) -> float:
+    """Set the title, where there is one, and below it the subtitle; returns where they end.
+
+    Raises RequestError for a title that does not fit on one line.
+    """
+    theme, room = canvas.theme, canvas.width - 2 * MARGIN
+    y = canvas.height - 20.0
+    if title:
+        size = min(TITLE, room / canvas.extent(title, 1, "bold"))
+        if size < SMALLEST:
+            raise RequestError("the title is too long to be read on one line")
+        y -= TITLE
+        canvas.words(MARGIN, y, title, size, theme.ink, fontweight="bold", parse_math=False)
+        y -= 4
+    y -= SUBTITLE + 5
+    canvas.words(MARGIN, y, below, min(SUBTITLE, room / _extent(canvas, below)), theme.muted)
+    return y
+
+
+def _extent(canvas: Canvas, words: str) -> float:
+    """About how wide words with mathtext are, as a share of the type size."""
+    signs = re.sub(r"\\mathrm|[${}_^]", "", words)
+    return canvas.extent(re.sub(r"\\[a-z]+", "m", signs), 1.08)
+
+
+def footing(canvas: Canvas, voice: Voice, bars: Bars, layout: str, parts: list[str]) -> None:
+    """Say at the foot what these parts of bars mean, and how many elements each bar stands for."""
+    theme, room = canvas.theme, canvas.width - 2 * MARGIN
+    y = 18.0
+    if bars.each > 1:
+        words = voice.say("figure", f"each_{layout}", each=f"{bars.each:,}")
+        canvas.words(MARGIN, y, words, min(NOTE, room / canvas.extent(words, 1)), theme.muted)
+        y += FOOT_LINE
+    index = voice.say("figure", "index")
+    canvas.words(canvas.width - MARGIN, y, index, NOTE, theme.muted, ha="right")
+    x = MARGIN
+    for part in parts:
+        corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
+        if part == "lost" and bars.few:
+            canvas.polygons(corners, "none", theme.dropped, width=bars.edge, dashed=True)
+        elif part == "gain" and bars.few:
+            canvas.polygons(corners, bars.pale, bars.dark, width=bars.edge)
+        else:
+            canvas.polygons(
+                corners, {"lost": theme.dropped, "gain": bars.pale}.get(part, bars.dark)
+            )
+        words = voice.say("figure", part)
+        canvas.words(x + 28, y, words, NOTE, theme.muted)
+        x += 28 + _extent(canvas, words) * NOTE + 26
+
+
+def parts_of_bars(trace: Trace, bars: Bars) -> list[str]:
+    """What there is to explain: of the kept, of the gain, of the lost."""
+    if not trace.problem.training:
+        return ["passed"]
+    some, all_ = bool(bars.kept.any()), bool(bars.kept.all())
+    kept = ["arrived", "gain"] if bars.scaled else ["unscaled"]
+    return [*(kept if some else []), *([] if all_ else ["lost"])]

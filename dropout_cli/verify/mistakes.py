@@ -1,0 +1,152 @@
+"""What goes wrong when dropout is written by hand: each mistake is the formula that it computes.
+
+Adding a mistake is adding a line to one of the tables, and a sentence to each language's prose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dropout_cli.errors import RequestError
+from dropout_cli.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dropout_cli.arrays import FloatArray
+    from dropout_cli.verify.tolerance import Tolerance
+
+    Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
+
+PROBABILITIES = (0.3, 0.2, 0.4, 0.1, 0.6, 0.7)  # tried for one that tells mistakes apart
+
+
+# What each mistake makes of v: of x in the forward pass, of ∂L/∂y in the backward pass.
+IN_TRAINING: dict[str, Formula] = {
+    "not-scaled": lambda v, m, p: () if m.all() else (v * m,),  # that would be not-applied
+    "not-masked": lambda v, m, p: (v / (1 - p),),
+    "divided-by-p": lambda v, m, p: (v * m / p,),
+    "inverted": lambda v, m, p: (v * (1 - m) / (1 - p),),
+    "not-applied": lambda v, m, p: (v,),
+    "scaled-twice": lambda v, m, p: (v * m / (1 - p) ** 2,),
+    "multiplied-by-keep": lambda v, m, p: (v * m * (1 - p),),
+    "multiplied-by-p": lambda v, m, p: (v * m * p,),
+    "other-mask": lambda v, m, p: (0 * v, v / (1 - p)),
+}
+AT_P_1: dict[str, Formula] = {
+    "nan-at-p-1": lambda v, m, p: (v * m / (1 - p),),
+    "not-applied": IN_TRAINING["not-applied"],
+}
+IN_INFERENCE: dict[str, Formula] = {
+    "drops-in-inference": lambda v, m, p: (0 * v, v / (1 - p)),
+    "scales-in-inference": lambda v, m, p: (v * (1 - p),),
+}
+SUMS = ("sum", "sum-squares")  # losses that may be averaged by mistake
+# What each mistake makes of the gradient alone; nothing where it cannot be made.
+IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
+    "times-x": lambda t: (t.grad_x * t.problem.x,),
+    "mean-loss": lambda t: (t.grad_x / t.grad_x.size,) if t.problem.loss in SUMS else (),
+    "sum-loss": lambda t: (t.grad_x * t.grad_x.size,) if t.problem.loss == "mean" else (),
+}
+
+
+class Diagnosis(NamedTuple):
+    """What explains wrong values.
+
+    about: "y" or "grad_x". wrong: the elements that are wrong, from 0.
+    mistakes: the names of those that give just these values.
+    telling_p: a drop probability at which they give different ones; None where there is none, or
+        nothing to tell apart.
+    factor: what all the right values were multiplied by, where no mistake fits and there is one.
+    """
+
+    about: str
+    wrong: list[int]
+    mistakes: list[str]
+    telling_p: float | None
+    factor: float | None
+
+
+def diagnose(
+    trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance
+) -> Diagnosis | None:
+    """What is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
+
+    candidate: n values, nan and inf among them if need be. allowed: how far off a right one may be.
+    Raises RequestError for another length.
+    """
+    right = trace.y if about == "y" else trace.grad_x
+    if candidate.shape != right.shape:
+        raise RequestError(
+            f"{about} has length {candidate.size}, but it must have length {right.size}, as x does"
+        )
+    good = allowed.near(candidate, right)
+    if good.all():
+        return None
+    fitting = [
+        name
+        for name, values in wrong_values(trace, about).items()
+        if _fits(candidate, values, allowed)
+    ]
+    if any(name != "other-mask" for name in fitting):  # a formula says more than a free choice
+        fitting = [name for name in fitting if name != "other-mask"]
+    return Diagnosis(
+        about=about,
+        wrong=np.flatnonzero(~good).tolist(),
+        mistakes=fitting,
+        telling_p=_telling_p(trace, about, fitting, allowed) if len(fitting) > 1 else None,
+        factor=None if fitting else _factor(candidate, right, allowed),
+    )
+
+
+def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
+    """What each mistake makes of y or grad_x in this trace, by its name.
+
+    Where a mistake leaves each element a choice, as another mask does, the values it may have.
+    """
+    problem = trace.problem
+    v = problem.x if about == "y" else trace.grad_y
+    m = np.zeros_like(v) if problem.mask is None else problem.mask.astype(np.float64)
+    formulas = IN_TRAINING if problem.training else IN_INFERENCE
+    if problem.training and problem.p == 1:
+        formulas = AT_P_1
+    with np.errstate(all="ignore"):
+        values = {name: formula(v, m, problem.p) for name, formula in formulas.items()}
+        if about == "grad_x":
+            values |= {name: mistake(trace) for name, mistake in IN_GRADIENT.items()}
+    return {name: some for name, some in values.items() if some}
+
+
+def _fits(candidate: FloatArray, values: tuple[FloatArray, ...], allowed: Tolerance) -> bool:
+    fits = np.zeros(candidate.shape, dtype=np.bool_)
+    for value in values:
+        fits |= allowed.near(candidate, value) | (np.isnan(candidate) & np.isnan(value))
+    return bool(fits.all())
+
+
+def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -> float | None:
+    """A p at which the named mistakes give values of which none fits another."""
+    problem = trace.problem
+    for p in PROBABILITIES:
+        try:
+            values = wrong_values(Trace(replace(problem, p=p, drawn=None)), about)
+        except RequestError:
+            continue
+        if not any(_fits(values[a][0], values[b], allowed) for a in names for b in names if a != b):
+            return p
+    return None
+
+
+def _factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
+    """The one factor between the right values and the candidate's, if there is one."""
+    some = np.flatnonzero(right)
+    if not some.size or not np.isfinite(candidate).all():
+        return None
+    first = some[np.argmax(np.abs(right[some]))]
+    with np.errstate(all="ignore"):
+        factor = float(candidate[first] / right[first])
+        fits = np.isfinite(factor) and allowed.near(candidate, factor * right).all()
+    return factor if fits else None

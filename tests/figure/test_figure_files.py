@@ -1,0 +1,257 @@
+"""The figure's files: the same bytes every time, what they carry, and what is read back."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import struct
+import xml.etree.ElementTree as ET
+import zlib
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from dropout_cli import Problem, RequestError, Trace
+from dropout_cli.figure.look import Look, read_look
+from dropout_cli.figure.record import KEYWORD, PNG, command, read_record
+
+SVG = "{http://www.w3.org/2000/svg}"
+VARIED = [
+    (),
+    ("--layout", "flow", "--theme", "dark", "--transparent", "--size", "square"),
+    ("-x", "-1.5,2,1e-12", "--seed", "7", "--rng", "jax", "-p", "0.3", "--loss", "sum-squares"),
+    ("--eval", "--title", "“a” & <b> $c", "--size", "800x600", "--dpi", "100"),
+    ("--panel", "grad_x", "--panel", "x", "--title", "", "--precision", "9", "-p", "1"),
+]
+
+
+@pytest.fixture
+def plot(cli, tmp_path):
+    """Draws a figure with these arguments; returns its path."""
+
+    def run(name, *args):
+        path = tmp_path / name
+        result = cli("plot", *args, "-o", str(path))
+        assert (result.code, result.out, result.err) == (0, "", f"wrote {path}\n")
+        return path
+
+    return run
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "gif"])
+def test_the_same_command_gives_the_same_bytes(plot, monkeypatch, suffix):
+    first = plot(f"a.{suffix}").read_bytes()
+    taste = {"axes.facecolor": "pink", "savefig.bbox": "tight", "font.size": 30.0}
+    taste |= {"font.family": ["serif"], "mathtext.fontset": "cm", "figure.dpi": 30.0}
+    taste |= {"text.color": "red", "lines.antialiased": False, "text.parse_math": False}
+    taste |= {"savefig.transparent": True, "svg.fonttype": "path", "path.sketch": (1, 2, 3)}
+    for key, value in taste.items():
+        monkeypatch.setitem(matplotlib.rcParams, key, value)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    assert plot(f"b.{suffix}").read_bytes() == first
+    for word in (b"atplotlib", b"2026", b"CreationDate"):
+        assert word not in first
+
+
+@pytest.mark.parametrize("args", VARIED)
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_a_figure_can_be_drawn_again_from_its_file(plot, cli, tmp_path, suffix, args):
+    first = plot(f"a.{suffix}", *args)
+    assert plot(f"b.{suffix}", "--from", str(first)).read_bytes() == first.read_bytes()
+    said = json.loads(read_record(first.read_bytes(), "a"))["command"]
+    program, *again = shlex.split(said)
+    assert program == "dropout-cli"
+    assert cli(*again, "-o", str(tmp_path / f"c.{suffix}")).code == 0
+    assert (tmp_path / f"c.{suffix}").read_bytes() == first.read_bytes()
+
+
+def test_the_language_of_a_figure_is_its_own(plot, monkeypatch):
+    first = plot("a.svg")
+    monkeypatch.setenv("DROPOUT_CLI_LANG", "zh")
+    assert plot("b.svg", "--from", str(first)).read_bytes() == first.read_bytes()
+
+
+def test_a_figure_can_be_drawn_again_with_another_look(plot):
+    dark = plot("dark.png", "--theme", "dark", "-x", "1,2,3", "--seed", "1")
+    light = plot("light.png", "-x", "1,2,3", "--seed", "1").read_bytes()
+    assert plot("a.png", "--from", str(dark), "--theme", "light").read_bytes() == light
+    assert plot("a.svg", "--from", str(dark)).read_bytes() != light
+    with Image.open(plot("a.gif", "--from", str(dark), "--layout", "flow")) as film:
+        assert film.n_frames > 10
+
+
+def test_png_pdf_and_svg_carry_the_trace_and_the_command(plot):
+    png, svg, pdf = (plot(f"a.{suffix}", "--seed", "3") for suffix in ("png", "svg", "pdf"))
+    record = json.loads(read_record(png.read_bytes(), ""))
+    assert record["command"] == (
+        "dropout-cli plot -x 2,4,6,8 -p 0.5 -s 3 --rng numpy -g 0.1,0.2,0.3,0.4 --lang en"
+    )
+    assert record["trace"]["grad_y"] == [0.1, 0.2, 0.3, 0.4]
+    with Image.open(png) as image:
+        assert image.text[KEYWORD] == read_record(svg.read_bytes(), "")
+    assert b"dropout-cli/figure/1" in pdf.read_bytes()
+
+
+def test_svg_keeps_its_text_and_names_its_parts(plot):
+    text = plot("a.svg", "--layout", "flow").read_text()
+    root = ET.fromstring(text)
+    ids = [part.get("id") for part in root.iter() if part.get("id")]
+    assert len(ids) == len(set(ids))
+    assert {"panel-x", "panel-mask", "panel-y", "panel-grad_y", "panel-grad_x"} <= {*ids}
+    assert {f"bar-{name}-{i}" for name in ("x", "mask", "y", "grad_x") for i in (1, 4)} <= {*ids}
+    assert root.find(f"{SVG}title").text == "Dropout: one mask gates both passes"
+    assert "∂L/∂x = 0.2, 0, 0.6, 0" in root.find(f"{SVG}desc").text
+    texts = ["".join(part.itertext()).strip() for part in root.iter(f"{SVG}text")]
+    assert {"Dropout: one mask gates both passes", "0.6", "12", "✓"} <= {*texts}
+    assert len(re.findall("Verdana, sans-serif", text)) == len(re.findall("'DejaVu Sans'", text))
+    assert "DOCTYPE" not in text
+
+
+def test_pdf_has_truetype_fonts_alone(plot):
+    pdf = plot("a.pdf").read_bytes()
+    assert b"/CIDFontType2" in pdf
+    assert b"/Type3" not in pdf
+
+
+@pytest.mark.parametrize(
+    ("args", "pixels"),
+    [
+        ((), (1920, 1080)),
+        (("--size", "4x3"), (1440, 1080)),
+        (("--size", "square"), (1080, 1080)),
+        (("--size", "8x4.5", "--dpi", "100"), (800, 450)),
+        *((("--size", f"{n}x{n - 1}"), (n, n - 1)) for n in (500, 641, 777, 1001, 1366, 2047)),
+        (("--size", "464x452", "--dpi", "100"), (464, 452)),  # 4.64 · 100 is less than 464
+        *((("--size", "1001x701", "--dpi", f"{dpi}"), (1001, 701)) for dpi in (72, 97, 130.5)),
+    ],
+)
+def test_size_and_dpi_set_the_pixels(plot, args, pixels):
+    assert struct.unpack(">II", plot("a.png", *args).read_bytes()[16:24]) == pixels
+
+
+def test_a_transparent_figure_has_no_ground(plot):
+    for args, alpha in (((), 255), (("--transparent",), 0)):
+        with Image.open(plot("a.png", *args)) as image:
+            assert image.convert("RGBA").getpixel((2, 2))[3] == alpha
+
+
+def test_by_default_it_goes_to_outputs(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cli("plot")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == "wrote outputs/dropout_gradient_flow.png\n"
+    assert (tmp_path / "outputs" / "dropout_gradient_flow.png").exists()
+
+
+def test_a_long_vector_is_drawn_but_not_carried(plot, cli, tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(1001.0))
+    path = plot("a.png", "-x", f"@{tmp_path / 'x.npy'}", "--seed", "1")
+    record = json.loads(read_record(path.read_bytes(), ""))
+    assert record["trace"] is None
+    assert "-x @FILE -p 0.5 -s 1" in record["command"]
+    result = cli("plot", "--from", str(path), "-o", str(tmp_path / "b.png"))
+    assert result.code == 2
+    assert "holds no numbers, since it has more than 1000 elements" in result.err
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(text, packed=None):
+    packed = zlib.compress(text) if packed is None else packed
+    return PNG + chunk(b"iTXt", KEYWORD.encode() + b"\0\1\0\0\0" + packed) + chunk(b"IEND", b"")
+
+
+def svg(text):
+    return f'<svg xmlns:dc="d"><dc:source>{text}</dc:source></svg>'.encode()
+
+
+GOOD = {"schema": "dropout-cli/figure/1", **Look()._asdict(), "trace": None}
+BOMB = zlib.compress(b" " * 100_000_000)
+LAUGHS = (
+    b'<!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><svg><dc:source>&b;</dc:source></svg>'
+)
+HOSTILE = {
+    "empty": (b"", "neither a PNG nor an SVG"),
+    "foreign": (b"GIF89a", "neither a PNG nor an SVG"),
+    "binary": (bytes(range(256)), "neither a PNG nor an SVG"),
+    "png cut off": (png(b"{}")[:40], "a PNG that is broken"),
+    "png of another": (PNG + chunk(b"IEND", b""), "does not say how it was drawn"),
+    "png without end": (PNG + chunk(b"IDAT", b""), "a PNG that is broken"),
+    "png with huge chunk": (PNG + b"\xff\xff\xff\xffiTXt" + b"x" * 99, "a PNG that is broken"),
+    "png with bad sum": (png(b"{}").replace(b"iTXtd", b"iTXtd")[:-20] + b"0" * 20, "broken"),
+    "png bomb": (png(b"", BOMB), "a record that is too long"),
+    "png not packed": (png(b"", b"nonsense"), "a record that is broken"),
+    "png not text": (png(b"\xff\xfe"), "a record that is broken"),
+    "svg of another": (b"<svg/>", "does not say how it was drawn"),
+    "svg cut off": (svg("{}")[:-5], "neither a PNG nor an SVG"),
+    "svg with entities": (LAUGHS, "has a document type"),
+    "svg too long": (svg("x" * 1_000_001), "a record that is too long"),
+    "not json": (svg("nonsense"), "is not JSON"),
+    "deep json": (svg("[" * 100_000), "too deep"),
+    "not a record": (svg("[]"), "is not a figure of plot"),
+    "other schema": (png(b'{"schema": "dropout-cli/trace/1"}'), "is not a figure of plot"),
+    "no choices": (png(b'{"schema": "dropout-cli/figure/1"}'), "layout is wrong"),
+    "no trace": (png(json.dumps(GOOD).encode()), "holds no numbers"),
+    "other trace": (png(json.dumps(GOOD | {"trace": [1]}).encode()), "not a saved pass"),
+    "trace as text": (png(json.dumps(GOOD | {"trace": "x"}).encode()), "not a saved pass"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_figure_is_one_sentence(cli, tmp_path, name):
+    data, words = HOSTILE[name]
+    path = tmp_path / "figure.any"
+    path.write_bytes(data)
+    result = cli("plot", "--from", str(path), "-o", str(tmp_path / "b.png"))
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert words in result.err
+    assert not (tmp_path / "b.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, wrong) for name in Look._fields for wrong in ([[]], {}, 10**400, "nonsense")
+          if (name, wrong) not in (("title", "nonsense"),)),
+        ("dpi", float("nan")), ("dpi", True), ("dpi", 1e9), ("precision", True),
+        ("precision", 18), ("panel", ["x", 1]), ("panel", "x"), ("transparent", 1),
+        ("title", "\x00"), ("size", "9" * 1000 + "x1"), ("size", "-1x1"), ("layout", None),
+    ],
+)  # fmt: skip
+def test_a_record_with_a_wrong_choice(name, value):
+    with pytest.raises(RequestError, match=r"a\.png"):
+        read_look(GOOD | {name: value}, "a.png")
+
+
+def test_a_record_is_read_as_it_was_written():
+    look = Look(panel=("y", "x"), title="", transparent=True, dpi=97.5).checked()
+    assert look.panel == ("x", "y")
+    assert read_look(json.loads(json.dumps(look._asdict())), "") == look
+
+
+def test_every_figure_says_its_command():
+    said = command(Trace(Problem.pose(x=[-0.0, 1e-320], training=False)), Look(title="it's"))
+    assert said == (
+        "dropout-cli plot -x -0,1e-320 -p 0.5 --eval --loss sum --title 'it'\"'\"'s' --lang en"
+    )
+    said = command(Trace(Problem.pose()), Look(title="PyTorch 2.0", dpi=96.0))
+    assert said.endswith("--dpi 96 --title 'PyTorch 2.0' --lang en")
+
+
+def test_a_broken_byte_never_ends_in_a_traceback(plot, cli, tmp_path):
+    good = plot("a.png", "--size", "3x3", "--dpi", "50").read_bytes()
+    end = good.index(b"IDAT")
+    r = np.random.default_rng(0)
+    for _ in range(60):
+        data = bytearray(good)
+        data[int(r.integers(end))] ^= 1 << int(r.integers(8))
+        (tmp_path / "b.png").write_bytes(data)
+        result = cli("plot", "--from", str(tmp_path / "b.png"), "-o", str(tmp_path / "c.png"))
+        assert result.code in (0, 2)
+        assert "defect" not in result.err

@@ -1,0 +1,407 @@
+"""Layers judged by running them: the right ones are never accused, each wrong one is named."""
+
+from __future__ import annotations
+
+import random
+import sys
+import types
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from layers import numpy_layers
+
+from dropout_cli.errors import RequestError
+from dropout_cli.verify.chance import LEVEL
+from dropout_cli.verify.judge import SWEEP, judge_layer
+from dropout_cli.verify.layers import QUOTED, adapt, load, quote
+from dropout_cli.verify.runs import LayerFinding
+from dropout_cli.views.layer import suite
+from dropout_cli.words import languages
+from dropout_cli.words import load as load_words
+from dropout_cli.words.messages import Voice
+
+RIGHT, WRONG = dict(numpy_layers.RIGHT), dict(numpy_layers.WRONG)
+if find_spec("torch"):
+    from layers import torch_layers
+
+    RIGHT |= torch_layers.RIGHT
+    WRONG |= torch_layers.WRONG
+if find_spec("jax"):
+    from layers import jax_layers
+
+    RIGHT |= jax_layers.RIGHT
+    WRONG |= jax_layers.WRONG
+
+BETWEEN = {"values", "same-mask", "kept-fraction", "independent", "fresh-mask"}
+ALWAYS = {"inference", "input-untouched", "shape-and-dtype"}
+OPEN = {  # the questions that cannot be asked of a right layer, at some p at least
+    "in place": {"input-untouched"},
+    "nn.Dropout in place": {"input-untouched"},
+    "only batches": {"shape-and-dtype"},
+    "only vectors": {"shape-and-dtype"},
+    "only three dimensions": {"shape-and-dtype"},
+    "only p = 0": BETWEEN | ALWAYS | {"p-1"},
+    "p < 1": ALWAYS | {"p-1"},
+}
+
+
+def named(findings):
+    return {(f.id, f.mistake) for f in findings if f.ok is False}
+
+
+def one(findings, name, p):
+    (finding,) = [f for f in findings if (f.id, f.p) == (name, p)]
+    return finding
+
+
+# The two tables
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_layer_is_not_accused(name):
+    findings = judge_layer(RIGHT[name])
+    assert named(findings) == set()
+    assert {f.id for f in findings if f.ok is None} == OPEN.get(name, set())
+    assert all(f.wrong == [] and f.mistake is None for f in findings)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_layer_is_found_out_and_its_mistake_named(name):
+    layer, expected = WRONG[name]
+    findings = judge_layer(layer)
+    assert named(findings) == set(expected.items())
+    for f in findings:
+        if f.ok is False and f.mistake is None:  # then there is something else to go by
+            assert f.wrong or "in_backward" in f.reason or f.reason["p_value"] < LEVEL
+    for language in languages():
+        told = suite(name, findings, 0, Voice(load_words(language)))
+        for f, row in zip(findings, told.rows, strict=True):
+            ids = [f.mistake or ("raised" if "in_backward" in f.reason else "unknown")]
+            assert [each.id for each in row.explanations] == (ids if f.ok is False else [])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_false_alarm(seed):
+    names = ["course"] + (["nn.Dropout"] if "nn.Dropout" in RIGHT else [])
+    for name in names:
+        assert all(f.ok for f in judge_layer(RIGHT[name], seed=seed)), name
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-9, 1e-5, 0.001, 0.998, 1 - 1e-5, 1 - 2**-20, 1 - 2**-53])
+def test_no_p_makes_a_right_layer_wrong(p):
+    for name, layer in RIGHT.items():
+        if adapt(layer).p is None and name != "python random":  # which takes its time
+            findings = judge_layer(layer, [p])
+            if not any("exception" in f.reason for f in findings):
+                assert named(findings) == set(), layer
+
+
+# What is asked
+
+
+def test_every_question_is_asked_at_every_p():
+    findings = judge_layer(numpy_layers.Course)
+    for p in SWEEP:
+        asked = {0: {"p-0"}, 1: {"p-1"}}.get(p, BETWEEN) | ALWAYS
+        assert {f.id for f in findings if f.p == p} == asked
+    for f in findings:
+        assert f.checked >= 200_000
+        assert isinstance(f.p, float)
+    kept = one(findings, "kept-fraction", 0.3).reason
+    assert kept["n"] == kept["kept"] + kept["dropped"] >= 200_000
+    assert kept["level"] == LEVEL == 1e-9
+
+
+def test_wrong_elements_are_given_with_what_was_expected():
+    findings = judge_layer(numpy_layers.ScaledTwice, [0.5])
+    values = one(findings, "values", 0.5)
+    assert 1 <= len(values.wrong) <= 5
+    for place, got, expected in values.wrong:
+        assert got == 2 * expected != 0
+        assert all(isinstance(k, int) for k in place)
+    assert values.reason["count_wrong"] > 200_000 / 2
+    assert values.about == "y"
+    assert one(findings, "same-mask", 0.5).ok
+
+
+def test_a_name_that_fits_at_one_p_alone_is_not_given():
+    """At p = 0.5, v·m·p is v·m·(1−p): which of them it is shows at another p."""
+    layer = numpy_layers.GradientMultipliedByP
+    both = judge_layer(layer, [0.3, 0.5])
+    assert one(both, "same-mask", 0.5).mistake == "multiplied-by-p"
+    alone = one(judge_layer(layer, [0.5]), "same-mask", 0.5)
+    assert alone.fits == ["multiplied-by-keep", "multiplied-by-p"]
+
+
+def test_a_fixed_count_in_rows_alone():
+    """84 of each 280, where 84.084 are expected: the number in a whole batch is not telling."""
+    findings = judge_layer(numpy_layers.FixedCountInRows, [0.3003])
+    assert named(findings) == {("independent", "fixed-count")}
+
+
+def test_a_probability_nearer_to_1_minus_p_is_not_yet_that():
+    class Off(numpy_layers.Course):
+        def draw(self, shape):
+            return np.random.rand(*shape) >= 0.52  # noqa: NPY002
+
+    assert named(judge_layer(Off, [0.45])) == {("kept-fraction", None)}
+
+
+def test_an_instance_is_judged_at_its_own_p():
+    findings = judge_layer(numpy_layers.Course(0.7))
+    assert {f.p for f in findings} == {0.7}
+    with pytest.raises(RequestError, match=r"an instance with p = 0\.7"):
+        judge_layer(numpy_layers.Course(0.7), [0.5])
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan")])
+def test_p_is_a_probability(p):
+    with pytest.raises(RequestError, match="p is"):
+        judge_layer(numpy_layers.Course, [p])
+
+
+# What the layer raises
+
+
+def test_what_the_layer_raises_is_quoted_in_one_line():
+    findings = judge_layer(numpy_layers.RaisesTheSecondTime, [0.5])
+    assert one(findings, "values", 0.5).reason == {
+        "in_backward": False,
+        "exception": "RuntimeError: the mask [31mis gone",
+    }
+
+
+def test_a_long_message_is_shortened():
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        raise RuntimeError("long " * 100)
+
+    quoted = judge_layer(run, [0.5])[0].reason["exception"]
+    assert quoted.endswith("…")
+    assert len(quoted) <= QUOTED + len("RuntimeError: ")
+
+
+def test_backward_that_raises_does_not_hide_what_forward_does():
+    findings = judge_layer(numpy_layers.Raises, [0.5])
+    same = one(findings, "same-mask", 0.5)
+    assert (same.ok, same.about) == (False, "grad_x")
+    assert "mask_of_forward" in same.reason["exception"]
+    assert all(one(findings, name, 0.5).ok for name in ("values", "kept-fraction", "independent"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (np.ones(3), "TypeError: run must return (y, grad_x), not ndarray"),
+        ((1, 2, 3), "TypeError: run must return (y, grad_x), not tuple"),
+        ([np.ones(3)], "TypeError: run must return (y, grad_x), not list"),
+    ],
+)
+def test_a_function_that_returns_something_else(answer, told):
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        return answer
+
+    found = one(judge_layer(run, [0.5]), "values", 0.5)
+    reason = {"in_backward": False, "exception": told}
+    assert found == LayerFinding("values", 0.5, False, 0, 0.0, None, "y", [], reason)
+
+
+def test_what_is_no_array_is_told_by_its_type():
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        return "y", grad_y
+
+    found = one(judge_layer(run, [0.5]), "same-mask", 0.5)
+    reason = {"in_backward": False, "returned": "str"}
+    assert found == LayerFinding("same-mask", 0.5, False, 0, 0.0, None, "grad_x", [], reason)
+
+
+class ExitingError(Exception):
+    def __str__(self):
+        raise SystemExit(0)
+
+
+class NoMessageError(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError(), "ValueError"),
+        (ValueError("a\n  b\x1b"), "ValueError: a b"),
+        (NoMessageError(), "NoMessageError"),
+        (ExitingError(), "ExitingError"),
+        (type("Red\x1bError" + "r" * QUOTED, (Exception,), {})(), "RedError" + "r" * 191 + "…"),
+        (ValueError("x" * QUOTED), "ValueError: " + "x" * QUOTED),
+        (ValueError("x" * (QUOTED + 1)), "ValueError: " + "x" * (QUOTED - 1) + "…"),
+    ],
+)
+def test_an_exception_is_quoted_in_one_line(error, line):
+    assert quote(error) == line
+
+
+def test_a_layer_that_takes_no_p_at_all_fails():
+    assert {f.ok for f in judge_layer(numpy_layers.OnlyZero, [0.3, 0.5])} == {False}
+
+
+def test_an_error_that_is_not_about_p_is_no_refusal():
+    class Broken(numpy_layers.Course):
+        def forward(self, x):
+            if self.p > 0:
+                raise ValueError("operands could not be broadcast together")
+            return super().forward(x)
+
+    findings = judge_layer(Broken)
+    assert one(findings, "p-0", 0.0).ok
+    assert one(findings, "values", 0.3).ok is False
+
+
+# The state of the process
+
+
+def test_a_run_can_be_repeated():
+    first, again = (judge_layer(numpy_layers.WrongProbability, seed=3) for _ in range(2))
+    assert first == again
+    assert first != judge_layer(numpy_layers.WrongProbability, seed=4)
+
+
+def test_the_global_generators_have_their_states_back():
+    def draws():
+        drawn = [random.random(), np.random.rand()]  # noqa: NPY002
+        return drawn + ([sys.modules["torch"].rand(1).item()] if "torch" in sys.modules else [])
+
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    state = sys.modules["torch"].get_rng_state() if "torch" in sys.modules else None
+    expected = draws()
+    random.setstate(states[0])
+    np.random.set_state(states[1])  # noqa: NPY002
+    if state is not None:
+        sys.modules["torch"].set_rng_state(state)
+    judge_layer(numpy_layers.SeedsTheGlobal, [0.5])
+    assert draws() == expected
+
+
+def test_torch_is_not_imported_for_a_layer_without_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)  # an import would raise
+    assert all(f.ok for f in judge_layer(numpy_layers.Course, [0.5]))
+
+
+# What is a layer
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.setattr(sys, "modules", sys.modules.copy())
+    return tmp_path
+
+
+def test_a_layer_is_found_in_the_current_folder(folder):
+    (folder / "own_layers.py").write_text("class Dropout:\n    class Inner: pass\n")
+    assert load("own_layers:Dropout").__name__ == "Dropout"
+    assert load("own_layers.py:Dropout.Inner").__name__ == "Inner"
+    (folder / "layers_of_ours").mkdir()
+    (folder / "layers_of_ours" / "two.py").write_text("Dropout = 2\nDropin = _Dropouts = 3\n")
+    for name in ("layers_of_ours/two.py:Dropout", "./layers_of_ours/two.py:Dropout"):
+        assert load(name) == 2
+    assert sys.path[0] == str(folder)
+    assert sys.path.count(str(folder)) == 1
+    for wrong, near in (("Dropouts", "Dropout"), ("Dropi", "Dropin")):
+        with pytest.raises(RequestError, match=f"has no '{wrong}'; did you mean '{near}'.$"):
+            load(f"layers_of_ours.two:{wrong}")
+
+
+def test_an_attribute_that_raises_is_quoted(folder):
+    source = "def __getattr__(name):\n    raise OSError(f'no {name} here')\n"
+    (folder / "raising_layers.py").write_text(source)
+    with pytest.raises(RequestError) as error:
+        load("raising_layers:Dropout")
+    assert str(error.value) == (
+        "raising_layers:Dropout cannot be imported: OSError: no Dropout here"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "message"),
+    [
+        ("own_layers", "", "must be MODULE:NAME"),
+        (":Dropout", "", "must be MODULE:NAME"),
+        ("own_layers:", "", "must be MODULE:NAME"),
+        ("no_layers:Dropout", "", "no module 'no_layers'"),
+        ("own_layers.sub:Dropout", "", "no module 'own_layers.sub'"),
+        ("own_layers:Dropuot", "class Dropout: pass", "no 'Dropuot'; did you mean 'Dropout'?"),
+        ("own_layers:Other", "class Dropout: pass", "own_layers has no 'Other'$"),
+        ("own_layers:Dropout:p", "class Dropout: p = 1", "own_layers has no 'Dropout:p'"),
+        ("own_layers:Dropout", "import no_such", "cannot be imported: ModuleNotFoundError"),
+        ("own_layers:Dropout", "1/0", "cannot be imported: ZeroDivisionError: division by zero"),
+        (
+            "own_layers:Dropout",
+            "raise GeneratorExit",
+            "own_layers cannot be imported: GeneratorExit",
+        ),
+        ("own_layers:Dropout", "raise SystemExit(3)", "cannot be imported: SystemExit: 3"),
+        ("own_layers:Dropout", "def f(:", "cannot be imported: SyntaxError"),
+    ],
+)
+def test_a_layer_that_cannot_be_loaded(folder, name, source, message):
+    (folder / "own_layers.py").write_text(source)
+    with pytest.raises(RequestError, match=message) as error:
+        load(name)
+    assert "\n" not in str(error.value)
+
+
+class ForwardAlone:
+    def __init__(self, p):
+        self.p = p
+
+    def forward(self, x):
+        return x
+
+
+class BackwardAlone:
+    def __init__(self, p):
+        self.p = p
+
+    def backward(self, grad_y):
+        return grad_y
+
+
+class NoMode(ForwardAlone):
+    def backward(self, grad_y):
+        return grad_y
+
+
+class NoP(numpy_layers.Course):
+    def __init__(self):
+        self.training = True
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (ForwardAlone, "^ForwardAlone is a class without backward"),
+        (ForwardAlone(0.5), "^the ForwardAlone is no layer, but a layer is"),
+        (
+            NoMode,
+            r"^the NoMode has neither train\(\) and eval\(\) nor an attribute training, so it"
+            " cannot be put into inference$",
+        ),
+        (
+            NoP(),
+            "^the NoP is an instance without an attribute p that tells its drop probability: give"
+            " the class instead$",
+        ),
+        (NoP, "^NoP cannot be called with p alone, but a layer is"),
+        (BackwardAlone, "^BackwardAlone has backward.grad_y., but no forward.x.$"),
+        (lambda x, p: (x, p), "does not take four arguments, but a layer is"),
+        (3, "^the int is no layer, but a layer is"),
+        (types, "^types is no layer, but"),
+    ],
+)
+def test_what_is_no_layer(layer, message):
+    with pytest.raises(RequestError, match=message) as error:
+        judge_layer(layer)
+    assert "\n" not in str(error.value)

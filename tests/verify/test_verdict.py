@@ -1,0 +1,68 @@
+"""Verdicts: what was allowed, how large the difference was, and of how many elements."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dropout_cli import Problem, Trace
+from dropout_cli.verify.mistakes import diagnose
+from dropout_cli.verify.tolerance import Tolerance, tolerance
+from dropout_cli.verify.verdict import MASK, RTOL, Candidate, judge
+
+EXACT = Tolerance(0, 0, np.inf)
+
+
+def judged(problem, values, dtype="float64", rtol=None):
+    vectors = {name: np.array(vector, dtype=float) for name, vector in values.items()}
+    return judge(Candidate(None, problem, problem.x.shape, dtype, vectors), rtol)
+
+
+def test_each_vector_is_held_against_its_own():
+    problem = Problem.pose([1, 2, 3], 0.5, [1, 0, 1], grad_y=[1, 1, -2])
+    verdict = judged(problem, {"y": [2, 0, 6.5], "grad_x": [2, 0, -4]})
+    assert verdict.findings == {"y": (0.5, False, 3), "grad_x": (0.0, True, 3)}
+    assert [diagnosis.about for diagnosis in verdict.diagnoses] == ["y"]
+
+
+@pytest.mark.parametrize("rtol", [None, 0, 1e-3])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_what_is_given_is_allowed_else_what_the_type_explains(rtol, dtype):
+    p = 0.999
+    verdict = judged(Problem.pose([1.0], p, [1], grad_y=[1]), {"y": [1 / (1 - p)]}, dtype, rtol)
+    explained = tolerance(dtype, p).relative
+    assert explained > RTOL or dtype == "float32"
+    assert verdict.allowed.relative == (max(RTOL, explained) if rtol is None else rtol)
+
+
+def test_in_inference_nothing_is_divided_so_p_excuses_nothing():
+    for dtype in ("float16", "float32"):
+        verdict = judged(Problem.pose([1.0], 0.999, training=False), {"y": [1.0]}, dtype, 0)
+        assert verdict.allowed == tolerance(dtype, 0)._replace(relative=0)
+
+
+def test_a_mask_of_a_thousand_elements_is_tested_against_p():
+    for n, tested in ((MASK, True), (MASK - 1, False)):
+        mask = np.arange(n) % 4 > 0  # a quarter is dropped
+        problem = Problem.pose(np.ones(n), 0.5, mask)
+        verdict = judged(problem, {"y": Trace(problem).y})
+        assert ("kept-fraction" in verdict.findings) == tested
+        if tested:
+            assert verdict.findings["kept-fraction"] == (0.25, False, n)
+            assert verdict.diagnoses[0].about == "mask"
+
+
+def test_the_largest_numbers_are_compared_without_a_warning():
+    problem = Problem.pose([8e307], 0.5, [1], grad_y=[1])
+    verdict = judged(problem, {"y": [-1.7e308]})
+    assert verdict.findings["y"] == (np.inf, False, 1)
+    tiny = Trace(Problem.pose([1e-300], 0.5, [1], grad_y=[1]))
+    assert diagnose(tiny, "y", np.array([1e300]), EXACT).factor is None
+
+
+def test_a_factor_is_that_of_the_largest_and_there_is_none_of_zeros():
+    trace = Trace(Problem.pose([5e-324, 1.0], 0.5, [1, 1], grad_y=[1, 1]))
+    diagnosis = diagnose(trace, "y", trace.y * 7.3, Tolerance(1e-9, 5e-324, np.inf))
+    assert diagnosis.factor == pytest.approx(7.3)
+    zeros = Trace(Problem.pose([0.0, 0.0], 0.5, [1, 1], grad_y=[1, 1]))
+    assert diagnose(zeros, "y", np.array([3.0, 1.0]), EXACT).factor is None
