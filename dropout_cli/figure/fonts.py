@@ -17,41 +17,55 @@ CHINESE = (
 )  # fmt: skip
 
 
-def families(words: str, chinese: bool) -> tuple[str, ...]:
-    """The fonts that set these words, best first.
+def families(title: str, chinese: bool) -> tuple[str, ...]:
+    """The fonts that set the title and the rest of the figure, best first.
 
-    chinese: whether the rest of the figure is in Chinese.
-    Raises RequestError where a font with Chinese characters is needed and none is installed, and
-    for words with a character that none of the fonts has.
+    chinese: whether the rest is in Chinese.
+    Raises RequestError for a title with a character that none of the fonts has, and where a font
+    with Chinese characters is needed and none is installed.
     """
-    if not chinese and _lacks((SANS,), words) is None:
+    lacking = [one for one in title if not _has(SANS, one)]
+    if not (lacking or chinese):
         return (SANS,)
-    fonts = (_chinese(), SANS)
-    if (lacking := _lacks(fonts, words)) is not None:
-        raise RequestError(f"{lacking!r} is in the title, but no font used here can draw it")
-    return fonts
+    font = _chinese()
+    for one in lacking:
+        if not (_has(font, one) if font else _is_chinese(one)):
+            raise RequestError(f"{one!r} is in the title, but no font used here can draw it")
+    if font is None:
+        needed = (
+            "no font with Chinese characters is installed, so install one of"
+            f" {', '.join(CHINESE[:3])}"
+        )
+        raise RequestError(
+            f"{needed}, or use --lang en"
+            if chinese
+            else f"{lacking[0]!r} is in the title, but {needed}"
+        )
+    return (font, SANS)
 
 
-def _lacks(fonts: tuple[str, ...], words: str) -> str | None:
-    """The first character of the words that none of these fonts has."""
-    known = [_face(font, "normal").get_charmap() for font in fonts]
-    return next((one for one in words if not any(ord(one) in font for font in known)), None)
+def _has(font: str, character: str) -> bool:
+    """Whether the font can draw the character in bold, as a title is set."""
+    return bool(_face(font, "bold").get_char_index(ord(character)))
 
 
-def _chinese() -> str:
+def _is_chinese(character: str) -> bool:
+    """Whether fonts with Chinese characters have this one: GBK is what they cover at least."""
+    try:
+        return len(character.encode("gbk")) == 2
+    except UnicodeEncodeError:
+        return False
+
+
+def _chinese() -> str | None:
+    """The best of the installed fonts with Chinese characters."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     if installed.isdisjoint(CHINESE):  # or installed after matplotlib last looked
         for path in font_manager.findSystemFonts():
             with suppress(Exception):  # a file that is not a font
                 font_manager.fontManager.addfont(path)
         installed = {font.name for font in font_manager.fontManager.ttflist}
-    found = [name for name in CHINESE if name in installed]
-    if not found:
-        raise RequestError(
-            "no font with Chinese characters is installed, so install one of"
-            f" {', '.join(CHINESE[:3])}, or use --lang en"
-        )
-    return found[0]
+    return next((name for name in CHINESE if name in installed), None)
 
 
 @cache

@@ -6,11 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from dropout_cli import Problem, RequestError, Trace
+from dropout_cli.figure import fonts
 from dropout_cli.figure.draw import draw
 from dropout_cli.figure.look import Look
 from dropout_cli.figure.theme import THEMES
@@ -228,9 +230,43 @@ def test_contrast_holds(name):
         assert {pair: contrast(*pair) for pair in pairs if contrast(*pair) < least} == {}
 
 
-def test_a_title_that_no_font_can_draw_or_no_line_can_hold():
-    with pytest.raises(RequestError, match="'\U0001f9ff' is in the title"):
-        figure(Look(title="evil eye \U0001f9ff"))
+@pytest.fixture
+def bare(monkeypatch):
+    """A machine that has no fonts but those of matplotlib."""
+    ours = [font for font in font_manager.fontManager.ttflist if font.name.startswith("DejaVu")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", ours)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("title", ["Dropout {}", "梯度 {}", "{} 🦄"])
+@pytest.mark.parametrize("sign", ["\U0001f9ff", "𝖠"])  # DejaVu Sans has the second, but not in bold
+def test_a_title_names_the_character_that_no_font_can_draw(lang, title, sign):
+    with pytest.raises(RequestError, match=f"^'{sign}' is in the title, but no font used here"):
+        figure(Look(title=title.format(sign), lang=lang))
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_title_names_the_character_that_the_chinese_font_has_not(monkeypatch):
+    monkeypatch.setattr(fonts, "CHINESE", ("DejaVu Serif",))  # has no Chinese, but is installed
+    for lang, sign in (("en", "\U0001f9ff"), ("zh", "\U0001f9ff"), ("en", "梯")):
+        with pytest.raises(RequestError, match=f"^'{sign}' is in the title, but no font used here"):
+            figure(Look(title=f"Dropout {sign}", lang=lang))
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_chinese_font_is_asked_for_where_one_would_help():
+    needed = "no font with Chinese characters is installed, so install one of Noto Sans CJK SC, "
+    for title in (None, "", "Dropout", "梯度"):
+        with pytest.raises(RequestError, match=f"^{needed}.*, or use --lang en$"):
+            figure(Look(title=title, lang="zh"))
+    for title, sign in (("Dropout 梯度", "梯"), ("Dropout：p", "：")):
+        with pytest.raises(RequestError, match=f"^'{sign}' is in the title, but {needed}.* Hei, "):
+            figure(Look(title=title))
+
+
+def test_a_title_that_no_line_can_hold():
     with pytest.raises(RequestError, match="too long"):
         figure(Look(title="long " * 60))
     with pytest.raises(RequestError, match="one line"):
