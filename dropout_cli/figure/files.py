@@ -12,8 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from dropout_cli.figure.draw import draw, plain_style
 from dropout_cli.figure.record import KEYWORD, record
-from dropout_cli.figure.values import number
-from dropout_cli.figure.words import subtitle, usual_title
+from dropout_cli.figure.words import equals, exactly, subtitle, usual_title
 
 if TYPE_CHECKING:
     from dropout_cli.figure.look import Look
@@ -59,14 +58,18 @@ def picture(trace: Trace, voice: Voice, look: Look, suffix: str) -> bytes:
 
 def description(trace: Trace, voice: Voice) -> str:
     """What the figure shows, in words and numbers, for whoever does not see it."""
-    problem, digits = trace.problem, voice.precision
     told = [subtitle(trace, voice, plain=True)]
-    vectors = {"x": problem.x, "m": problem.mask, "y": trace.y}
-    vectors |= {"∂L/∂y": trace.grad_y, "∂L/∂x": trace.grad_x}
-    if problem.x.size <= TOLD:
-        for name, values in vectors.items():
+    if trace.x.size <= TOLD:
+        x, y, grad_y, grad_x = exactly(trace, voice)
+        vectors: list[tuple[str, Any, Any]] = [
+            ("x", trace.x, x), ("m", trace.mask, trace.mask), ("y", trace.y, y),
+            ("∂L/∂y", trace.grad_y, grad_y), ("∂L/∂x", trace.grad_x, grad_x),
+        ]  # fmt: skip
+        for name, values, exact in vectors:
             if values is not None:
-                told.append(f"{name} = {', '.join(number(float(v), digits) for v in values)}")
+                shown = [voice.number(float(v)) for v in values]
+                sign = equals(*zip(shown, exact, strict=True))
+                told.append(f"{name} {sign} {', '.join(shown).replace('-', '−')}")
     return "; ".join(told)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,13 +15,13 @@ from dropout_cli.errors import RequestError
 from dropout_cli.figure.draw import draw, plain_style
 from dropout_cli.figure.flow import Moment
 from dropout_cli.figure.look import FILM_PIXELS
+from dropout_cli.figure.words import equals, exactly, keep, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.look import Look
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
@@ -110,11 +111,12 @@ def _channels(colours: NDArray[np.uint32]) -> NDArray[np.int64]:
 def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     """The frames' moments, and how long each stays, in milliseconds."""
     training, n = trace.problem.training, trace.problem.x.size
-    keep = voice.number(1 - trace.problem.p)
+    kept, exact = voice.number(1 - trace.problem.p), keep(trace, voice)
+    x, y, grad_y, grad_x = exactly(trace, voice)
 
     def scene(key: str, **there: Any) -> Moment:
-        words = voice.say("figure", key, keep=keep, scale=voice.number(trace.scale or 0))
-        return Moment(words, **there)
+        told = f"{equals((kept, exact))} {kept}"
+        return Moment(voice.say("figure", key, keep=told, scale=scale(trace, voice)), **there)
 
     before: dict[str, Any] = {
         "mask": False,
@@ -129,17 +131,19 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
         yield scene("film_mask", **before), SCENE
     for i in range(n):
         for share, length in _lane(trace, i):
-            words = substitution(trace, voice, i, "y", "x", trace.problem.x, trace.y)
+            given, result = Term("x", trace.x[i], x[i]), Term("y", trace.y[i], y[i])
+            words = substitution(trace, voice, i, given, result)
             yield Moment(words, **before | {"forward": i + share}), length
     before |= {"forward": n, "upstream": True}
     yield scene("film_grad_y", **before), SCENE
     before["same"] = True
     if training:
         yield scene("film_same", **before), SCENE
-    names = r"\partial L/\partial x", r"\partial L/\partial y"
     for i in range(n):
         for share, length in _lane(trace, i):
-            words = substitution(trace, voice, i, *names, trace.grad_y, trace.grad_x)
+            given = Term(r"\partial L/\partial y", trace.grad_y[i], grad_y[i])
+            result = Term(r"\partial L/\partial x", trace.grad_x[i], grad_x[i])
+            words = substitution(trace, voice, i, given, result)
             yield Moment(words, **before | {"backward": i + share}), length
     end = "film_end" if training and trace.scale is not None else "film_end_dropped"
     yield scene(end if training else "film_end_inference"), END
@@ -153,29 +157,31 @@ def _lane(trace: Trace, i: int) -> list[tuple[float, int]]:
     return [(0.5, ARROW), (1, RESULT)]
 
 
-def substitution(
-    trace: Trace,
-    voice: Voice,
-    i: int,
-    result: str,
-    given: str,
-    before: FloatArray,
-    after: FloatArray,
-) -> str:
+class Term(NamedTuple):
+    """An element of a vector: the vector's symbol, the element's value, and that in full."""
+
+    symbol: str
+    value: float
+    exact: Fraction
+
+
+def substitution(trace: Trace, voice: Voice, i: int, given: Term, result: Term) -> str:
     """How element i of the result is computed, with its numbers, as mathtext."""
-    problem = trace.problem
-    a, b, k = _tex(voice, before[i]), _tex(voice, after[i]), i + 1
-    left = f"{result}_{{{k}}}"
+    problem, k = trace.problem, f"_{{{i + 1}}}"
+    a, b = voice.number(given.value), voice.number(result.value)
     if problem.mask is None:
-        return f"${left} = {given}_{{{k}}} = {b}$"
-    bit = int(problem.mask[i])
+        return f"${result.symbol}{k} = {given.symbol}{k} {equals((b, result.exact))} {b}$"
     if trace.scale is None:
-        return f"$m_{{{k}}} = 0,\\; {left} = 0$"
-    keep = _tex(voice, 1 - problem.p)
-    return f"${left} = {given}_{{{k}}} \\cdot m_{{{k}}}/(1-p) = {a} \\cdot {bit}/{keep} = {b}$"
+        return f"$m{k} = 0,\\; {result.symbol}{k} = 0$"
+    bit, c = int(problem.mask[i]), voice.number(1 - problem.p)
+    inserted = equals((a, given.exact), (c, keep(trace, voice)))
+    computed = equals((b, Fraction(a) * bit / Fraction(c)))
+    return (
+        f"${result.symbol}{k} = {given.symbol}{k} \\cdot m{k}/(1-p)"
+        f" {inserted} {_factor(a)} \\cdot {bit}/{_factor(c)} {computed} {b}$"
+    )
 
 
-def _tex(voice: Voice, value: float) -> str:
-    """The number, and in parentheses if it is negative."""
-    text = rf"\mathrm{{{voice.number(value)}}}"
-    return f"({text})" if value < 0 else text
+def _factor(number: str) -> str:
+    """The number, in parentheses where a product needs them."""
+    return f"({number})" if set(number) & {"-", "e"} else number

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.theme import NOTE, SMALLEST, SUBTITLE, TITLE
@@ -39,11 +42,11 @@ def subtitle(trace: Trace, voice: Voice, *, plain: bool = False) -> str:
         scaled = trace.scale is not None and kept > 0
         words = voice.say(
             "figure",
-            "scaled" if scaled else "none_kept",
+            ("scaled_one" if kept == 1 else "scaled") if scaled else "none_kept",
             p=voice.probability(problem.p),
             kept=f"{kept:,}",
             n=f"{problem.mask.size:,}",
-            scale=voice.number(trace.scale or 0),
+            scale=scale(trace, voice),
         )
     if problem.loss is not None:
         loss = LOSSES[problem.loss]
@@ -51,6 +54,45 @@ def subtitle(trace: Trace, voice: Voice, *, plain: bool = False) -> str:
             "figure", "loss", subtitle=words, loss=loss.unicode if plain else loss.latex
         )
     return words.replace("$", "") if plain else words
+
+
+def scale(trace: Trace, voice: Voice) -> str:
+    """= 2, or ≈ 1.429: what 1/(1−p) is; nothing at p = 1."""
+    if trace.scale is None:
+        return ""
+    shown = voice.number(trace.scale)
+    return f"{equals((shown, 1 / keep(trace, voice)))} {shown}"
+
+
+def equals(*shown: tuple[str, Fraction]) -> str:
+    """= where all of these numbers are shown in full, else ≈."""
+    return "=" if all(Fraction(told) == exact for told, exact in shown) else "≈"
+
+
+def keep(trace: Trace, voice: Voice) -> Fraction:
+    """1 − p, of p as it is written."""
+    return 1 - Fraction(voice.probability(trace.problem.p))
+
+
+def exactly(trace: Trace, voice: Voice) -> tuple[list[Fraction], ...]:
+    """x, y, ∂L/∂y and ∂L/∂x in exact fractions, of the problem's numbers as they are written."""
+    problem, kept = trace.problem, keep(trace, voice)
+
+    def through(values: list[Fraction]) -> list[Fraction]:
+        if problem.mask is None:
+            return values
+        return [
+            v / kept if one else Fraction(0) for v, one in zip(values, problem.mask, strict=True)
+        ]
+
+    x = [Fraction(repr(v)) for v in problem.x.tolist()]
+    y = through(x)
+    if problem.loss is None:
+        grad_y = [Fraction(repr(v)) for v in trace.grad_y.tolist()]
+    else:
+        gradient = LOSSES[problem.loss].gradient(np.array(y), len(y))
+        grad_y = [Fraction(v) for v in gradient]
+    return x, y, grad_y, through(grad_y)
 
 
 def formulas(trace: Trace) -> dict[str, str]:
@@ -69,6 +111,7 @@ def formulas(trace: Trace) -> dict[str, str]:
 def heading(canvas: Canvas, title: str, below: str) -> float:
     """Set the title, where there is one, and below it the subtitle; returns where they end.
 
+    below: the subtitle, with mathtext, ≈, and numbers such as 1e-09.
     Raises RequestError for a title that does not fit on one line.
     """
     theme, room = canvas.theme, canvas.width - 2 * MARGIN
@@ -81,13 +124,14 @@ def heading(canvas: Canvas, title: str, below: str) -> float:
         canvas.words(MARGIN, y, title, size, theme.ink, fontweight="bold", parse_math=False)
         y -= 4
     y -= SUBTITLE + 5
+    below = re.sub(r"(?<=\d)e\+?(-?)0*(\d+)", r" \\cdot 10^{\1\2}", below.replace("≈", r"\approx"))
     canvas.words(MARGIN, y, below, min(SUBTITLE, room / _extent(canvas, below)), theme.muted)
     return y
 
 
 def _extent(canvas: Canvas, words: str) -> float:
     """About how wide words with mathtext are, as a share of the type size."""
-    signs = re.sub(r"\\mathrm|[${}_^]", "", words)
+    signs = re.sub("[${}_^]", "", words)
     return canvas.extent(re.sub(r"\\[a-z]+", "m", signs), 1.08)
 
 

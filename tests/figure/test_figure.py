@@ -16,6 +16,7 @@ from dropout_cli.figure import fonts
 from dropout_cli.figure.draw import draw
 from dropout_cli.figure.look import Look
 from dropout_cli.figure.theme import THEMES
+from dropout_cli.figure.words import subtitle
 from dropout_cli.losses import LOSSES
 from dropout_cli.words import load
 from dropout_cli.words.messages import Voice
@@ -170,6 +171,29 @@ def test_p_1_reads_y_is_zero(layout):
     assert "$y = 0$" in words
     assert not any("1/(1-p)" in one for one in words)
     assert "$p = 1$:  0 of 4 kept" in words
+
+
+@pytest.mark.parametrize(
+    ("lang", "one", "some"),
+    [("en", "1 of 4 kept, multiplied by ", "each multiplied by"),
+     ("zh", "4 个元素中保留 1 个，乘以 ", "各乘以")],
+)  # fmt: skip
+def test_the_subtitle_says_how_many_are_kept_and_the_scale(lang, one, some):
+    def told(p, mask):
+        return subtitle(Trace(Problem.pose(p=p, mask=mask)), Voice(load(lang), 4))
+
+    assert told(0.3, [0, 1, 0, 0]).endswith(f"{one}$1/(1-p) ≈ 1.429$")
+    for p, scale in ((1 / 3, "= 1.5"), (0.1, "≈ 1.111"), (0.99, "= 100"), (1e-9, "≈ 1")):
+        assert told(p, [0, 1, 1, 0]).endswith(f"{some} $1/(1-p) {scale}$")
+
+
+@BOTH
+def test_powers_of_ten_are_set_as_such(layout):
+    words = said(figure(Look(layout=layout), p=1e-9, x=np.ones(4), mask=[1, 1, 1, 1]))
+    assert any(one.startswith(r"$p = 1 \cdot 10^{-9}$") for one in words)
+    assert any(r"$1/(1-p) \approx 1$" in one for one in words)
+    words = said(figure(Look(layout=layout), p=0.99999999, mask=[1, 1, 1, 1]))
+    assert any(r"= 1 \cdot 10^{8}$" in one for one in words)
 
 
 @BOTH

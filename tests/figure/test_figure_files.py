@@ -110,6 +110,15 @@ def test_svg_keeps_its_text_and_names_its_parts(plot):
     assert "DOCTYPE" not in text
 
 
+def test_a_description_says_which_numbers_are_rounded(plot):
+    text = plot("a.svg", "-x", "1.23456,-2,3", "-p", "1/3", "-m", "101", "--loss", "mean")
+    assert ET.fromstring(text.read_text()).find(f"{SVG}desc").text == (
+        "p = 1/3:  2 of 3 kept, each multiplied by 1/(1-p) = 1.5;  loss L = (1/n) Σ yᵢ;"
+        " x ≈ 1.235, −2, 3; m = 1, 0, 1; y ≈ 1.852, 0, 4.5; ∂L/∂y ≈ 0.3333, 0.3333, 0.3333;"
+        " ∂L/∂x = 0.5, 0, 0.5"
+    )
+
+
 def test_pdf_has_truetype_fonts_alone(plot):
     pdf = plot("a.pdf").read_bytes()
     assert b"/CIDFontType2" in pdf

@@ -31,7 +31,7 @@ def test_it_tells_forward_then_backward_element_by_element():
     assert told_[0] == "The input arrives"
     assert told_[1].startswith("Draw the mask once")
     assert [words[1:4] for words in told_[2:6]] == ["y_{"] * 4
-    third = r"$y_{3} = x_{3} \cdot m_{3}/(1-p) = \mathrm{6} \cdot 1/\mathrm{0.5} = \mathrm{12}$"
+    third = r"$y_{3} = x_{3} \cdot m_{3}/(1-p) = 6 \cdot 1/0.5 = 12$"
     assert told_[4] == third
     assert told_[7] == "Backward takes the same mask"
     assert len(told_) == 2 + 4 + 2 + 4 + 1
@@ -50,6 +50,36 @@ def test_every_case_has_its_words(problem):
     assert not any(re.search(r"\{keep|\bnan\b|\binf\b", one) for one in words)
     if problem.get("p") == 1:
         assert r"$m_{1} = 0,\; y_{1} = 0$" in words
+
+
+@pytest.mark.parametrize(
+    ("problem", "inserted"),
+    [
+        ({"x": [2], "p": 0.3, "mask": [1]}, "= 2 \\cdot 1/0.7 ≈ 2.857"),
+        ({"x": [2], "p": 0.3, "mask": [0]}, "= 2 \\cdot 0/0.7 = 0"),
+        ({"x": [0.9], "p": 0.1, "mask": [1]}, "= 0.9 \\cdot 1/0.9 = 1"),
+        ({"x": [-3], "p": 1 / 3, "mask": [1]}, "≈ (-3) \\cdot 1/0.6667 ≈ -4.5"),
+        ({"x": [1.23456], "p": 0.5, "mask": [1]}, "≈ 1.235 \\cdot 1/0.5 ≈ 2.469"),
+        ({"x": [1e-12], "p": 0.99999, "mask": [1]}, "= (1e-12) \\cdot 1/(1e-05) = 1e-07"),
+        ({"x": [-1.23456], "training": False}, "≈ -1.235"),
+        ({"x": [-1.5], "training": False}, "= -1.5"),
+    ],
+)
+def test_equals_stands_where_no_number_is_rounded(problem, inserted):
+    voice = Voice(load("en"), 4)
+    words = {one.subtitle for one, _ in moments(Trace(Problem.pose(**problem)), voice)}
+    before = "x_{1}" if problem.get("training") is False else r"m_{1}/(1-p)"
+    assert any(one.startswith("$y") and one.endswith(f"{before} {inserted}$") for one in words)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_last_words_say_the_scale(lang):
+    def last(p):
+        return [*moments(Trace(Problem.pose(p=p, seed=1)), Voice(load(lang), 4))][-1][0].subtitle
+
+    assert "$1/(1-p) ≈ 1.429$" in last(0.3)
+    assert "$1/(1-p) = 1.5$" in last(1 / 3)
+    assert "1/(1-p)" not in last(1)
 
 
 def test_the_film_of_the_worked_example(cli, tmp_path):
