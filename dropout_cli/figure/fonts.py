@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import cache
 
@@ -59,13 +60,18 @@ def _is_chinese(character: str) -> bool:
 
 def _chinese() -> str | None:
     """The best of the installed fonts with Chinese characters."""
-    installed = {font.name for font in font_manager.fontManager.ttflist}
+    installed = _installed()
     if installed.isdisjoint(CHINESE):  # or installed after matplotlib last looked
         for path in font_manager.findSystemFonts():
             with suppress(Exception):  # a file that is not a font
                 font_manager.fontManager.addfont(path)
-        installed = {font.name for font in font_manager.fontManager.ttflist}
+        installed = _installed()
     return next((name for name in CHINESE if name in installed), None)
+
+
+def _installed() -> set[str]:
+    """The names of the fonts that are still where matplotlib saw them."""
+    return {font.name for font in font_manager.fontManager.ttflist if os.path.exists(font.fname)}
 
 
 @cache

@@ -256,9 +256,10 @@ def test_contrast_holds(name):
 
 @pytest.fixture
 def bare(monkeypatch):
-    """A machine that has no fonts but those of matplotlib."""
+    """A machine that has no fonts but those of matplotlib, which remembers one that is gone."""
+    gone = font_manager.FontEntry(fname="/gone.ttf", name=fonts.CHINESE[0])
     ours = [font for font in font_manager.fontManager.ttflist if font.name.startswith("DejaVu")]
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", ours)
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [*ours, gone])
     monkeypatch.setattr(font_manager, "findSystemFonts", list)
 
 
