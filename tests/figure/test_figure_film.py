@@ -84,9 +84,9 @@ def test_the_last_words_say_the_scale(lang):
 
 def test_the_film_of_the_worked_example(cli, tmp_path):
     path = tmp_path / "flow.gif"
-    start = time.perf_counter()
+    start = time.process_time()
     result = cli("plot", "-o", str(path))
-    assert time.perf_counter() - start < 12  # 3 seconds on a machine that does nothing else
+    assert time.process_time() - start < 12  # it takes 3
     assert (result.code, result.err) == (0, f"wrote {path}\n")
     assert path.stat().st_size <= 400_000
     lengths = []
