@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from dropout_cli.formats.document import Text as PageText
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
-# What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
-PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+|[^ ])[，。；：、）”]*| +")
+# What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
+# its punctuation; spaces.
+PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
 # Where a line that is too wide is broken: a formula before = and after a comma, code between names.
 BETWEEN_TERMS = re.compile(r", +| (?== )")
 BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")

@@ -8,7 +8,8 @@ import numpy as np
 
 from dropout_cli.formats.document import Facts, Text
 from dropout_cli.proof import claims
-from dropout_cli.views.notation import BESIDE, loss_formula, vector
+from dropout_cli.trace import Trace
+from dropout_cli.views.notation import BESIDE, loss_formula, shown_alone, vector
 from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.report import (
     RECORDED,
@@ -20,6 +21,7 @@ from dropout_cli.views.report import (
     joined,
     mistake,
 )
+from dropout_cli.views.written import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +60,9 @@ def _problem(verdict: Verdict, voice: Voice) -> Facts:
     several = candidate is not None and len(candidate.shape) > 1
     shape = " × ".join(map(str, candidate.shape)) if candidate is not None else ""
     told = voice.say("fact", "x_shape" if several else "x", shape=shape)
-    x = (vector(voice.symbol("x"), trace.problem.x, voice, BESIDE), told)
+    n = trace.problem.x.size
+    some = Trace(trace.problem, shown_alone(n))
+    x = (vector(voice.symbol("x"), some.x, voice, BESIDE, Written(some, voice).x, n), told)
     read = candidate is not None and candidate.read_mask
     given = facts(trace, voice, "mask_read" if read else None).facts
     judged = verdict.findings.keys() - {"y", "kept-fraction"}
@@ -81,6 +85,8 @@ def _method(name: str, verdict: Verdict, voice: Voice) -> Text:
     finding, trace, allowed = verdict.findings[name], verdict.trace, verdict.allowed
     n = trace.problem.x.size
     key = f"{name}-silent" if finding.ok is None else name
+    if finding.ok is None and trace.problem.p == 1 and f"{key}-p-1" in voice.prose["method"]:
+        key += "-p-1"
     if allowed is not None and name in ("y", "grad_x"):
         right = np.abs(trace.y if name == "y" else trace.grad_x)
         key += "-tiny" if ((right > 0) & (right < allowed.absolute)).any() else ""
@@ -88,8 +94,7 @@ def _method(name: str, verdict: Verdict, voice: Voice) -> Text:
         "method",
         key,
         over=voice.over(claims.masks_summed(n, trace.problem.p)),
-        changed=voice.number(float(claims.changed_by_a_fresh_mask(trace))),
-        gradients=voice.gradients(n),
+        changed=voice.changed(claims.changed_by_a_fresh_mask(trace), n),
         version=verdict.held.version if verdict.held else "",
         rtol="" if allowed is None else f"{allowed.relative:.2g}",
         atol="" if allowed is None else f"{allowed.absolute:.2g}",
