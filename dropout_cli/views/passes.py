@@ -110,28 +110,27 @@ def facts(trace: Trace, voice: Voice, source: str | None = None) -> Facts:
     if trace.scale is None:
         scale = SCALE, voice.say("fact", "scale_undefined")
     else:
-        scale = scale_equation(trace, voice), voice.say("fact", "scale")
+        scale = scale_equation(problem.p, voice), voice.say("fact", "scale")
     return Facts(
         [
             (equation(P, p), voice.say("fact", "p")),
-            (keep_equation(trace, voice), voice.say("fact", "keep")),
+            (keep_equation(problem.p, voice), voice.say("fact", "keep")),
             scale,
             (vector(M, problem.mask, voice, BESIDE), _mask_source(trace, voice, source)),
         ]
     )
 
 
-def keep_equation(trace: Trace, voice: Voice) -> Formula:
+def keep_equation(p: float, voice: Voice) -> Formula:
     """1−p = 0.9, or ≈ 0.666667."""
-    keep = voice.number(1 - trace.problem.p)
-    return equation(KEEP, keep, sign([keep], [1 - Fraction(voice.probability(trace.problem.p))]))
+    keep = voice.number(1 - p)
+    return equation(KEEP, keep, sign([keep], [1 - Fraction(voice.probability(p))]))
 
 
-def scale_equation(trace: Trace, voice: Voice) -> Formula:
+def scale_equation(p: float, voice: Voice) -> Formula:
     """1/(1−p) = 2, or ≈ 1.42857."""
-    assert trace.scale is not None
-    scale, keep = voice.number(trace.scale), 1 - Fraction(voice.probability(trace.problem.p))
-    return equation(SCALE, scale, sign([scale], [1 / keep]))
+    scale = voice.number(1 / (1 - p))
+    return equation(SCALE, scale, sign([scale], [1 / (1 - Fraction(voice.probability(p)))]))
 
 
 def _mask_source(trace: Trace, voice: Voice, source: str | None) -> str:

@@ -419,7 +419,9 @@ def _observed(told: Told) -> Iterable[Block]:
         yield told.say("observe_dropped", count=f"{told.n - mask.sum():,}")
     if mask is not None and mask.any() and trace.scale is not None:
         yield told.say(
-            "observe_kept", count=f"{mask.sum():,}", scale=scale_equation(trace, told.voice)
+            "observe_kept",
+            count=f"{mask.sum():,}",
+            scale=scale_equation(trace.problem.p, told.voice),
         )
 
 
@@ -599,12 +601,12 @@ def _expected(told: Told, mean: claims.Expectation) -> Iterable[Block]:
         yield told.say("p_1" if p else "p_0")
     else:
         key = "kept_output" if mean.grad_y is None else "kept"
-        yield told.say(key, keep=keep_equation(told.trace, told.voice))
+        yield told.say(key, keep=keep_equation(p, told.voice))
         yield told.say(
             "nonlinear",
             squares=loss_formula("sum-squares"),
             gradient=loss_gradient("sum-squares"),
-            scale=scale_equation(told.trace, told.voice),
+            scale=scale_equation(p, told.voice),
         )
 
 
