@@ -87,7 +87,7 @@ def test_the_list_in_each_format(cli, tmp_path):
 
 def test_a_fraction_is_shown_where_p_is(cli):
     out = cli("walkthrough", "-p", "1/3").out
-    assert "P(mᵢ = 1) = 1 − 1/3 = 0.666667" in out
+    assert "P(mᵢ = 1) = 1 − 1/3 ≈ 0.666667" in out
     assert "p = 1/3             probability" in out
     assert "0.333333333" not in out
     assert cli("forward", "-p", "1/3", "-f", "json").json["p"] == 1 / 3
