@@ -9,7 +9,7 @@ import numpy as np
 
 from dropout_cli.formats.document import SIGNS, Document, Facts, Formula, Heading, Table, equation
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
-from dropout_cli.trace import Trace
+from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     BACKWARD,
     BESIDE,
@@ -152,10 +152,11 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
         source = "grad_example" if example else "grad_given"
     else:
-        assert trace.loss_value is not None
-        value = voice.results.number(trace.loss_value)
-        relation = Written(trace, voice).loss_sign(value)
-        total = equation(loss_formula(loss), Formula(value, to_latex(value)), relation)
+        total = loss_formula(loss)
+        if trace.loss_value is not None:
+            value = voice.results.number(trace.loss_value)
+            relation = Written(take(trace, slice(None)), voice).loss_sign(value)
+            total = equation(total, Formula(value, to_latex(value)), relation)
         gradient = equation(GRAD_Y, loss_gradient(loss))
         told = [
             (total, voice.say("fact", "loss")),
@@ -163,7 +164,7 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
         ]
         source = "grad_loss"
     say = voice if loss is None else voice.results
-    some = Trace(trace.problem, shown_alone(n))
+    some = take(trace, shown_alone(n))
     exactly = Written(some, voice).grad_y
     upstream = vector(GRAD, some.grad_y, say, BESIDE, exactly, n)
     return [*told, (upstream, voice.say("fact", source))]

@@ -28,7 +28,7 @@ from dropout_cli.formats.document import (
     equation,
 )
 from dropout_cli.losses import LOSSES
-from dropout_cli.masks import BLOCK, draw
+from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
 from dropout_cli.trace import Trace, take
@@ -95,7 +95,7 @@ class Told(NamedTuple):
     @property
     def written(self) -> Written:
         """The elements that are shown, in exact fractions of the numbers as they are written."""
-        return Written(Trace(self.trace.problem, self.shown), self.voice)
+        return Written(take(self.trace, self.shown), self.voice)
 
     def each_shown(self, *vectors: Iterable[Any]) -> dict[int, tuple[Any, ...]]:
         """The values of each element shown, of vectors that hold those elements alone."""
@@ -203,7 +203,7 @@ def chain_rule(told: Told) -> Telling:
     vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
     upstream, local, gradient = (float(values[i]) for values in vectors)
     factors, product = (told.upstream(upstream), told.result(local)), told.result(gradient)
-    one = Written(Trace(trace.problem, [i]), told.voice)
+    one = Written(take(trace, [i]), told.voice)
     signs = sign(factors, one.grad_y + one.local_grad), _product_sign(*factors, product)
     k, sub = i + 1, subscript(i + 1)
     yield from told.texts
@@ -283,7 +283,7 @@ def _any_loss(told: Told) -> Formula:
     grad_y, last = told.trace.grad_y, told.n - 1
     some = list(range(told.n)) if told.n <= 4 else [0, 1, last]
     numbers = [told.number(grad_y[i]) for i in some]
-    exactly = Written(Trace(told.trace.problem, some), told.voice).grad_y
+    exactly = Written(take(told.trace, some), told.voice).grad_y
     total = ""
     for i, number in zip(some, numbers, strict=True):
         size = number.removeprefix("-")
@@ -341,7 +341,7 @@ def proof(told: Told) -> Telling:
         yield told.say("here")
     else:
         yield told.say("here_part", elements=told.voice.part(n, told.n))
-    written = Written(Trace(told.trace.problem, slice(claims.ELEMENTS)), told.voice)
+    written = Written(take(told.trace, slice(claims.ELEMENTS)), told.voice)
     change = [d * local for d, local in zip(dx, written.local_grad, strict=True)]
     total = sum((g * d for g, d in zip(written.grad_y, change, strict=True)), Fraction(0))
     yield told.vector(told.voice.symbol("dx"), [float(d) for d in dx], dx)
@@ -428,15 +428,12 @@ def _observed(told: Told) -> Iterable[Block]:
 def sum_loss(told: Told) -> Telling:
     """The gradient of L = Σ y_i, by the formula and by automatic differentiation."""
     problem = told.trace.problem
-    summed = told.trace
-    if problem.loss != "sum":
-        summed = Trace(replace(problem, grad_y=None, loss="sum"))
-    try:
-        loss = summed.loss_value
-    except RequestError:  # nobody asked for this loss
+    summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
+    loss = summed.loss_value
+    if loss is None:
         yield from (*told.texts, *told.formulas, told.say("overflow"))
         return dict
-    some = take(Trace(summed.problem, told.shown), slice(None))
+    some = take(summed, told.shown)
     gradients = told.each_shown(some.grad_x, claims.automatic(some))
 
     def cells(i: int) -> list[str]:
@@ -457,7 +454,7 @@ def sum_loss(told: Told) -> Telling:
         yield told.say("again", step=told.voice.step("worked-example"))
     yield Facts(upstream_facts(summed, told.voice))
     yield element_table(columns, cells, summed, told.voice)
-    yield told.check(claims.gradient(Trace(summed.problem, slice(claims.PAIRS))))
+    yield told.check(claims.gradient(summed))
     problem = summed.problem  # the trace's vectors need not be held until the next step
     return lambda: {"loss": loss, "grad_x": Trace(problem).grad_x}
 
@@ -521,12 +518,7 @@ def _telling_seed(told: Told) -> int:
 
 def _difference(name: str, one: Problem, other: Problem) -> float:
     """The sum of the absolute differences between y or ∂L/∂x of two problems of equal length."""
-    n, sums = one.x.size, []
-    for start in range(0, n, BLOCK):
-        block = slice(start, start + BLOCK)
-        difference = abs(getattr(Trace(one, block), name) - getattr(Trace(other, block), name))
-        sums.append(math.fsum(difference) if n <= claims.ELEMENTS else float(difference.sum()))
-    return math.fsum(sums)
+    return math.fsum(abs(getattr(Trace(one), name) - getattr(Trace(other), name)))
 
 
 def _compared(
@@ -537,13 +529,16 @@ def _compared(
     for module, problem in problems.items():
         latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
         told_as = Formula(f"{symbol.unicode.removesuffix('ᵢ')} ({module})", latex)
-        some = Trace(problem, told.shown)
+        some = take(Trace(problem), told.shown)
         exactly = getattr(Written(some, told.voice), name)
         yield told.results(told_as, getattr(some, name), exactly, told.n)
     word, value = told.words["difference"], told.result(difference)
     relation = "≈"  # of more elements than can be summed exactly
     if told.n <= SUMMED:
-        both = (getattr(Written(Trace(each), told.voice), name) for each in problems.values())
+        both = (
+            getattr(Written(take(Trace(each), slice(None)), told.voice), name)
+            for each in problems.values()
+        )
         exact = sum((abs(a - b) for a, b in zip(*both, strict=True)), Fraction(0))
         relation = sign([value], [exact])
     total = Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
@@ -613,29 +608,22 @@ def _expected(told: Told, mean: claims.Expectation) -> Iterable[Block]:
 def inference(told: Told) -> Telling:
     """Inference, where dropout is the identity."""
     still = Trace(replace(told.trace.problem, mask=None, drawn=None))
-    some = Trace(still.problem, told.shown)
-
-    def numbers() -> dict[str, Any]:
-        with suppress(RequestError):
-            return {"y": still.y, "grad_x": still.grad_x}
-        return {}
-
     yield from told.texts
     yield from told.formulas
     try:
-        values = told.each_shown(some.x, some.y, some.grad_y, some.grad_x)
+        vectors = still.problem.x, still.y, still.grad_y, still.grad_x
     except RequestError:  # nobody asked for the loss of this output
         yield from (told.say("overflow"), told.claim("inference"))
-        return numbers
+        return dict
     say = (told.number, told.result, told.upstream, told.result)
     yield told.say("here")
 
     def cells(i: int) -> list[str]:
-        return [tell(value) for tell, value in zip(say, values[i], strict=True)]
+        return [tell(vector[i]) for tell, vector in zip(say, vectors, strict=True)]
 
     yield element_table([X, Y, GRAD_Y, GRAD_X], cells, still, told.voice)
     yield told.claim("inference")
-    return numbers
+    return lambda: {"y": still.y, "grad_x": still.grad_x}
 
 
 def summary(told: Told) -> Telling:

@@ -8,7 +8,6 @@ import numpy as np
 
 from dropout_cli.formats.document import Facts, Text
 from dropout_cli.proof import claims
-from dropout_cli.trace import Trace
 from dropout_cli.views.notation import BESIDE, loss_formula, shown_alone, vector
 from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.report import (
@@ -21,7 +20,7 @@ from dropout_cli.views.report import (
     joined,
     mistake,
 )
-from dropout_cli.views.written import Written
+from dropout_cli.views.written import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +60,8 @@ def _problem(verdict: Verdict, voice: Voice) -> Facts:
     shape = " × ".join(map(str, candidate.shape)) if candidate is not None else ""
     told = voice.say("fact", "x_shape" if several else "x", shape=shape)
     n = trace.problem.x.size
-    some = Trace(trace.problem, shown_alone(n))
-    x = (vector(voice.symbol("x"), some.x, voice, BESIDE, Written(some, voice).x, n), told)
+    some = trace.problem.x[shown_alone(n)]
+    x = (vector(voice.symbol("x"), some, voice, BESIDE, as_written(some), n), told)
     read = candidate is not None and candidate.read_mask
     given = facts(trace, voice, "mask_read" if read else None).facts
     judged = verdict.findings.keys() - {"y", "kept-fraction"}

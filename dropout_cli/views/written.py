@@ -15,7 +15,7 @@ from dropout_cli.words.messages import BLANK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dropout_cli.trace import Trace
+    from dropout_cli.trace import Part
     from dropout_cli.words.messages import Voice
 
 SUMMED = 1000  # elements whose exact sum takes milliseconds
@@ -28,18 +28,16 @@ def sign(told: Iterable[str], values: Iterable[Fraction]) -> str:
 
 
 class Written:
-    """What follows from a trace's numbers as they are written, for the elements that it is of."""
+    """What follows from the numbers of some elements as they are written."""
 
-    def __init__(self, trace: Trace, voice: Voice) -> None:
-        """Take the trace, whose p is written as the voice tells it."""
-        self.problem = trace.problem
-        self.p = Fraction(voice.probability(trace.problem.p))
-        self.trace = trace
+    def __init__(self, part: Part, voice: Voice) -> None:
+        """Take some elements of a trace, whose p is written as the voice tells it."""
+        self.part, self.p = part, Fraction(voice.probability(part.p))
 
     @cached_property
     def x(self) -> list[Fraction]:
         """The input."""
-        return _written(self.trace.x)
+        return as_written(self.part.x)
 
     @cached_property
     def y(self) -> list[Fraction]:
@@ -49,14 +47,14 @@ class Written:
     @cached_property
     def grad_y(self) -> list[Fraction]:
         """The upstream gradient, as given or from the loss."""
-        if self.problem.loss is None:
-            return _written(self.trace.grad_y)
-        return exact.loss_gradient(self.problem.loss, self.y, self.problem.x.size)
+        if self.part.loss is None:
+            return as_written(self.part.grad_y)
+        return exact.loss_gradient(self.part.loss, self.y, self.part.n)
 
     @cached_property
     def local_grad(self) -> list[Fraction]:
         """The local gradient."""
-        return self._masked([Fraction(1)] * self.trace.x.size)
+        return self._masked([Fraction(1)] * self.part.x.size)
 
     @cached_property
     def grad_x(self) -> list[Fraction]:
@@ -65,15 +63,16 @@ class Written:
 
     def loss_sign(self, told: str) -> str:
         """The sign before the loss; ≈ where there are too many elements to sum them exactly."""
-        n = self.problem.x.size
+        n = self.part.n
         if n > SUMMED:
             return "≈"
-        return sign([told], [Fraction(exact.loss(self.problem.loss, [], n)(self.y))])
+        return sign([told], [Fraction(exact.loss(self.part.loss, [], n)(self.y))])
 
     def _masked(self, values: list[Fraction]) -> list[Fraction]:
-        mask = None if self.trace.mask is None else self.trace.mask.tolist()
+        mask = None if self.part.mask is None else self.part.mask.tolist()
         return exact.forward(values, mask, self.p)
 
 
-def _written(values: Iterable[float]) -> list[Fraction]:
+def as_written(values: Iterable[float]) -> list[Fraction]:
+    """The values as they are written, each with as many digits as tell it from any other."""
     return [Fraction(repr(float(value))) for value in values]
