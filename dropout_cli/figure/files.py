@@ -61,8 +61,9 @@ def description(trace: Trace, voice: Voice) -> str:
     told = [subtitle(trace, voice, plain=True)]
     if trace.problem.x.size <= TOLD:
         x, y, grad_y, grad_x = exactly(trace, voice)
+        problem = trace.problem
         vectors: list[tuple[str, Any, Any]] = [
-            ("x", trace.problem.x, x), ("m", trace.problem.mask, trace.problem.mask), ("y", trace.y, y),
+            ("x", problem.x, x), ("m", problem.mask, problem.mask), ("y", trace.y, y),
             ("∂L/∂y", trace.grad_y, grad_y), ("∂L/∂x", trace.grad_x, grad_x),
         ]  # fmt: skip
         for name, values, exact in vectors:
