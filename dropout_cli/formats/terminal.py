@@ -87,6 +87,15 @@ def _columns() -> int:
         return WIDTH
 
 
+def other_screen(on: bool) -> None:
+    """Go to the terminal's other screen, without a cursor or broken lines, or come back from it."""
+    console = Console(file=sys.stdout)
+    console.set_alt_screen(on)
+    console.show_cursor(not on)
+    sys.stdout.write("\x1b[?7l" if on else "\x1b[?7h")
+    sys.stdout.flush()
+
+
 def to_text(document: Document, setting: Setting) -> str:
     """Render the document as plain text."""
     return _trimmed(_recorded(document, setting.theme or "light").export_text())
