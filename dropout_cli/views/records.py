@@ -14,7 +14,7 @@ Vector: TypeAlias = NDArray[Any]  # in JSON a list
 class MaskSource(TypedDict, total=False):
     """Where a mask came from."""
 
-    kind: Literal["given", "drawn"]
+    kind: Literal["given", "drawn"]  # given, also as the worked example's; or drawn from a seed
     rng: str  # drawn: the generator, a name of `dropout-cli masks`
     seed: int  # drawn: the seed
     skip: int  # drawn: how many draws of the stream came before; absent where none
@@ -24,7 +24,7 @@ class ForwardRecord(TypedDict):
     """The forward pass, as `forward` writes it."""
 
     schema: str  # "dropout-cli/trace/1"
-    mode: Literal["training", "inference"]
+    mode: Literal["training", "inference"]  # inference: nothing is dropped or scaled
     p: float  # the drop probability
     scale: float | None  # 1/(1−p); 1 in inference, null at p = 1
     x: Vector  # the input
@@ -68,9 +68,9 @@ class DiagnosisRecord(TypedDict):
     """One explanation of what is wrong."""
 
     id: str  # the mistake; "unknown", or "raised" where there is an exception instead of a result
-    claim: str  # the id, case and p of the check that it explains
-    case: str | None
-    p: float
+    claim: str  # the id of the check that it explains
+    case: str | None  # the case of that check
+    p: float  # the drop probability of that check
     about: str  # "y", "grad_x", "mask" or "x"
     explanation: str  # in words
     elements: list[ElementRecord]  # some of the wrong ones
@@ -81,8 +81,8 @@ class VerifyRecord(TypedDict):
 
     schema: str  # "dropout-cli/verify/1"
     ok: bool | None  # whether no check failed; null where what was asked for could not be checked
-    claims: list[ClaimRecord]
-    diagnosis: list[DiagnosisRecord]
+    claims: list[ClaimRecord]  # the checks
+    diagnosis: list[DiagnosisRecord]  # what explains those that failed
 
 
 class CandidateRecord(TypedDict, total=False):
@@ -95,11 +95,11 @@ class CandidateRecord(TypedDict, total=False):
     name: str  # what the report calls the case
     meta: Any  # free, for a commit or a build
     mode: Literal["training", "inference"]  # if absent, training, or as --eval says
-    x: list[Any]  # the problem: this, p and mask, if absent as the options say
-    p: float
+    x: list[Any]  # the input; if absent, as the options say
+    p: float  # the drop probability; if absent, as the options say
     mask: list[Any]  # 1 or true kept, 0 or false dropped; if absent, read from y and grad_x
-    y: list[Any]  # what was computed, to be judged: y, grad_x, or both
-    grad_x: list[Any]
+    y: list[Any]  # the output that was computed; it, grad_x or both are there to be judged
+    grad_x: list[Any]  # the gradient that was computed
     grad_y: list[Any]  # the upstream gradient, without which grad_x cannot be judged
     grad_y_source: str  # or the loss to take it from
     loss: float  # and its value, which is not judged
@@ -110,7 +110,7 @@ class StepRecord(TypedDict):
     """One step of the derivation."""
 
     id: str  # its name
-    title: str
+    title: str  # its title
     text: list[str]  # its sentences
     latex: list[str]  # its formulas
     numbers: dict[str, Any]  # the numbers in it
@@ -121,16 +121,16 @@ class WalkthroughRecord(TypedDict):
 
     schema: str  # "dropout-cli/walkthrough/1"
     language: str  # "en" or "zh"
-    steps: list[StepRecord]
+    steps: list[StepRecord]  # the steps, in their order
     trace: TraceRecord  # the pass that they tell of
 
 
 class TitleRecord(TypedDict):
     """One step of the list."""
 
-    number: int
+    number: int  # from 1
     id: str  # its name
-    title: str
+    title: str  # its title
 
 
 class ContentsRecord(TypedDict):
@@ -138,7 +138,7 @@ class ContentsRecord(TypedDict):
 
     schema: str  # "dropout-cli/steps/1"
     language: str  # "en" or "zh"
-    steps: list[TitleRecord]
+    steps: list[TitleRecord]  # the steps, in their order
 
 
 class AskedRecord(TypedDict):
