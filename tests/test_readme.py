@@ -122,7 +122,7 @@ def cs231n():
         mask = None
         out = x
         if mode == "train":
-            mask = (np.random.rand(*x.shape) < p) / p  # noqa: NPY002: as the course has it
+            mask = (np.random.rand(*x.shape) < p) / p  # noqa: NPY002
             out = x * mask
         return out.astype(x.dtype, copy=False), (dropout_param, mask)
 
