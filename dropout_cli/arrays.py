@@ -66,11 +66,12 @@ def as_floats(values: ArrayLike, name: str) -> FloatArray:
     return array
 
 
-def _first(name: str, array: NDArray[Any], where: Mask) -> tuple[str, Any]:
-    """Name the first element where this holds, counted from 1, and return its value."""
-    index = tuple(int(k) for k in np.argwhere(where)[0])
-    place = ", ".join(str(k + 1) for k in index)
-    return (f"element {place} of {name}" if index else name), array[index]
+def _first(name: str, array: NDArray[Any], wrong: Mask) -> tuple[str, Any]:
+    """Name the first wrong element, counted from 1, and return its value."""
+    index = tuple(int(k) for k in np.argwhere(wrong)[0])
+    place = [k + 1 for k in index]
+    where = f"element {place[0] if len(place) == 1 else place} of {name}" if place else name
+    return where, array[index]
 
 
 def _extent(shape: tuple[int, ...]) -> str:

@@ -35,10 +35,7 @@ def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     if seed < 0:
         raise RequestError(f"seed is {seed}, but numpy takes integers from 0 up")
     if skip:
-        raise RequestError(
-            "skip counts draws of MT19937, but numpy draws with PCG64: choose a source of PyTorch,"
-            " numpy-rand or numpy-binomial"
-        )
+        raise RequestError("skip counts draws of MT19937, but default_rng draws with PCG64")
 
     def keep(start: int, count: int) -> Mask:
         stream = np.random.PCG64(seed).advance(start)
@@ -124,7 +121,9 @@ def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     if skip:
-        raise RequestError("skip counts draws that came before, but on those of JAX nothing depends")
+        raise RequestError(
+            "skip counts draws that came before, but in JAX a key alone gives the mask"
+        )
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
 
     def keep(start: int, count: int) -> Mask:
@@ -158,15 +157,18 @@ def draw(rng: str, seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return SOURCES[rng](seed, n, p, skip)
 
 
-def draw_all(seed: int, n: int, p: float, skip: int = 0) -> dict[str, Mask | RequestError]:
-    """Draw with every source; where one does not take the seed or skip, say why instead."""
-    masks: dict[str, Mask | RequestError] = {}
+def draw_all(
+    seed: int, n: int, p: float, skip: int = 0
+) -> tuple[dict[str, Mask], dict[str, RequestError]]:
+    """Draw with every source: the masks, and why a source does not take the seed or skip."""
+    masks: dict[str, Mask] = {}
+    refused: dict[str, RequestError] = {}
     for rng in SOURCES:
         try:
             masks[rng] = draw(rng, seed, n, p, skip)
         except RequestError as error:
-            masks[rng] = error
-    return masks
+            refused[rng] = error
+    return masks, refused
 
 
 def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | None]:
@@ -174,11 +176,7 @@ def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | Non
 
     A source that does not take skip is left out.
     """
-    found: dict[str, int | None] = {
-        rng: None
-        for rng, drawn in draw_all(0, 1, p, skip).items()
-        if not isinstance(drawn, RequestError)
-    }
+    found: dict[str, int | None] = dict.fromkeys(draw_all(0, 1, p, skip)[0])
     for seed in range(below):
         for rng in found:
             if found[rng] is None and np.array_equal(draw(rng, seed, mask.size, p, skip), mask):
