@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dropout_cli.figure.bars import THINNEST, Strip
-from dropout_cli.figure.fonts import ems
-from dropout_cli.figure.strips import Strips
-from dropout_cli.figure.theme import FORMULA, HEADING, INDEX, SMALLEST, TICK
-from dropout_cli.figure.values import indices, number
-from dropout_cli.figure.words import (
+from dropout_cli.figure.bars import Strip, indices
+from dropout_cli.figure.captions import (
     FOOT,
-    FOOT_LINE,
     MARGIN,
     footing,
     formulas,
@@ -22,10 +17,13 @@ from dropout_cli.figure.words import (
     parts_of_bars,
     subtitle,
 )
+from dropout_cli.figure.labels import Vectors, lay_out
+from dropout_cli.figure.page import ems, number
+from dropout_cli.figure.style import FORMULA, HEADING, INDEX, SMALLEST, TICK
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.figure.canvas import Canvas
+    from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
 
@@ -60,28 +58,28 @@ class Moment(NamedTuple):
 
 
 def draw_flow(
-    canvas: Canvas, trace: Trace, voice: Voice, title: str, moment: Moment | None = None
+    page: Page, trace: Trace, voice: Voice, title: str, moment: Moment | None = None
 ) -> None:
     """Draw the lanes of both passes, which go through one mask; at a moment of the film, a part."""
-    top = heading(canvas, title, moment.subtitle if moment else subtitle(trace, voice))
+    top = heading(page, title, moment.subtitle if moment else subtitle(trace, voice))
     n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
-    width = (canvas.width - left - RIGHT - GATE - 2 * GAP) / 2
+    width = (page.width - left - RIGHT - GATE - 2 * GAP) / 2
     bottom = FOOT
     height = (top - bottom) / 2 - HEAD
     lanes = height / n >= NARROWEST
     if not lanes:
-        bottom += TICKS + FOOT_LINE * (height / n < THINNEST + 0.5)
+        bottom += TICKS
         height = (top - bottom) / 2 - HEAD
     empty = Strip(0, 0, width, height, n, upright=False)
-    strips = Strips(canvas, trace, empty, ("x", "y", "grad_y", "grad_x"), voice.precision)
+    vectors = lay_out(page, trace, empty, ("x", "y", "grad_y", "grad_x"), voice.precision)
     if not lanes:
-        footing(canvas, voice, strips.bars, "flow", parts_of_bars(trace, strips.bars))
-    flow = Flow(canvas, trace, voice, strips, left, moment or Moment(""))
+        footing(page, voice, vectors.bars, parts_of_bars(trace, vectors.bars))
+    flow = Flow(page, trace, voice, vectors, left, moment or Moment(""))
     forward, backward = top - HEAD - height, bottom
     if trace.problem.training:
-        canvas.plate(
-            flow.gate - PAD, backward - PAD, GATE + 2 * PAD, forward + height - backward + 2 * PAD
+        page.plate(
+            flow.mask_x - PAD, backward - PAD, GATE + 2 * PAD, forward + height - backward + 2 * PAD
         )
     flow.band(forward, ("x", "y"), 1)
     flow.band(backward, ("grad_y", "grad_x"), -1)
@@ -92,18 +90,18 @@ class Flow:
 
     def __init__(
         self,
-        canvas: Canvas,
+        page: Page,
         trace: Trace,
         voice: Voice,
-        strips: Strips,
+        vectors: Vectors,
         left: float,
         moment: Moment,
     ) -> None:
         """Find where the columns stand; left is where the first begins."""
-        self.canvas, self.trace, self.voice, self.strips = canvas, trace, voice, strips
-        self.empty, self.moment, self.left = strips.strips["mask"], moment, left
-        self.gate = left + self.empty.width + GAP
-        self.right = self.gate + GATE + GAP
+        self.page, self.trace, self.voice, self.vectors = page, trace, voice, vectors
+        self.empty, self.moment, self.left = vectors.strips["mask"], moment, left
+        self.mask_x = left + self.empty.width + GAP
+        self.right = self.mask_x + GATE + GAP
         self.lanes = self.empty.pitch >= NARROWEST
         self.large = self.empty.n <= 6
 
@@ -121,14 +119,14 @@ class Flow:
             (given, sides[0], everywhere & there[0], None),
             (result, sides[1], progress > 0.5, np.maximum(2 * progress - 1, 0)),
         ):
-            with self.canvas.group(f"panel-{name}"):
-                strip = self.strips.at(name, x, y)
+            with self.page.group(f"panel-{name}"):
+                strip = self.vectors.at(name, x, y)
                 self._heading(name, x, y)
-                edges.append(self.strips.draw(name, strip, shown, grown))
+                edges.append(self.vectors.draw(name, strip, shown, grown))
                 if x == self.left:
-                    indices(self.canvas, strip)
-        self._gates("mask" if way > 0 else "same", y, everywhere & there[1])
-        with self.canvas.group(f"pipes-{given}"):
+                    indices(self.page, strip)
+        self._mask("mask" if way > 0 else "same", y, everywhere & there[1])
+        with self.page.group(f"pipes-{given}"):
             if self.lanes:
                 self._pipes(y, way, edges, progress)
             else:
@@ -137,25 +135,25 @@ class Flow:
 
     def _name(self, name: str, y: float) -> None:
         """The band's name, and its equation."""
-        line, ink = y + self.empty.height + 44, self.canvas.theme.ink
+        line, ink = y + self.empty.height + 44, self.page.theme.ink
         arrow = "→" if name == "forward" else "←"
         words = f"{self.voice.say('figure', name)}  {arrow}"
-        self.canvas.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
+        self.page.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
         law = formulas(self.trace)["y" if name == "forward" else "grad_x"]
-        x = MARGIN + self.canvas.extent(words, HEADING, "bold") + 16
-        self.canvas.words(x, line, law, FORMULA, ink)
+        x = MARGIN + self.page.extent(words, HEADING, "bold") + 16
+        self.page.words(x, line, law, FORMULA, ink)
 
     def _heading(self, name: str, x: float, y: float) -> None:
         words = f"{self.voice.say('figure', name)}  {SYMBOLS[name]}"
         line = y + self.empty.height + 13
-        self.canvas.words(x, line, words, FORMULA, self.canvas.theme.ink)
+        self.page.words(x, line, words, FORMULA, self.page.theme.ink)
 
-    def _gates(self, name: str, y: float, shown: Mask) -> None:
+    def _mask(self, name: str, y: float, shown: Mask) -> None:
         training = self.trace.problem.training
         words = self.voice.say("figure", name if training else "no_mask")
-        theme, middle = self.canvas.theme, self.gate + GATE / 2
-        with self.canvas.group(f"panel-{name}"):
-            self.canvas.words(
+        theme, middle = self.page.theme, self.mask_x + GATE / 2
+        with self.page.group(f"panel-{name}"):
+            self.page.words(
                 middle,
                 y + self.empty.height + 13,
                 f"{words}  $m$" if training else words,
@@ -164,8 +162,8 @@ class Flow:
                 ha="center",
             )
             if training:
-                self.strips.gates(
-                    name, replace(self.strips.at("mask", self.gate, y), width=GATE), shown
+                self.vectors.draw_mask(
+                    name, replace(self.vectors.at("mask", self.mask_x, y), width=GATE), shown
                 )
 
     def _pipes(
@@ -176,13 +174,13 @@ class Flow:
         progress: FloatArray,
     ) -> None:
         """In each lane an arrow to the gate, and from it if it is open."""
-        kept, theme = self.strips.kept, self.canvas.theme
+        kept, theme = self.vectors.bars.kept, self.page.theme
         # Where what is given ends, and where what results begins, seen along the way.
         start = edges[0][1] + 9 if way > 0 else edges[0][0] - 5
         end = edges[1][0] - 5 if way > 0 else edges[1][1] + 9
-        near, far = (self.gate - 4, self.gate + GATE + 4)[::way]
+        near, far = (self.mask_x - 4, self.mask_x + GATE + 4)[::way]
         begun, through = progress > 0, kept & (progress > 0.5)
-        strip = self.strips.at("mask", self.left, y)
+        strip = self.vectors.at("mask", self.left, y)
         if not self.trace.problem.training:
             self._arrow(strip, start, end, begun)
             return
@@ -194,47 +192,45 @@ class Flow:
         half = min(8.0, 0.36 * strip.pitch)
         if blocked.size:
             thick = 2.0 if self.large else 1.4
-            self.canvas.lines(
-                _lines(start[blocked], lanes, ends, lanes), theme.dropped, width=thick
-            )
+            self.page.lines(_lines(start[blocked], lanes, ends, lanes), theme.dropped, width=thick)
             stops = _lines(ends, lanes - half, ends, lanes + half)
-            self.canvas.lines(stops, theme.dropped, width=1.6 * thick)
+            self.page.lines(stops, theme.dropped, width=1.6 * thick)
 
     def _arrow(self, strip: Strip, start: FloatArray, end: FloatArray, among: Mask) -> None:
         which = np.flatnonzero(among)
         if which.size:
             lanes = strip.across(which + 0.5)
             size = (10.0, 4.0, 2.0) if self.large else (7.0, 2.8, 1.4)
-            self.canvas.arrows(start[which], end[which], lanes, self.canvas.theme.kept, *size)
+            self.page.arrows(start[which], end[which], lanes, self.page.theme.kept, *size)
 
     def _arrows(self, y: float, way: int) -> None:
         """One arrow into the mask and one out of it, where there are too many lanes."""
         height = np.array([y + self.empty.height / 2] * 2)
-        starts = np.array([self.gate - GAP + 8, self.gate + GATE + PAD + 6])
-        ends = np.array([self.gate - PAD - 6, self.right - 8])
+        starts = np.array([self.mask_x - GAP + 8, self.mask_x + GATE + PAD + 6])
+        ends = np.array([self.mask_x - PAD - 6, self.right - 8])
         starts, ends = (starts, ends) if way > 0 else (ends, starts)
-        self.canvas.arrows(starts, ends, height, self.strips.bars.dark, 14, 7, 3.5)
+        self.page.arrows(starts, ends, height, self.vectors.bars.dark, 14, 7, 3.5)
 
     def _times(self, y: float, way: int, progress: FloatArray) -> None:
         """By what the kept are multiplied: in each lane if there are few, else once."""
-        kept, scale = self.strips.kept, self.trace.scale
+        kept, scale = self.vectors.bars.kept, self.trace.scale
         if scale in (None, 1.0) or not kept.any():
             return
         words = f"×{number(scale, self.voice.precision)}"
         size = min(float(INDEX), (GAP - 16) / ems(words, weight="bold"))
         if size < SMALLEST:
             return
-        x = self.gate + GATE / 2 + way * (GATE / 2 + GAP / 2)
+        x = self.mask_x + GATE / 2 + way * (GATE / 2 + GAP / 2)
         if self.large:
             lanes = np.flatnonzero(kept & (progress > 0.5)) + 0.5
-            places = self.strips.at("mask", self.left, y).across(lanes) + 4
+            places = self.vectors.at("mask", self.left, y).across(lanes) + 4
         elif self.lanes:
             places = np.array([y - 18.0])
         else:
             places = np.array([y + self.empty.height / 2 + 12])
         for place in places:
-            self.canvas.number(
-                x, place, words, size, self.strips.bars.dark, ha="center", fontweight="bold"
+            self.page.number(
+                x, place, words, size, self.vectors.bars.dark, ha="center", fontweight="bold"
             )
 
 

@@ -1,17 +1,13 @@
-"""The four panels: input, mask, output, gradient."""
+"""Draw the four panels: input, mask, output, gradient."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dropout_cli.figure import PANELS
-from dropout_cli.figure.bars import THINNEST, Strip
-from dropout_cli.figure.strips import Strips
-from dropout_cli.figure.theme import FORMULA, HEADING, SUBTITLE
-from dropout_cli.figure.values import indices
-from dropout_cli.figure.words import (
+from dropout_cli.figure.bars import Strip, indices
+from dropout_cli.figure.captions import (
     FOOT,
-    FOOT_LINE,
     MARGIN,
     footing,
     formulas,
@@ -19,9 +15,11 @@ from dropout_cli.figure.words import (
     parts_of_bars,
     subtitle,
 )
+from dropout_cli.figure.labels import lay_out
+from dropout_cli.figure.style import FORMULA, HEADING, SUBTITLE
 
 if TYPE_CHECKING:
-    from dropout_cli.figure.canvas import Canvas
+    from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
 
@@ -31,7 +29,7 @@ LINE = 26.0  # more, where the formula stands on a line of its own
 
 
 def draw_panels(
-    canvas: Canvas, trace: Trace, voice: Voice, title: str, asked: tuple[str, ...] = ()
+    page: Page, trace: Trace, voice: Voice, title: str, asked: tuple[str, ...] = ()
 ) -> None:
     """Draw the panels asked for: all four in two rows, or those alone side by side.
 
@@ -40,43 +38,40 @@ def draw_panels(
     names = asked or PANELS
     columns = 2 if len(names) == 4 else len(names)
     rows = len(names) // columns
-    width = (canvas.width - 2 * MARGIN - (columns - 1) * GUTTER) / columns
+    width = (page.width - 2 * MARGIN - (columns - 1) * GUTTER) / columns
     two_lines = columns == 3
     above = ABOVE + LINE * two_lines
-    top = heading(canvas, title, subtitle(trace, voice))
+    top = heading(page, title, subtitle(trace, voice))
     n = trace.problem.x.size
-    bottom = FOOT + 10 + FOOT_LINE * (width / n < THINNEST)
-    height = (top - bottom) / rows
+    height = (top - FOOT - 10) / rows
     empty = Strip(0, 0, width, height - above - BELOW, n, upright=True)
-    strips = Strips(canvas, trace, empty, names, voice.precision)
-    parts = [] if names == ("x",) else parts_of_bars(trace, strips.bars)
-    footing(canvas, voice, strips.bars, "panels", parts)
-    laws, theme = formulas(trace), canvas.theme
+    vectors = lay_out(page, trace, empty, names, voice.precision)
+    parts = [] if names == ("x",) else parts_of_bars(trace, vectors.bars)
+    footing(page, voice, vectors.bars, parts)
+    laws, theme = formulas(trace), page.theme
     for k, name in enumerate(names):
         left = MARGIN + k % columns * (width + GUTTER)
         base = top - (k // columns + 1) * height + BELOW
         line = base + height - BELOW - 37
-        with canvas.group(f"panel-{name}"):
+        with page.group(f"panel-{name}"):
             bold = {"fontweight": "bold"}
-            canvas.words(left, line, voice.say("figure", name), HEADING, theme.ink, **bold)
+            page.words(left, line, voice.say("figure", name), HEADING, theme.ink, **bold)
             if two_lines:
-                canvas.words(left, line - LINE, laws[name], FORMULA, theme.ink)
+                page.words(left, line - LINE, laws[name], FORMULA, theme.ink)
             else:
-                canvas.words(left + width, line, laws[name], FORMULA, theme.ink, ha="right")
+                page.words(left + width, line, laws[name], FORMULA, theme.ink, ha="right")
             if name == "mask" and not trace.problem.training:
-                _no_mask(canvas, voice, left + width / 2, base + empty.height / 2)
+                _no_mask(page, voice, left + width / 2, base + empty.height / 2)
                 continue
-            strip = strips.at(name, left, base)
+            strip = vectors.at(name, left, base)
             if name == "mask":
-                strips.gates(name, strip)
-                canvas.lines(strip.zero(), theme.rule, width=1.4)
+                vectors.draw_mask(name, strip)
+                page.lines(strip.zero(), theme.rule, width=1.4)
             else:
-                strips.draw(name, strip)
-            indices(canvas, strip)
+                vectors.draw(name, strip)
+            indices(page, strip)
 
 
-def _no_mask(canvas: Canvas, voice: Voice, x: float, y: float) -> None:
+def _no_mask(page: Page, voice: Voice, x: float, y: float) -> None:
     words = voice.say("figure", "no_mask_panel")
-    canvas.words(
-        x, y, words, SUBTITLE, canvas.theme.muted, ha="center", va="center", linespacing=1.5
-    )
+    page.words(x, y, words, SUBTITLE, page.theme.muted, ha="center", va="center", linespacing=1.5)

@@ -1,4 +1,9 @@
-"""How a trace is drawn: the choices of a figure, each a value that JSON can hold."""
+"""Themes, type sizes, and the choices that make up a figure's style.
+
+A bar is **given** where no mask has met it yet. A **kept** bar has two tones: what arrived, and the
+**gain** that 1/(1−p) adds. A **dropped** one is hollow, the outline of what was lost. Blue and
+vermilion stay apart for every eye, and solid against hollow needs no colour at all.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +15,84 @@ from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
 from dropout_cli.words import languages
 
+
+class Theme(NamedTuple):
+    """Colours, as #RRGGBB.
+
+    Text has a contrast of at least 4.5 to what is behind it, a bar at least 3 to what is beside it.
+    """
+
+    ground: str
+    ink: str
+    muted: str
+    """Words beside the numbers."""
+    given: str
+    kept: str
+    gain: str
+    """Within an outline of kept."""
+    kept_thin: str
+    """Kept and gain where bars are too thin for an outline."""
+    gain_thin: str
+    on_kept: str
+    """Text on a kept bar."""
+    dropped: str
+    plate: str
+    """Behind the mask."""
+    rule: str
+    """Zero lines, and the grid."""
+
+
+THEMES = {
+    "light": Theme(
+        ground="#FFFFFF",
+        ink="#1B1F24",
+        muted="#57606A",
+        given="#6E7781",
+        kept="#0072B2",
+        gain="#B3D7EE",
+        kept_thin="#00446F",
+        gain_thin="#4A99C8",
+        on_kept="#FFFFFF",
+        dropped="#C2410C",
+        plate="#EEF1F4",
+        rule="#8C959F",
+    ),
+    "dark": Theme(
+        ground="#0F1419",
+        ink="#F0F3F6",
+        muted="#A3ADB8",
+        given="#8B96A3",
+        kept="#56B4E9",
+        gain="#1D4E6B",
+        kept_thin="#8ED1F8",
+        gain_thin="#2F6A8E",
+        on_kept="#0F1419",
+        dropped="#FF8A4C",
+        plate="#1C242D",
+        rule="#76818D",
+    ),
+}
+
+# Type sizes in points, on a page of 960 × 540 points.
+TITLE = 27
+SUBTITLE = 17
+HEADING = 19
+FORMULA = 18
+VALUE = 19
+INDEX = 14
+TICK = 12
+NOTE = 14
+SMALLEST = 9
+
 SIZES = {"16x9": (40 / 3, 7.5), "4x3": (10.0, 7.5), "square": (7.5, 7.5)}  # inches
 SIDES = (3.0, 100.0)  # inches
 DPIS = (50.0, 2400.0)
-DPI, FILM_DPI = 144.0, 96.0  # 1920x1080 and 1280x720
+DPI, ANIMATION_DPI = 144.0, 96.0  # 1920x1080 and 1280x720
 PIXELS = 50_000_000  # an image takes several times 4 bytes per pixel
-FILM_PIXELS = 4_000_000  # of a frame, of which a film has dozens
+FRAME_PIXELS = 4_000_000  # of a frame, of which a film has dozens
 
 
-class Look(NamedTuple):
+class Style(NamedTuple):
     """How a trace is drawn.
 
     layout: "panels" or "flow".
@@ -42,8 +116,8 @@ class Look(NamedTuple):
     lang: str = "en"
     precision: int = 4
 
-    def checked(self) -> Look:
-        """The look with its panels in order; RequestError where a choice is not one."""
+    def checked(self) -> Style:
+        """The style with its panels in order; RequestError where a choice is not one."""
         for name, choices in (
             ("layout", LAYOUTS),
             ("theme", THEME_NAMES),
@@ -97,13 +171,13 @@ class Look(NamedTuple):
             )
 
 
-def read_look(saved: dict[str, Any], source: str) -> Look:
-    """The look that a figure's record holds; source names the figure in errors.
+def read_style(saved: dict[str, Any], source: str) -> Style:
+    """The style that a figure's record holds; source names the figure in errors.
 
     Raises RequestError where a choice is missing, of the wrong type, or not one of the choices.
     """
     choices = {}
-    for name, default in Look()._asdict().items():
+    for name, default in Style()._asdict().items():
         value = saved.get(name, ...)
         match name, value:
             case "title", str() | None:
@@ -116,7 +190,7 @@ def read_look(saved: dict[str, Any], source: str) -> Look:
                 raise RequestError(f"{source} does not say how it was drawn: {name} is wrong")
         choices[name] = value
     try:
-        return Look(**choices).checked()
+        return Style(**choices).checked()
     except RequestError as error:
         raise RequestError(f"{error}, in {source}") from None
 

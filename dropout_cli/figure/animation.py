@@ -1,4 +1,4 @@
-"""The lanes as a film: forward, then backward, element by element."""
+"""The lanes as an animation: forward, then backward, element by element."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.draw import draw, plain_style
+from dropout_cli.figure.captions import equals, exactly, keep, scale
+from dropout_cli.figure.files import draw, plain_settings
 from dropout_cli.figure.flow import Moment
-from dropout_cli.figure.look import FILM_PIXELS
-from dropout_cli.figure.words import equals, exactly, keep, scale
+from dropout_cli.figure.style import FRAME_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from dropout_cli.figure.look import Look
+    from dropout_cli.figure.style import Style
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
 
@@ -30,30 +30,30 @@ LONGEST = 12  # elements
 ARROW, GROWING, RESULT, SCENE, END = 350, 100, 900, 1600, 3500  # milliseconds
 
 
-def film(
+def animate(
     trace: Trace,
     voice: Voice,
-    look: Look,
+    style: Style,
     watched: Callable[[list[tuple[Moment, int]]], Iterable[tuple[Moment, int]]] = iter,
 ) -> bytes:
     """The film of a trace as an endless GIF: the same trace, the same bytes.
 
     watched: passes the frames on one by one, to show how far it is.
-    Raises RequestError as draw does, for more than 12 elements, for a look that a film cannot have,
-    and for frames of more than 4 million pixels.
+    Raises RequestError as draw does, for more than 12 elements, for a style that an animation cannot
+    have, and for frames of more than 4 million pixels.
     """
     n = trace.problem.x.size
     if n > LONGEST:
         raise RequestError(
             f"a film shows at most {LONGEST} elements, but x has {n:,}: draw a .png, .svg or .pdf"
         )
-    if look.layout != "flow" or look.transparent:
-        what = "--transparent" if look.transparent else "the layout panels"
+    if style.layout != "flow" or style.transparent:
+        what = "--transparent" if style.transparent else "the layout panels"
         raise RequestError(f"{what} cannot be combined with a film, which shows lanes on a ground")
-    look.check_pixels(FILM_PIXELS)
+    style.check_pixels(FRAME_PIXELS)
     scenes = list(moments(trace, voice))
-    canvas = FigureCanvasAgg(Figure(look.inches, dpi=look.dpi))
-    frames = [_frame(canvas, draw(trace, voice, look, moment)) for moment, _ in watched(scenes)]
+    page = FigureCanvasAgg(Figure(style.inches, dpi=style.dpi))
+    frames = [_frame(page, draw(trace, voice, style, moment)) for moment, _ in watched(scenes)]
     images = _share_palette(frames)
     file = io.BytesIO()
     images[0].save(
@@ -68,16 +68,16 @@ def film(
     return file.getvalue()
 
 
-def _frame(canvas: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
+def _frame(page: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
     """The colour of each pixel of the figure, red in the lowest byte, as an array.
 
-    One canvas draws every frame, since it remembers formulas that it has set.
+    One page draws every frame, since it remembers formulas that it has set.
     """
-    figure.set_dpi(canvas.figure.dpi)
-    figure.set_canvas(canvas)
-    canvas.figure = figure
-    drawn: Any = canvas
-    with plain_style():
+    figure.set_dpi(page.figure.dpi)
+    figure.set_canvas(page)
+    page.figure = figure
+    drawn: Any = page
+    with plain_settings():
         drawn.draw()
     colours: NDArray[np.uint32] = np.array(drawn.buffer_rgba()).view("<u4")[..., 0]
     return colours & np.uint32(0xFFFFFF)
@@ -125,28 +125,28 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
         "forward": 0,
         "backward": 0,
     }
-    yield scene("film_x", **before), SCENE
+    yield scene("animation_x", **before), SCENE
     before["mask"] = True
     if training:
-        yield scene("film_mask", **before), SCENE
+        yield scene("animation_mask", **before), SCENE
     for i in range(n):
         for share, length in _lane(trace, i):
             given, result = Term("x", trace.x[i], x[i]), Term("y", trace.y[i], y[i])
             words = substitution(trace, voice, i, given, result)
             yield Moment(words, **before | {"forward": i + share}), length
     before |= {"forward": n, "upstream": True}
-    yield scene("film_grad_y", **before), SCENE
+    yield scene("animation_grad_y", **before), SCENE
     before["same"] = True
     if training:
-        yield scene("film_same", **before), SCENE
+        yield scene("animation_same", **before), SCENE
     for i in range(n):
         for share, length in _lane(trace, i):
             given = Term(r"\partial L/\partial y", trace.grad_y[i], grad_y[i])
             result = Term(r"\partial L/\partial x", trace.grad_x[i], grad_x[i])
             words = substitution(trace, voice, i, given, result)
             yield Moment(words, **before | {"backward": i + share}), length
-    end = "film_end" if training and trace.scale is not None else "film_end_dropped"
-    yield scene(end if training else "film_end_inference"), END
+    end = "animation_end" if training and trace.scale is not None else "animation_end_dropped"
+    yield scene(end if training else "animation_end_inference"), END
 
 
 def _lane(trace: Trace, i: int) -> list[tuple[float, int]]:

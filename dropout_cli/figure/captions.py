@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.theme import NOTE, SMALLEST, SUBTITLE, TITLE
+from dropout_cli.figure.style import NOTE, SMALLEST, SUBTITLE, TITLE
 from dropout_cli.losses import LOSSES
 
 if TYPE_CHECKING:
     from dropout_cli.figure.bars import Bars
-    from dropout_cli.figure.canvas import Canvas
+    from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
 
 MARGIN = 43.0  # points left and right of the words
-FOOT, FOOT_LINE = 34.0, 22.0  # points that the foot takes, and each further line of it
+FOOT = 34.0  # points that the legend takes
 
 
 def usual_title(trace: Trace, voice: Voice, layout: str) -> str:
@@ -108,57 +108,50 @@ def formulas(trace: Trace) -> dict[str, str]:
     return {"x": "$x$", "mask": mask, "y": f"$y = {y}$", "grad_x": f"${grad_x} = {gradient}$"}
 
 
-def heading(canvas: Canvas, title: str, below: str) -> float:
+def heading(page: Page, title: str, below: str) -> float:
     """Set the title, where there is one, and below it the subtitle; returns where they end.
 
     below: the subtitle, with mathtext, ≈, and numbers such as 1e-09.
     Raises RequestError for a title that does not fit on one line.
     """
-    theme, room = canvas.theme, canvas.width - 2 * MARGIN
-    y = canvas.height - 20.0
+    theme, room = page.theme, page.width - 2 * MARGIN
+    y = page.height - 20.0
     if title:
-        size = min(TITLE, room / canvas.extent(title, 1, "bold"))
+        size = min(TITLE, room / page.extent(title, 1, "bold"))
         if size < SMALLEST:
             raise RequestError("the title is too long to be read on one line")
         y -= TITLE
-        canvas.words(MARGIN, y, title, size, theme.ink, fontweight="bold", parse_math=False)
+        page.words(MARGIN, y, title, size, theme.ink, fontweight="bold", parse_math=False)
         y -= 4
     y -= SUBTITLE + 5
     below = re.sub(r"(?<=\d)e\+?(-?)0*(\d+)", r" \\cdot 10^{\1\2}", below.replace("≈", r"\approx"))
-    canvas.words(MARGIN, y, below, min(SUBTITLE, room / _extent(canvas, below)), theme.muted)
+    page.words(MARGIN, y, below, min(SUBTITLE, room / _extent(page, below)), theme.muted)
     return y
 
 
-def _extent(canvas: Canvas, words: str) -> float:
+def _extent(page: Page, words: str) -> float:
     """About how wide words with mathtext are, as a share of the type size."""
     signs = re.sub("[${}_^]", "", words)
-    return canvas.extent(re.sub(r"\\[a-z]+", "m", signs), 1.08)
+    return page.extent(re.sub(r"\\[a-z]+", "m", signs), 1.08)
 
 
-def footing(canvas: Canvas, voice: Voice, bars: Bars, layout: str, parts: list[str]) -> None:
+def footing(page: Page, voice: Voice, bars: Bars, parts: list[str]) -> None:
     """Say at the foot what these parts of bars mean, and how many elements each bar stands for."""
-    theme, room = canvas.theme, canvas.width - 2 * MARGIN
-    y = 18.0
-    if bars.each > 1:
-        words = voice.say("figure", f"each_{layout}", each=f"{bars.each:,}")
-        canvas.words(MARGIN, y, words, min(NOTE, room / canvas.extent(words, 1)), theme.muted)
-        y += FOOT_LINE
+    theme, y = page.theme, 18.0
     index = voice.say("figure", "index")
-    canvas.words(canvas.width - MARGIN, y, index, NOTE, theme.muted, ha="right")
+    page.words(page.width - MARGIN, y, index, NOTE, theme.muted, ha="right")
     x = MARGIN
     for part in parts:
         corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
         if part == "lost" and bars.few:
-            canvas.polygons(corners, "none", theme.dropped, width=bars.edge, dashed=True)
+            page.polygons(corners, "none", theme.dropped, width=bars.edge, dashed=True)
         elif part == "gain" and bars.few:
-            canvas.polygons(corners, bars.pale, bars.dark, width=bars.edge)
+            page.polygons(corners, bars.pale, bars.dark, width=bars.edge)
         else:
-            canvas.polygons(
-                corners, {"lost": theme.dropped, "gain": bars.pale}.get(part, bars.dark)
-            )
+            page.polygons(corners, {"lost": theme.dropped, "gain": bars.pale}.get(part, bars.dark))
         words = voice.say("figure", part)
-        canvas.words(x + 28, y, words, NOTE, theme.muted)
-        x += 28 + _extent(canvas, words) * NOTE + 26
+        page.words(x + 28, y, words, NOTE, theme.muted)
+        x += 28 + _extent(page, words) * NOTE + 26
 
 
 def parts_of_bars(trace: Trace, bars: Bars) -> list[str]:
