@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,9 +13,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import equals, exactly, keep, scale
-from dropout_cli.figure.files import draw, plain_settings
-from dropout_cli.figure.flow import Moment
+from dropout_cli.figure.captions import GRAD_X, GRAD_Y, equals, exactly, keep, scale
+from dropout_cli.figure.files import draw
+from dropout_cli.figure.flow import LARGE, Moment
+from dropout_cli.figure.page import plain_settings, typeset
 from dropout_cli.figure.style import FRAME_PIXELS
 
 if TYPE_CHECKING:
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from dropout_cli.words.messages import Voice
 
 LONGEST = 12  # elements
-ARROW, GROWING, RESULT, SCENE, END = 350, 100, 900, 1600, 3500  # milliseconds
+ARROW, GROWING, SCENE, END = 350, 40, 2600, 3500  # milliseconds
+FIRST, NEXT, MANY = 1800, 900, 500  # for the result of a lane: the first of its kind, others, many
+GROWTH = 6  # frames in which a bar grows
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 
 
 def animate(
@@ -36,24 +41,28 @@ def animate(
     style: Style,
     watched: Callable[[list[tuple[Moment, int]]], Iterable[tuple[Moment, int]]] = iter,
 ) -> bytes:
-    """The film of a trace as an endless GIF: the same trace, the same bytes.
+    """Draw the lanes as an endless GIF, whose first frame, all that a still shows, is the figure.
 
     watched: passes the frames on one by one, to show how far it is.
-    Raises RequestError as draw does, for more than 12 elements, for a style that an animation cannot
-    have, and for frames of more than 4 million pixels.
+    Raises RequestError as draw does, for more than 12 elements, for a style that an animation
+    cannot have, and for frames of more than 4 million pixels.
     """
     n = trace.problem.x.size
     if n > LONGEST:
         raise RequestError(
-            f"a film shows at most {LONGEST} elements, but x has {n:,}: draw a .png, .svg or .pdf"
+            f"an animation shows at most {LONGEST} elements, but x has {n:,}: draw a .png, .svg or"
+            " .pdf"
         )
     if style.layout != "flow" or style.transparent:
         what = "--transparent" if style.transparent else "the layout panels"
-        raise RequestError(f"{what} cannot be combined with a film, which shows lanes on a ground")
+        raise RequestError(
+            f"{what} cannot be combined with an animation, which shows lanes on a ground"
+        )
     style.check_pixels(FRAME_PIXELS)
-    scenes = list(moments(trace, voice))
-    page = FigureCanvasAgg(Figure(style.inches, dpi=style.dpi))
-    frames = [_frame(page, draw(trace, voice, style, moment)) for moment, _ in watched(scenes)]
+    *scenes, end = moments(trace, voice)
+    scenes = [end, *scenes]
+    canvas = FigureCanvasAgg(Figure(style.inches, dpi=style.dpi))
+    frames = [_frame(canvas, draw(trace, voice, style, moment)) for moment, _ in watched(scenes)]
     images = _share_palette(frames)
     file = io.BytesIO()
     images[0].save(
@@ -63,20 +72,20 @@ def animate(
         append_images=images[1:],
         duration=[length for _, length in scenes],
         loop=0,
-        optimize=False,
+        optimize=True,
     )
     return file.getvalue()
 
 
-def _frame(page: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
-    """The colour of each pixel of the figure, red in the lowest byte, as an array.
+def _frame(canvas: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
+    """Return the colour of each pixel of the figure, red in the lowest byte.
 
-    One page draws every frame, since it remembers formulas that it has set.
+    One canvas draws every frame, since it remembers formulas that it has set.
     """
-    figure.set_dpi(page.figure.dpi)
-    figure.set_canvas(page)
-    page.figure = figure
-    drawn: Any = page
+    figure.set_dpi(canvas.figure.dpi)
+    figure.set_canvas(canvas)
+    canvas.figure = figure
+    drawn: Any = canvas
     with plain_settings():
         drawn.draw()
     colours: NDArray[np.uint32] = np.array(drawn.buffer_rgba()).view("<u4")[..., 0]
@@ -84,13 +93,13 @@ def _frame(page: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
 
 
 def _share_palette(frames: list[NDArray[np.uint32]]) -> list[Image.Image]:
-    """The frames as images with one palette: the 256 most frequent colours of the last.
+    """Return the frames as images with one palette: their first one's and last one's colours.
 
-    The last frame has every flat colour of the film, so these are exact; the shades at the edges of
-    letters are moved to the nearest.
+    The first is the whole figure, the last is dimmed, so that every flat colour is exact; the
+    shades at the edges of letters are moved to the nearest.
     """
-    colours, counts = np.unique(frames[-1], return_counts=True)
-    palette = colours[np.argsort(-counts, kind="stable")[:256]]
+    colours, counts = np.unique(np.stack([frames[0], frames[-1]]), return_counts=True)
+    palette = colours[np.argsort(-counts, kind="stable")[:255]  # and one for what stays]
     index = np.full(1 << 24, -1, dtype=np.int16)
     index[palette] = np.arange(palette.size)
     images = []
@@ -109,52 +118,37 @@ def _channels(colours: NDArray[np.uint32]) -> NDArray[np.int64]:
 
 
 def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
-    """The frames' moments, and how long each stays, in milliseconds."""
+    """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
     training, n = trace.problem.training, trace.problem.x.size
-    kept, exact = voice.number(1 - trace.problem.p), keep(trace, voice)
     x, y, grad_y, grad_x = exactly(trace, voice)
+    kept = voice.number(1 - trace.problem.p)
+    kept = f"{equals((kept, keep(trace, voice)))} {typeset(kept)}"
 
-    def scene(key: str, **there: Any) -> Moment:
-        told = f"{equals((kept, exact))} {kept}"
-        return Moment(voice.say("figure", key, keep=told, scale=scale(trace, voice)), **there)
+    def scene(key: str, **there: Any) -> tuple[Moment, int]:
+        words = voice.say("figure", key, keep=kept, scale=scale(trace, voice))
+        return Moment(words, **there), SCENE
 
-    before: dict[str, Any] = {
-        "mask": False,
-        "upstream": False,
-        "same": False,
-        "forward": 0,
-        "backward": 0,
-    }
-    yield scene("animation_x", **before), SCENE
-    before["mask"] = True
+    there: dict[str, Any] = {
+        "mask": False, "upstream": False, "same": False, "forward": 0, "backward": 0,
+    }  # fmt: skip
+    yield scene("animation_x", **there)
+    there["mask"] = True
     if training:
-        yield scene("animation_mask", **before), SCENE
-    for i in range(n):
-        for share, length in _lane(trace, i):
-            given, result = Term("x", trace.x[i], x[i]), Term("y", trace.y[i], y[i])
-            words = substitution(trace, voice, i, given, result)
-            yield Moment(words, **before | {"forward": i + share}), length
-    before |= {"forward": n, "upstream": True}
-    yield scene("animation_grad_y", **before), SCENE
-    before["same"] = True
+        yield scene("animation_mask", **there)
+    terms = [(Term("x", trace.x[i], x[i]), Term("y", trace.y[i], y[i])) for i in range(n)]
+    yield from _lanes(trace, voice, "forward", terms, there)
+    there |= {"forward": n, "upstream": True}
+    yield scene("animation_grad_y", **there)
+    there["same"] = True
     if training:
-        yield scene("animation_same", **before), SCENE
-    for i in range(n):
-        for share, length in _lane(trace, i):
-            given = Term(r"\partial L/\partial y", trace.grad_y[i], grad_y[i])
-            result = Term(r"\partial L/\partial x", trace.grad_x[i], grad_x[i])
-            words = substitution(trace, voice, i, given, result)
-            yield Moment(words, **before | {"backward": i + share}), length
+        yield scene("animation_same", **there)
+    terms = [
+        (Term(GRAD_Y, trace.grad_y[i], grad_y[i]), Term(GRAD_X, trace.grad_x[i], grad_x[i]))
+        for i in range(n)
+    ]
+    yield from _lanes(trace, voice, "backward", terms, there)
     end = "animation_end" if training and trace.scale is not None else "animation_end_dropped"
-    yield scene(end if training else "animation_end_inference"), END
-
-
-def _lane(trace: Trace, i: int) -> list[tuple[float, int]]:
-    """How far element i is, from an arrow at the mask to its value, and for how long."""
-    mask = trace.problem.mask
-    if mask is None or mask[i]:
-        return [(0.5, ARROW), (2 / 3, GROWING), (5 / 6, GROWING), (1, RESULT)]
-    return [(0.5, ARROW), (1, RESULT)]
+    yield scene(end if training else "animation_end_inference")[0], END
 
 
 class Term(NamedTuple):
@@ -165,23 +159,57 @@ class Term(NamedTuple):
     exact: Fraction
 
 
-def substitution(trace: Trace, voice: Voice, i: int, given: Term, result: Term) -> str:
-    """How element i of the result is computed, with its numbers, as mathtext."""
+def _lanes(
+    trace: Trace,
+    voice: Voice,
+    band: str,
+    terms: list[tuple[Term, Term]],
+    there: dict[str, Any],
+) -> Iterator[tuple[Moment, int]]:
+    """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
+    seen: set[bool] = set()
+    for i, (given, result) in enumerate(terms):
+        kept = trace.mask is None or bool(trace.mask[i])
+        first = NEXT if kept in seen else FIRST
+        seen.add(kept)
+        growth = [k / GROWTH for k in range(1, GROWTH)] if kept else []
+        eased = [share * share * (3 - 2 * share) for share in growth]
+        before, after = substitution(trace, voice, i, given, result)
+        colour = "kept" if kept else "dropped"
+        for share, length in (
+            (0.5, ARROW),
+            *((0.5 + share / 2, GROWING) for share in eased),
+            (1.0, MANY if len(terms) > LARGE and first == NEXT else first),
+        ):
+            words = f"${before}{after if share == 1 else ''}$"
+            yield Moment(words, colour, **there | {band: i + share}, focus=i), length
+
+
+def substitution(trace: Trace, voice: Voice, i: int, given: Term, result: Term) -> tuple[str, str]:
+    """Return how element i of the result is computed, and its value, in LaTeX."""
     problem, k = trace.problem, f"_{{{i + 1}}}"
     a, b = voice.number(given.value), voice.number(result.value)
     if problem.mask is None:
-        return f"${result.symbol}{k} = {given.symbol}{k} {equals((b, result.exact))} {b}$"
+        value = f" {equals((b, result.exact))} {_latex(b)}"
+        return f"{result.symbol}{k} = {given.symbol}{k}", value
     if trace.scale is None:
-        return f"$m{k} = 0,\\; {result.symbol}{k} = 0$"
+        return f"m{k} = 0", f",\\; {result.symbol}{k} = 0"
     bit, c = int(problem.mask[i]), voice.number(1 - problem.p)
     inserted = equals((a, given.exact), (c, keep(trace, voice)))
     computed = equals((b, Fraction(a) * bit / Fraction(c)))
     return (
-        f"${result.symbol}{k} = {given.symbol}{k} \\cdot m{k}/(1-p)"
-        f" {inserted} {_factor(a)} \\cdot {bit}/{_factor(c)} {computed} {b}$"
+        f"{result.symbol}{k} = {given.symbol}{k} \\cdot m{k}/(1-p)"
+        f" {inserted} {_factor(a)} \\cdot {bit}/{_factor(c)}",
+        f" {computed} {_latex(b)}",
     )
 
 
 def _factor(number: str) -> str:
-    """The number, in parentheses where a product needs them."""
-    return f"({number})" if set(number) & {"-", "e"} else number
+    """Return the number in LaTeX, in parentheses where a product needs them."""
+    return f"({_latex(number)})" if set(number) & {"-", "e"} else number
+
+
+def _latex(number: str) -> str:
+    """Return a number that Python has formatted in LaTeX."""
+    words = re.sub("10([⁻⁰¹²³⁴-⁹]+)", lambda power: f"10^{{{power[1]}}}", typeset(number))
+    return words.translate(SUPERSCRIPTS).replace("·", r" \cdot ")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 FloatOrArray = TypeVar("FloatOrArray", float, FloatArray)
 
 FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines and ids
-THICKEST = 64.0  # points
+THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
+MARK = 10.0  # points, of a ✗ on the zero line
 SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # the thickness of bars, as a share of the pitch
 
 
@@ -87,17 +88,20 @@ class Strip:
 class Bars:
     """Draw bars on a page, for elements of which those in `kept` are kept.
 
-    pitch, upright: of the strips in which they stand.
+    strip: one of the strips in which they stand.
     scaled: whether the kept are multiplied by anything but 1, so that there is a gain to show.
     """
 
-    def __init__(self, page: Page, kept: Mask, pitch: float, upright: bool, scaled: bool) -> None:
+    def __init__(
+        self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float = THICKEST
+    ) -> None:
         """Choose the bars' thickness and the colours that tell them apart."""
+        pitch = strip.pitch
         theme = page.theme
         self.page, self.kept, self.scaled = page, kept, scaled
         self.few = kept.size <= FEW or pitch >= ROOMY
-        dense = kept.size > 6 and not (upright and self.few)
-        self.thick = min(DENSE if dense else SOLID, THICKEST / pitch)
+        dense = kept.size > 6 and not (strip.upright and self.few)
+        self.thick = min(DENSE if dense else SOLID, thickest / pitch)
         self.edge = 1.6 if kept.size <= 6 else 1.2
         self.dark = theme.kept if self.few else theme.kept_thin
         self.pale = theme.gain if self.few else theme.gain_thin
@@ -105,6 +109,23 @@ class Bars:
     def given(self, strip: Strip, name: str, values: FloatArray, shown: Mask) -> None:
         """Draw what no mask has met: x, or ∂L/∂y."""
         self._solid(strip, name, values, shown, self.page.theme.given)
+
+    def mark_dropped(self, strip: Strip, shown: Mask) -> None:
+        """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
+        places = strip.across(np.flatnonzero(~self.kept & shown) + 0.5)
+        zero, colour = strip.along(0.0), self.page.theme.dropped
+        if strip.pitch < ROOMY:
+            low, high = np.full_like(places, zero - 3), np.full_like(places, zero + 3)
+            ends = (
+                ((places, low), (places, high))
+                if strip.upright
+                else ((low, places), (high, places))
+            )
+            self.page.lines(np.moveaxis(np.array(ends), -1, 0), colour, width=SLIM * strip.pitch)
+            return
+        for place in places:
+            x, y = (place, zero) if strip.upright else (zero, place)
+            self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
 
     def mask(self, strip: Strip, name: str, shown: Mask) -> None:
         """Draw the mask: 1 solid, 0 hollow."""
@@ -189,10 +210,11 @@ def indices(page: Page, strip: Strip) -> None:
 
 
 def _steps() -> Iterator[int]:
-    """Yield 1, 2, 5, 10, 20, 50, …"""
+    """Yield 1, 5, 10, 20, 50, 100, … of which all but 1 are multiples of 5."""
+    yield 1
     power = 1
     while True:
-        yield from (power, 2 * power, 5 * power)
+        yield from (5 * power, 10 * power, 20 * power)
         power *= 10
 
 

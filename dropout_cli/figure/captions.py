@@ -1,15 +1,15 @@
-"""The words around the bars: title, subtitle, formulas, and what the bars mean."""
+"""Write the words around the bars: title, subtitle, formulas, and what the bars mean."""
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.style import NOTE, SMALLEST, SUBTITLE, TITLE
+from dropout_cli.figure.page import typeset, wrap
+from dropout_cli.figure.style import NOTE, SUBTITLE, TITLE
 from dropout_cli.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from dropout_cli.words.messages import Voice
 
 MARGIN = 43.0  # points left and right of the words
-FOOT = 34.0  # points that the legend takes
+TITLE_LINES = 3
+LEGEND = 18.0  # points from the foot of the page to the legend
+FOOT = 44.0  # points that the legend takes
+GRAD_X, GRAD_Y = r"\partial L/\partial x", r"\partial L/\partial y"
 
 
 def usual_title(trace: Trace, voice: Voice, layout: str) -> str:
-    """What the figure is called where its user does not say."""
+    """Return the title of a figure where its user gives none."""
     if not trace.problem.training:
         return voice.say("figure", "title_inference")
     return voice.say("figure", "title" if layout == "panels" else "title_flow")
 
 
-def subtitle(trace: Trace, voice: Voice, *, plain: bool = False) -> str:
-    """p, how many are kept and by what they are multiplied, and the loss.
-
-    plain: in Unicode instead of mathtext.
-    """
+def subtitle(trace: Trace, voice: Voice) -> str:
+    """Say how many are kept at which p, by what they are multiplied, and name the loss."""
     problem = trace.problem
     if problem.mask is None:
         words = voice.say("figure", "inference")
@@ -43,39 +43,36 @@ def subtitle(trace: Trace, voice: Voice, *, plain: bool = False) -> str:
         words = voice.say(
             "figure",
             ("scaled_one" if kept == 1 else "scaled") if scaled else "none_kept",
-            p=voice.probability(problem.p),
+            p=typeset(voice.probability(problem.p)),
             kept=f"{kept:,}",
             n=f"{problem.mask.size:,}",
             scale=scale(trace, voice),
         )
     if problem.loss is not None:
-        loss = LOSSES[problem.loss]
-        words = voice.say(
-            "figure", "loss", subtitle=words, loss=loss.unicode if plain else loss.latex
-        )
-    return words.replace("$", "") if plain else words
+        words = voice.say("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
+    return words
 
 
 def scale(trace: Trace, voice: Voice) -> str:
-    """= 2, or ≈ 1.429: what 1/(1−p) is; nothing at p = 1."""
+    """Write what 1/(1−p) is, as = 2 or ≈ 1.429; nothing at p = 1."""
     if trace.scale is None:
         return ""
     shown = voice.number(trace.scale)
-    return f"{equals((shown, 1 / keep(trace, voice)))} {shown}"
+    return f"{equals((shown, 1 / keep(trace, voice)))} {typeset(shown)}"
 
 
 def equals(*shown: tuple[str, Fraction]) -> str:
-    """= where all of these numbers are shown in full, else ≈."""
-    return "=" if all(Fraction(told) == exact for told, exact in shown) else "≈"
+    """Return = where all of these numbers are shown in full, else ≈."""
+    return "=" if all(Fraction(text) == exact for text, exact in shown) else "≈"
 
 
 def keep(trace: Trace, voice: Voice) -> Fraction:
-    """1 − p, of p as it is written."""
+    """Return 1 − p, of p as it is written."""
     return 1 - Fraction(voice.probability(trace.problem.p))
 
 
 def exactly(trace: Trace, voice: Voice) -> tuple[list[Fraction], ...]:
-    """x, y, ∂L/∂y and ∂L/∂x in exact fractions, of the problem's numbers as they are written."""
+    """Return x, y, ∂L/∂y and ∂L/∂x in exact fractions, of the problem's numbers as written."""
     problem, kept = trace.problem, keep(trace, voice)
 
     def through(values: list[Fraction]) -> list[Fraction]:
@@ -96,51 +93,41 @@ def exactly(trace: Trace, voice: Voice) -> tuple[list[Fraction], ...]:
 
 
 def formulas(trace: Trace) -> dict[str, str]:
-    """What each panel shows, as mathtext: the vector, and how it follows from what came before."""
-    grad_x, grad_y = r"\partial L/\partial x", r"\partial L/\partial y"
+    """Return each panel's vector, and how it follows from what came before, in LaTeX."""
     if not trace.problem.training:
-        y, gradient = "x", grad_y
+        y, gradient = "x", GRAD_Y
     elif trace.scale is None:
         y, gradient = "0", "0"
     else:
-        y, gradient = r"x \odot m/(1-p)", rf"{grad_y} \odot m/(1-p)"
-    mask = "$m$" if trace.problem.training else ""
-    return {"x": "$x$", "mask": mask, "y": f"$y = {y}$", "grad_x": f"${grad_x} = {gradient}$"}
+        y, gradient = r"x \odot m/(1-p)", rf"{GRAD_Y} \odot m/(1-p)"
+    mask = "m" if trace.problem.training else ""
+    return {"x": "x", "mask": mask, "y": f"y = {y}", "grad_x": f"{GRAD_X} = {gradient}"}
 
 
-def heading(page: Page, title: str, below: str) -> float:
-    """Set the title, where there is one, and below it the subtitle; returns where they end.
+def write_title(page: Page, title: str) -> float:
+    """Write a title in as many lines as it takes; return the y of the last.
 
-    below: the subtitle, with mathtext, ≈, and numbers such as 1e-09.
-    Raises RequestError for a title that does not fit on one line.
+    Raises RequestError for a title of more than three lines, or with a word longer than one.
     """
-    theme, room = page.theme, page.width - 2 * MARGIN
-    y = page.height - 20.0
-    if title:
-        size = min(TITLE, room / page.extent(title, 1, "bold"))
-        if size < SMALLEST:
-            raise RequestError("the title is too long to be read on one line")
-        y -= TITLE
-        page.words(MARGIN, y, title, size, theme.ink, fontweight="bold", parse_math=False)
-        y -= 4
-    y -= SUBTITLE + 5
-    below = re.sub(r"(?<=\d)e\+?(-?)0*(\d+)", r" \\cdot 10^{\1\2}", below.replace("≈", r"\approx"))
-    page.words(MARGIN, y, below, min(SUBTITLE, room / _extent(page, below)), theme.muted)
-    return y
+    room = page.width - 2 * MARGIN
+    lines = wrap(title, room / TITLE, page.fonts, "bold")
+    if len(lines) > TITLE_LINES or max(page.extent(one, TITLE, "bold") for one in lines) > room:
+        raise RequestError(f"the title is too long to be read in {TITLE_LINES} lines")
+    style = {"fontweight": "bold"}
+    return page.paragraph(MARGIN, page.height - 47, title, TITLE, page.theme.ink, room, **style)
 
 
-def _extent(page: Page, words: str) -> float:
-    """About how wide words with mathtext are, as a share of the type size."""
-    signs = re.sub("[${}_^]", "", words)
-    return page.extent(re.sub(r"\\[a-z]+", "m", signs), 1.08)
+def heading(page: Page, title: str, subtitle: str) -> float:
+    """Write title and subtitle; return where they end. An empty title takes the subtitle too."""
+    if not title:
+        return page.height - 12
+    y, room = write_title(page, title) - SUBTITLE - 9, page.width - 2 * MARGIN
+    return page.paragraph(MARGIN, y, subtitle, SUBTITLE, page.theme.muted, room)
 
 
-def footing(page: Page, voice: Voice, bars: Bars, parts: list[str]) -> None:
-    """Say at the foot what these parts of bars mean, and how many elements each bar stands for."""
-    theme, y = page.theme, 18.0
-    index = voice.say("figure", "index")
-    page.words(page.width - MARGIN, y, index, NOTE, theme.muted, ha="right")
-    x = MARGIN
+def legend(page: Page, voice: Voice, bars: Bars, parts: list[str], y: float = LEGEND) -> None:
+    """Say what these parts of bars mean."""
+    theme, x = page.theme, MARGIN
     for part in parts:
         corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
         if part == "lost" and bars.few:
@@ -148,16 +135,16 @@ def footing(page: Page, voice: Voice, bars: Bars, parts: list[str]) -> None:
         elif part == "gain" and bars.few:
             page.polygons(corners, bars.pale, bars.dark, width=bars.edge)
         else:
-            page.polygons(corners, {"lost": theme.dropped, "gain": bars.pale}.get(part, bars.dark))
+            colours = {"lost": theme.dropped, "gain": bars.pale}
+            page.polygons(corners, colours.get(part, bars.dark))
         words = voice.say("figure", part)
         page.words(x + 28, y, words, NOTE, theme.muted)
-        x += 28 + _extent(page, words) * NOTE + 26
+        x += 28 + page.extent(words, NOTE) + 26
 
 
 def parts_of_bars(trace: Trace, bars: Bars) -> list[str]:
-    """What there is to explain: of the kept, of the gain, of the lost."""
+    """Return what a legend has to explain: the kept, the gain, the lost."""
     if not trace.problem.training:
         return ["passed"]
-    some, all_ = bool(bars.kept.any()), bool(bars.kept.all())
-    kept = ["arrived", "gain"] if bars.scaled else ["unscaled"]
-    return [*(kept if some else []), *([] if all_ else ["lost"])]
+    kept = ["arrived", "gain"] if bars.scaled else ["kept"]
+    return [*(kept if bars.kept.any() else []), *([] if bars.kept.all() else ["lost"])]

@@ -23,9 +23,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.captions import equals, exactly, subtitle, usual_title
-from dropout_cli.figure.flow import Moment, draw_flow
-from dropout_cli.figure.page import Page, families, plain_settings
-from dropout_cli.figure.panels import draw_panels
+from dropout_cli.figure.flow import LANES, Moment, draw_flow
+from dropout_cli.figure.page import Page, families, plain_settings, typeset
+from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.views.passes import backward_record
 
@@ -55,7 +55,8 @@ def draw(trace: Trace, voice: Voice, style: Style, moment: Moment | None = None)
     title = usual_title(trace, voice, style.layout) if style.title is None else style.title
     with plain_settings():
         fonts = families(title, chinese=style.lang == "zh")
-        page = Page(style.inches, THEMES[style.theme], fonts, style.transparent)
+        least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
+        page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
         if style.layout == "flow":
             draw_flow(page, trace, voice, title, moment)
         else:
@@ -96,7 +97,7 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
 
 def description(trace: Trace, voice: Voice) -> str:
     """Describe in words and numbers what the figure shows, for readers who cannot see it."""
-    parts = [subtitle(trace, voice, plain=True)]
+    parts = [subtitle(trace, voice)]
     if trace.x.size <= DESCRIBED:
         x, y, grad_y, grad_x = exactly(trace, voice)
         vectors: list[tuple[str, Any, Any]] = [
@@ -107,7 +108,7 @@ def description(trace: Trace, voice: Voice) -> str:
             if values is not None:
                 numbers = [voice.number(float(v)) for v in values]
                 sign = equals(*zip(numbers, exact, strict=True))
-                parts.append(f"{name} {sign} {', '.join(numbers).replace('-', '−')}")
+                parts.append(f"{name} {sign} {', '.join(map(typeset, numbers))}")
     return "; ".join(parts)
 
 

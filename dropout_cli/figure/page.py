@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from matplotlib import font_manager, ft2font
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.style import Theme
 
-PAGE = (960.0, 540.0)  # points, the least a page has
 CAP = 0.73  # the height of a digit, as a share of the type size
 DASHES = (0, (3, 2))
-SANS = "DejaVu Sans"  # comes with matplotlib, and has every sign of mathematics used here, ✓ and ✗
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"  # come with matplotlib and have every sign used here
 CHINESE = (
     "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Source Han Sans SC", "Noto Sans CJK JP",
     "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
@@ -49,7 +51,7 @@ class Group(Artist):
         self.parts: list[Artist] = []
 
     def get_children(self) -> list[Artist]:
-        """The artists, as Artist.findobj asks for them."""
+        """Return the artists, as Artist.findobj asks for them."""
         return self.parts
 
     def draw(self, renderer: RendererBase) -> None:
@@ -61,10 +63,12 @@ class Group(Artist):
 
 
 class Page:
-    """A page of at least 960 × 540 points, from its lower left corner, whatever its inches.
+    """A page measured in points from its lower left corner, whatever its inches.
 
     Everything on it scales with the page, text too, so that a small page has the same words. What
     is put on it later lies over what is there.
+
+    least: the width and the height that the page has at least, in points.
     """
 
     def __init__(
@@ -72,11 +76,12 @@ class Page:
         inches: tuple[float, float],
         theme: Theme,
         fonts: tuple[str, ...],
+        least: tuple[float, float],
         transparent: bool = False,
     ) -> None:
         """Start an empty page."""
         self.theme, self.fonts = theme, fonts
-        self.unit = min(inches[0] * 72 / PAGE[0], inches[1] * 72 / PAGE[1])
+        self.unit = min(inches[0] * 72 / least[0], inches[1] * 72 / least[1])
         self.width, self.height = inches[0] * 72 / self.unit, inches[1] * 72 / self.unit
         self.figure = Figure(inches, facecolor="none" if transparent else theme.ground)
         self._points = Affine2D().scale(self.unit / 72) + self.figure.dpi_scale_trans
@@ -84,7 +89,7 @@ class Page:
 
     @contextmanager
     def group(self, name: str) -> Iterator[None]:
-        """Put what comes next into one group."""
+        """Put what comes next into one group, which has this id in SVG."""
         self._group = Group(name)
         self.figure.add_artist(self._group)
         yield
@@ -98,10 +103,11 @@ class Page:
         *,
         width: float = 0,
         dashed: bool = False,
+        alpha: float | None = None,
         sharp: bool = True,
         name: str | None = None,
     ) -> None:
-        """Polygons with these corners, (count, corners each, 2), in one colour.
+        """Put polygons with these corners, (count, corners each, 2), in one colour.
 
         sharp: snap edges to whole pixels; thin bars would then differ in width.
         """
@@ -112,6 +118,7 @@ class Page:
                 edgecolors=edge,
                 linewidths=width * self.unit,
                 linestyles=[DASHES if dashed else "-"],
+                alpha=alpha,
                 snap=None if sharp else False,
                 gid=name,
             )
@@ -120,7 +127,7 @@ class Page:
     def lines(
         self, ends: ArrayLike, colour: str, *, width: float, alpha: float | None = None
     ) -> None:
-        """Straight lines between these ends, (count, 2, 2)."""
+        """Put straight lines between these ends, (count, 2, 2)."""
         self._put(
             LineCollection(
                 list(np.asarray(ends, dtype=float)),
@@ -141,7 +148,7 @@ class Page:
         half: float,
         width: float,
     ) -> None:
-        """Level arrows from start to end, with heads of this length and half of their breadth."""
+        """Put level arrows from start to end, with heads of this length and half their breadth."""
         neck = end - np.sign(end - start) * head
         shafts = np.array([[start, y], [neck, y]])
         self.lines(np.moveaxis(shafts, -1, 0), colour, width=width)
@@ -149,28 +156,41 @@ class Page:
         self.polygons(np.moveaxis(heads, -1, 0), colour, sharp=False)
 
     def plate(self, x: float, y: float, width: float, height: float) -> None:
-        """A rounded rectangle that lies behind what comes next."""
+        """Put a rounded rectangle behind what comes next."""
         shape = "round,pad=0,rounding_size=7"
         colour = self.theme.plate
         self._put(FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=colour, ec="none"))
 
     def words(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
-        """Words in the language's own fonts; formulas between dollar signs."""
-        self._text(x, y, words, size, colour, family=list(self.fonts), **style)
+        """Put words, in the fonts of their language."""
+        style = {"family": list(self.fonts), "parse_math": False, "va": "baseline"} | style
+        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
 
     def number(
         self, x: float, y: float, words: str, size: float, colour: str, **style: Any
     ) -> None:
-        """A number or a mark, which looks the same in every language."""
-        self._text(x, y, words, size, colour, family=[SANS], parse_math=False, **style)
+        """Put a number or a sign, which looks the same in every language."""
+        self.words(x, y, words, size, colour, family=[SANS], **style)
+
+    def formula(
+        self, x: float, y: float, latex: str, size: float, colour: str, **style: Any
+    ) -> None:
+        """Put a formula, set by mathtext."""
+        self.words(x, y, f"${latex}$", size, colour, family=[SANS], parse_math=True, **style)
 
     def extent(self, words: str, size: float, weight: str = "normal") -> float:
-        """How wide the words are, in points."""
+        """Return the width of the words, in points."""
         return ems(words, self.fonts, weight) * size
 
-    def _text(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
-        style = {"va": "baseline"} | style
-        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
+    def paragraph(
+        self, x: float, y: float, words: str, size: float, colour: str, room: float, **style: Any
+    ) -> float:
+        """Put words in lines no wider than the room, the first on y; return where the last is."""
+        weight = style.get("fontweight", "normal")
+        for k, line in enumerate(wrap(words, room / size, self.fonts, weight)):
+            y -= 1.35 * size * (k > 0)
+            self.words(x, y, line, size, colour, **style)
+        return y
 
     def _put(self, artist: Artist) -> None:
         artist.set_transform(self._points)
@@ -184,7 +204,7 @@ class Page:
 
 @contextmanager
 def plain_settings() -> Iterator[None]:
-    """matplotlib with its defaults, whatever the user's own settings are."""
+    """Use the defaults of matplotlib, whatever the user's own settings are."""
     now, defaults = matplotlib.rcParams, matplotlib.rcParamsDefault
     changed = [key for key in defaults if key != "backend" and now[key] != defaults[key]]
     with matplotlib.rc_context({key: defaults[key] for key in changed}):
@@ -195,7 +215,7 @@ def plain_settings() -> Iterator[None]:
 
 
 def families(title: str, chinese: bool) -> tuple[str, ...]:
-    """The fonts that set the title and the rest of the figure, best first.
+    """Return the fonts that set the title and the rest of the figure, best first.
 
     chinese: whether the rest is in Chinese.
     Raises RequestError for a title with a character that none of the fonts has, and where a font
@@ -222,12 +242,12 @@ def families(title: str, chinese: bool) -> tuple[str, ...]:
 
 
 def _has(font: str, character: str) -> bool:
-    """Whether the font can draw the character in bold, as a title is set."""
+    """Test whether the font can draw the character in bold, as a title is set."""
     return bool(_face(font, "bold").get_char_index(ord(character)))
 
 
 def _is_chinese(character: str) -> bool:
-    """Whether fonts with Chinese characters have this one: GBK is what they cover at least."""
+    """Test whether fonts with Chinese characters have this one: they cover at least GBK."""
     try:
         return len(character.encode("gbk")) == 2
     except UnicodeEncodeError:
@@ -235,7 +255,7 @@ def _is_chinese(character: str) -> bool:
 
 
 def _chinese() -> str | None:
-    """The best of the installed fonts with Chinese characters."""
+    """Return the best of the installed fonts with Chinese characters."""
     installed = _installed()
     if installed.isdisjoint(CHINESE):  # or installed after matplotlib last looked
         for path in font_manager.findSystemFonts():
@@ -246,7 +266,7 @@ def _chinese() -> str | None:
 
 
 def _installed() -> set[str]:
-    """The names of the fonts that are still where matplotlib saw them."""
+    """Return the names of the fonts that are still where matplotlib saw them."""
     return {font.name for font in font_manager.fontManager.ttflist if os.path.exists(font.fname)}
 
 
@@ -258,7 +278,7 @@ def _face(family: str, weight: str) -> ft2font.FT2Font:
 
 @cache
 def _advance(character: str, fonts: tuple[str, ...], weight: str) -> float:
-    """The width of a character, as a share of the type size."""
+    """Return the width of a character, as a share of the type size."""
     faces = [_face(font, weight) for font in fonts]
     face = next((face for face in faces if face.get_char_index(ord(character))), faces[-1])
     face.set_size(100, 72)
@@ -266,10 +286,36 @@ def _advance(character: str, fonts: tuple[str, ...], weight: str) -> float:
 
 
 def ems(words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal") -> float:
-    """The width of the words, as a share of the type size, with room for hinting."""
+    """Return the width of the words, as a share of the type size, with room for hinting."""
     return 1.03 * sum(_advance(one, fonts, weight) for one in words)
 
 
+@cache
+def formula_ems(latex: str) -> float:
+    """Return the width of a formula, as a share of the type size."""
+    properties = font_manager.FontProperties(family=[SANS], size=100)
+    return float(MathTextParser("path").parse(f"${latex}$", 72, properties).width) / 100
+
+
+def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:
+    """Break words into lines of at most this width in ems, at spaces or Chinese characters."""
+    lines = [""]
+    for piece in re.findall("[⺀-￯][，。；：、）”]*|[^ ⺀-￯]+| +", words):
+        if lines[-1] and ems(lines[-1] + piece.rstrip(), fonts, weight) > width:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+    return [line.rstrip() for line in lines]
+
+
 def number(value: float, digits: int) -> str:
-    """The value to this many significant digits, with a true minus sign."""
-    return f"{value + 0.0:.{digits}g}".replace("-", "−")
+    """Format a value to this many significant digits, as −1.5, 10⁻¹² or 2.5·10⁷."""
+    return typeset(f"{value + 0.0:.{digits}g}")
+
+
+def typeset(number: str) -> str:
+    """Write a number that Python has formatted with a true minus sign and a power of ten."""
+    digits, _, exponent = number.partition("e")
+    if exponent:
+        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+        digits = f"{digits}·{power}" if digits.strip("-") != "1" else digits[:-1] + power
+    return digits.replace("-", "−")

@@ -73,16 +73,18 @@ THEMES = {
     ),
 }
 
-# Type sizes in points, on a page of 960 × 540 points.
+# Type sizes in points of the page.
 TITLE = 27
+CAPTION = 21
 SUBTITLE = 17
 HEADING = 19
 FORMULA = 18
 VALUE = 19
-INDEX = 14
+PRODUCT = 16
+NOTE = INDEX = 14
 TICK = 12
-NOTE = 14
-SMALLEST = 9
+SMALLEST = 12
+LEGIBLE = 8.0  # points at the inches asked for; smaller type is warned of
 
 SIZES = {"16x9": (40 / 3, 7.5), "4x3": (10.0, 7.5), "square": (7.5, 7.5)}  # inches
 SIDES = (3.0, 100.0)  # inches
@@ -117,7 +119,7 @@ class Style(NamedTuple):
     precision: int = 4
 
     def checked(self) -> Style:
-        """The style with its panels in order; RequestError where a choice is not one."""
+        """Return the style with its panels in order; RequestError where a choice is not one."""
         for name, choices in (
             ("layout", LAYOUTS),
             ("theme", THEME_NAMES),
@@ -143,7 +145,7 @@ class Style(NamedTuple):
 
     @property
     def inches(self) -> tuple[float, float]:
-        """Width and height in inches; RequestError where the size is not a size."""
+        """The width and height in inches; RequestError where the size is not a size."""
         if self.size in SIZES:
             return SIZES[self.size]
         sides = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)x(\d{1,9}(?:\.\d{1,9})?)", self.size)
@@ -158,7 +160,7 @@ class Style(NamedTuple):
         return self._pixels(width), self._pixels(height)
 
     def _pixels(self, count: float) -> float:
-        """The pixels in inches, never a rounding error less."""
+        """Convert pixels to inches, never a rounding error less."""
         return math.nextafter(count / self.dpi, math.inf)
 
     def check_pixels(self, most: int = PIXELS) -> None:
@@ -172,7 +174,7 @@ class Style(NamedTuple):
 
 
 def read_style(saved: dict[str, Any], source: str) -> Style:
-    """The style that a figure's record holds; source names the figure in errors.
+    """Return the style in a figure's record; source names the figure in errors.
 
     Raises RequestError where a choice is missing, of the wrong type, or not one of the choices.
     """
