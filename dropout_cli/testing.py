@@ -13,15 +13,15 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     seed: of the global generators, from 0; they are given back their states.
 
     Raises AssertionError, with the report, where the layer is wrong, or takes no p that would show
-    it; RequestError where it is of no known kind, or p is no probability. Where chance decides, the
-    test is exact, at a level of 1e-9.
+    it; RequestError where it is of no known kind or runs out of memory, or p is no probability.
+    Where chance decides, the test is exact, at a level of 1e-9.
     """
     __tracebackhide__ = True  # pytest then shows the report, not this function
     from dropout_cli.formats.document import Setting
     from dropout_cli.formats.terminal import to_text
     from dropout_cli.verify.judge import judge_layer
-    from dropout_cli.views.layer import report
-    from dropout_cli.views.report import page
+    from dropout_cli.views.layer import suite
+    from dropout_cli.views.report import Report, page
     from dropout_cli.words import load
     from dropout_cli.words.messages import Voice
 
@@ -29,6 +29,6 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     name = f"{named.__module__}:{named.__qualname__}"
     voice = Voice(load("en"))
     findings = judge_layer(layer, None if p is None else [p], seed)
-    told = report(name, findings, seed, voice)
+    told = Report([suite(name, findings, seed, voice)])
     if told.ok is not True:
         raise AssertionError("\n" + to_text(page(told, voice), Setting("", None, "en")))

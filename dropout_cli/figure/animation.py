@@ -13,17 +13,20 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import GRAD_X, GRAD_Y, equals, exactly, keep, scale
+from dropout_cli.figure.captions import GRAD_X, GRAD_Y, scale
 from dropout_cli.figure.files import draw
 from dropout_cli.figure.flow import LARGE, Moment
 from dropout_cli.figure.page import plain_settings, typeset
 from dropout_cli.figure.style import FRAME_PIXELS
+from dropout_cli.trace import take
+from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.style import Style
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
@@ -99,7 +102,7 @@ def _share_palette(frames: list[NDArray[np.uint32]]) -> list[Image.Image]:
     shades at the edges of letters are moved to the nearest.
     """
     colours, counts = np.unique(np.stack([frames[0], frames[-1]]), return_counts=True)
-    palette = colours[np.argsort(-counts, kind="stable")[:255]  # and one for what stays]
+    palette = colours[np.argsort(-counts, kind="stable")[:255]]  # GIF needs one for what stays
     index = np.full(1 << 24, -1, dtype=np.int16)
     index[palette] = np.arange(palette.size)
     images = []
@@ -120,12 +123,12 @@ def _channels(colours: NDArray[np.uint32]) -> NDArray[np.int64]:
 def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
     training, n = trace.problem.training, trace.problem.x.size
-    x, y, grad_y, grad_x = exactly(trace, voice)
-    kept = voice.number(1 - trace.problem.p)
-    kept = f"{equals((kept, keep(trace, voice)))} {typeset(kept)}"
+    exact = Written(take(trace, slice(None)), voice)
+    keep = voice.number(1 - trace.problem.p)
+    keep = f"{sign([keep], [1 - exact.p])} {typeset(keep)}"
 
     def scene(key: str, **there: Any) -> tuple[Moment, int]:
-        words = voice.say("figure", key, keep=kept, scale=scale(trace, voice))
+        words = voice.say("figure", key, keep=keep, scale=scale(trace, voice))
         return Moment(words, **there), SCENE
 
     there: dict[str, Any] = {
@@ -135,18 +138,16 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     there["mask"] = True
     if training:
         yield scene("animation_mask", **there)
-    terms = [(Term("x", trace.x[i], x[i]), Term("y", trace.y[i], y[i])) for i in range(n)]
-    yield from _lanes(trace, voice, "forward", terms, there)
+    given, result = terms("x", trace.problem.x, exact.x), terms("y", trace.y, exact.y)
+    yield from _lanes(trace, voice, "forward", zip(given, result, strict=True), there)
     there |= {"forward": n, "upstream": True}
     yield scene("animation_grad_y", **there)
     there["same"] = True
     if training:
         yield scene("animation_same", **there)
-    terms = [
-        (Term(GRAD_Y, trace.grad_y[i], grad_y[i]), Term(GRAD_X, trace.grad_x[i], grad_x[i]))
-        for i in range(n)
-    ]
-    yield from _lanes(trace, voice, "backward", terms, there)
+    given = terms(GRAD_Y, trace.grad_y, exact.grad_y)
+    result = terms(GRAD_X, trace.grad_x, exact.grad_x)
+    yield from _lanes(trace, voice, "backward", zip(given, result, strict=True), there)
     end = "animation_end" if training and trace.scale is not None else "animation_end_dropped"
     yield scene(end if training else "animation_end_inference")[0], END
 
@@ -159,17 +160,22 @@ class Term(NamedTuple):
     exact: Fraction
 
 
+def terms(symbol: str, values: FloatArray, exact: list[Fraction]) -> list[Term]:
+    """Return the elements of a vector."""
+    return [Term(symbol, float(v), e) for v, e in zip(values, exact, strict=True)]
+
+
 def _lanes(
     trace: Trace,
     voice: Voice,
     band: str,
-    terms: list[tuple[Term, Term]],
+    terms: Iterable[tuple[Term, Term]],
     there: dict[str, Any],
 ) -> Iterator[tuple[Moment, int]]:
     """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
     seen: set[bool] = set()
     for i, (given, result) in enumerate(terms):
-        kept = trace.mask is None or bool(trace.mask[i])
+        kept = trace.problem.mask is None or bool(trace.problem.mask[i])
         first = NEXT if kept in seen else FIRST
         seen.add(kept)
         growth = [k / GROWTH for k in range(1, GROWTH)] if kept else []
@@ -179,7 +185,7 @@ def _lanes(
         for share, length in (
             (0.5, ARROW),
             *((0.5 + share / 2, GROWING) for share in eased),
-            (1.0, MANY if len(terms) > LARGE and first == NEXT else first),
+            (1.0, MANY if trace.problem.x.size > LARGE and first == NEXT else first),
         ):
             words = f"${before}{after if share == 1 else ''}$"
             yield Moment(words, colour, **there | {band: i + share}, focus=i), length
@@ -190,13 +196,13 @@ def substitution(trace: Trace, voice: Voice, i: int, given: Term, result: Term) 
     problem, k = trace.problem, f"_{{{i + 1}}}"
     a, b = voice.number(given.value), voice.number(result.value)
     if problem.mask is None:
-        value = f" {equals((b, result.exact))} {_latex(b)}"
+        value = f" {sign([b], [result.exact])} {_latex(b)}"
         return f"{result.symbol}{k} = {given.symbol}{k}", value
     if trace.scale is None:
         return f"m{k} = 0", f",\\; {result.symbol}{k} = 0"
     bit, c = int(problem.mask[i]), voice.number(1 - problem.p)
-    inserted = equals((a, given.exact), (c, keep(trace, voice)))
-    computed = equals((b, Fraction(a) * bit / Fraction(c)))
+    inserted = sign([a, c], [given.exact, 1 - Fraction(voice.probability(problem.p))])
+    computed = sign([b], [Fraction(a) * bit / Fraction(c)])
     return (
         f"{result.symbol}{k} = {given.symbol}{k} \\cdot m{k}/(1-p)"
         f" {inserted} {_factor(a)} \\cdot {bit}/{_factor(c)}",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.page import typeset, wrap
 from dropout_cli.figure.style import NOTE, SUBTITLE, TITLE
 from dropout_cli.losses import LOSSES
+from dropout_cli.views.written import sign
 
 if TYPE_CHECKING:
     from dropout_cli.figure.bars import Bars
@@ -58,38 +57,8 @@ def scale(trace: Trace, voice: Voice) -> str:
     if trace.scale is None:
         return ""
     shown = voice.number(trace.scale)
-    return f"{equals((shown, 1 / keep(trace, voice)))} {typeset(shown)}"
-
-
-def equals(*shown: tuple[str, Fraction]) -> str:
-    """Return = where all of these numbers are shown in full, else ≈."""
-    return "=" if all(Fraction(text) == exact for text, exact in shown) else "≈"
-
-
-def keep(trace: Trace, voice: Voice) -> Fraction:
-    """Return 1 − p, of p as it is written."""
-    return 1 - Fraction(voice.probability(trace.problem.p))
-
-
-def exactly(trace: Trace, voice: Voice) -> tuple[list[Fraction], ...]:
-    """Return x, y, ∂L/∂y and ∂L/∂x in exact fractions, of the problem's numbers as written."""
-    problem, kept = trace.problem, keep(trace, voice)
-
-    def through(values: list[Fraction]) -> list[Fraction]:
-        if problem.mask is None:
-            return values
-        return [
-            v / kept if one else Fraction(0) for v, one in zip(values, problem.mask, strict=True)
-        ]
-
-    x = [Fraction(repr(v)) for v in problem.x.tolist()]
-    y = through(x)
-    if problem.loss is None:
-        grad_y = [Fraction(repr(v)) for v in trace.grad_y.tolist()]
-    else:
-        gradient = LOSSES[problem.loss].gradient(np.array(y), len(y))
-        grad_y = [Fraction(v) for v in gradient]
-    return x, y, grad_y, through(grad_y)
+    keep = 1 - Fraction(voice.probability(trace.problem.p))
+    return f"{sign([shown], [1 / keep])} {typeset(shown)}"
 
 
 def formulas(trace: Trace) -> dict[str, str]:

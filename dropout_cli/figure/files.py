@@ -22,12 +22,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import equals, exactly, subtitle, usual_title
+from dropout_cli.figure.captions import subtitle, usual_title
 from dropout_cli.figure.flow import LANES, Moment, draw_flow
 from dropout_cli.figure.page import Page, families, plain_settings, typeset
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import THEMES, Style
+from dropout_cli.trace import take
 from dropout_cli.views.passes import backward_record
+from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,17 +100,17 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
 def description(trace: Trace, voice: Voice) -> str:
     """Describe in words and numbers what the figure shows, for readers who cannot see it."""
     parts = [subtitle(trace, voice)]
-    if trace.x.size <= DESCRIBED:
-        x, y, grad_y, grad_x = exactly(trace, voice)
+    if trace.problem.x.size <= DESCRIBED:
+        problem, exact = trace.problem, Written(take(trace, slice(None)), voice)
         vectors: list[tuple[str, Any, Any]] = [
-            ("x", trace.x, x), ("m", trace.mask, trace.mask), ("y", trace.y, y),
-            ("∂L/∂y", trace.grad_y, grad_y), ("∂L/∂x", trace.grad_x, grad_x),
+            ("x", problem.x, exact.x), ("m", problem.mask, problem.mask), ("y", trace.y, exact.y),
+            ("∂L/∂y", trace.grad_y, exact.grad_y), ("∂L/∂x", trace.grad_x, exact.grad_x),
         ]  # fmt: skip
-        for name, values, exact in vectors:
+        for name, values, fractions in vectors:
             if values is not None:
                 numbers = [voice.number(float(v)) for v in values]
-                sign = equals(*zip(numbers, exact, strict=True))
-                parts.append(f"{name} {sign} {', '.join(map(typeset, numbers))}")
+                relation = sign(numbers, fractions)
+                parts.append(f"{name} {relation} {', '.join(map(typeset, numbers))}")
     return "; ".join(parts)
 
 

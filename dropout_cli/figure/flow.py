@@ -66,7 +66,7 @@ def draw_flow(
 ) -> None:
     """Draw the lanes of both passes, which go through one mask; at a moment, a part of them."""
     top = _caption(page, title, moment) if moment else heading(page, title, subtitle(trace, voice))
-    n = trace.x.size
+    n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
     width = (page.width - left - RIGHT - GATE - 2 * GAP) / 2
     for bottom in (FOOT, FOOT + TICKS):

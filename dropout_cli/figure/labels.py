@@ -230,10 +230,10 @@ def lay_out(page: Page, trace: Trace, empty: Strip, names: tuple[str, ...], digi
     digits: significant digits of the values.
     Raises RequestError for more elements than there are points, and for values beyond ±1e300.
     """
-    values = {"x": trace.x, "y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+    values = {"x": trace.problem.x, "y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
     if max(np.abs(vector).max() for vector in values.values()) > LARGEST:
         raise RequestError(f"a value is beyond {LARGEST:g}, which is too large to draw")
-    kept = np.ones(empty.n, dtype=bool) if trace.mask is None else trace.mask
+    kept = np.ones(empty.n, dtype=bool) if trace.problem.mask is None else trace.problem.mask
     scaled = trace.scale not in (None, 1.0)
     thickest = THICKEST_ALONE if len(names) == 1 else THICKEST
     bars = Bars(page, kept, empty, scaled, thickest)

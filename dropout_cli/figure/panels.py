@@ -59,7 +59,7 @@ def draw_panels(
     below = ROW * bool(size) + ROW * (names[0] in ARRIVES)
     height = (top - FOOT - below) / rows
     area = height - ABOVE - LINE * two_lines - BELOW
-    empty = Strip(0, 0, width, area, trace.x.size, upright=True)
+    empty = Strip(0, 0, width, area, trace.problem.x.size, upright=True)
     vectors = lay_out(page, trace, empty, names, voice.precision)
     parts = [] if names in (("x",), ("mask",)) else parts_of_bars(trace, vectors.bars)
     legend(page, voice, vectors.bars, parts)
@@ -117,14 +117,14 @@ def _tiles(page: Page, voice: Voice, vectors: Vectors, strip: Strip) -> None:
 
 def _product(trace: Trace, voice: Voice, name: str, i: int) -> str:
     """Write what makes an element of y or ∂L/∂x, as 0.3 × 2."""
-    arrived = trace.x if name == "y" else trace.grad_y
+    arrived = trace.problem.x if name == "y" else trace.grad_y
     digits = voice.precision
     return f"{number(arrived[i], digits)} × {number(trace.local_grad[i], digits)}"
 
 
 def _product_size(trace: Trace, voice: Voice, names: tuple[str, ...], width: float) -> int:
     """Return the largest type in which all products fit under their bars, or 0."""
-    results, n = [name for name in names if name in ARRIVES], trace.x.size
+    results, n = [name for name in names if name in ARRIVES], trace.problem.x.size
     if trace.problem.mask is None or trace.scale is None or n > PRODUCTS or not results:
         return 0
     longest = max(ems(_product(trace, voice, name, i)) for name in results for i in range(n))
@@ -134,8 +134,8 @@ def _product_size(trace: Trace, voice: Voice, names: tuple[str, ...], width: flo
 
 def _products(page: Page, trace: Trace, voice: Voice, name: str, strip: Strip, size: int) -> None:
     """Write a row of products under the indices."""
-    assert trace.mask is not None
-    for i, kept in enumerate(trace.mask):
+    assert trace.problem.mask is not None
+    for i, kept in enumerate(trace.problem.mask):
         words, colour = (
             _product(trace, voice, name, i),
             page.theme.kept if kept else page.theme.dropped,

@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.arrays import as_probability
-from dropout_cli.errors import SIGNALS, RequestError
+from dropout_cli.errors import RequestError
 from dropout_cli.verify import questions
-from dropout_cli.verify.layers import UnknownKindError, adapt
+from dropout_cli.verify.layers import (
+    PASSES,
+    OutOfMemoryError,
+    UnknownKindError,
+    adapt,
+    refuse_out_of_memory,
+)
 from dropout_cli.verify.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
 from dropout_cli.verify.tolerance import TYPES
 
@@ -48,8 +54,9 @@ def judge_layer(
         afterwards they have their states back. A generator of the layer's own is not reached.
 
     What the layer raises fails the questions that need that run. A p that it refuses leaves them
-    open (ok is None) if it takes another. Raises RequestError for a layer of no known kind, for a p
-    that is no probability, and for one that an instance does not have.
+    open (ok is None) if it takes another. Raises RequestError for a layer of no known kind or one
+    that runs out of memory, for a p that is no probability, and for one that an instance does not
+    have.
     """
     if type(seed) is not int or not 0 <= seed < SEEDS:
         raise RequestError(f"seed is {seed!r}, but it must be a whole number from 0 to 2^64 - 1")
@@ -64,14 +71,21 @@ def judge_layer(
                 f"the layer is an instance with p = {own}, so it cannot be asked at p = {p}: give"
                 " the class instead"
             )
+    try:
+        return _reconcile(_findings(adapted, asked, seed))
+    except MemoryError as error:  # in the checks themselves
+        raise OutOfMemoryError(error) from None
+
+
+def _findings(adapted: Layer, ps: Sequence[float], seed: int) -> list[LayerFinding]:
+    """The answer to every question at each p."""
     with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         data = _data(seed)
-        runs = [_run(adapted, p, data) for p in asked]
+        runs = [_run(adapted, p, data) for p in ps]
         takes_some_p = not all(run.refused for run in runs)
         # A question may call the layer again, so it is asked here too.
-        findings = [finding for run in runs for finding in _answers(run, takes_some_p)]
-    return _reconcile(findings)
+        return [finding for run in runs for finding in _answers(run, takes_some_p)]
 
 
 def _answers(runs: Runs, takes_some_p: bool) -> Iterator[LayerFinding]:
@@ -123,9 +137,10 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     """
     try:
         call = layer.at(p)
-    except (UnknownKindError, *SIGNALS):
+    except (UnknownKindError, *PASSES):
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
+        refuse_out_of_memory(error)
         return _raised(p, error, refused=isinstance(error, REFUSALS) or p in ENDS)
 
     dtype = "float32"
@@ -139,9 +154,10 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     for shape in SHAPES:
         try:
             taken[shape] = answer(shape)
-        except SIGNALS:
+        except PASSES:
             raise
         except BaseException as error:  # a layer may also exit, or skip its test
+            refuse_out_of_memory(error)
             unfit[shape] = error
     if not taken:
         refused = p in ENDS and isinstance(unfit[BATCH], REFUSALS)
@@ -173,9 +189,10 @@ def _own_type(run: Run, widest: str) -> str:
 def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
     try:
         return runs()
-    except SIGNALS:
+    except PASSES:
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
+        refuse_out_of_memory(error)
         return LayerRaisedError(error)
 
 

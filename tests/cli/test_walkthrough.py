@@ -87,13 +87,13 @@ def test_the_list_in_each_format(cli, tmp_path):
 
 def test_a_fraction_is_shown_where_p_is(cli):
     out = cli("walkthrough", "-p", "1/3").out
-    assert "P(mᵢ = 1) = 1 − 1/3 = 0.666667" in out
+    assert "P(mᵢ = 1) = 1 − 1/3 ≈ 0.666667" in out
     assert "p = 1/3             probability" in out
     assert "0.333333333" not in out
     assert cli("forward", "-p", "1/3", "-f", "json").json["p"] == 1 / 3
     for p in ("0.1", "0.25", "0.123456789012345", "2/4"):
         assert "/" not in cli("forward", "-p", p).out.split("probability")[0]
-    for p in ("1/0", "1/3/5", "a/3", "1_0", "-1/3"):
+    for p in ("1/0", "1/3/5", "a/3", "-1/3"):
         assert "is neither a number nor a fraction such as 1/3" in cli("forward", f"-p{p}").err
 
 
