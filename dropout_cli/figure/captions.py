@@ -31,7 +31,7 @@ def usual_title(trace: Trace, voice: Voice, layout: str) -> str:
     return voice.say("figure", "title" if layout == "panels" else "title_flow")
 
 
-def subtitle(trace: Trace, voice: Voice) -> str:
+def subtitle(trace: Trace, voice: Voice, *, loss: bool = True) -> str:
     """Say how many are kept at which p, by what they are multiplied, and name the loss."""
     problem = trace.problem
     if problem.mask is None:
@@ -47,7 +47,7 @@ def subtitle(trace: Trace, voice: Voice) -> str:
             n=f"{problem.mask.size:,}",
             scale=scale(trace, voice),
         )
-    if problem.loss is not None:
+    if loss and problem.loss is not None:
         words = voice.say("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
     return words
 

@@ -69,8 +69,6 @@ def draw(trace: Trace, voice: Voice, style: Style, moment: Moment | None = None)
 def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
     """Return the figure of a trace as the bytes of a .png, .svg or .pdf.
 
-    In SVG text stays text, bars carry ids, and a title and a description stand for the picture. In
-    PDF fonts are TrueType.
     Raises RequestError as draw does, and for an image of more than 50 million pixels.
     """
     if suffix == ".png":
@@ -78,11 +76,25 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
     figure = draw(trace, voice, style)
     title = style.title or usual_title(trace, voice, style.layout)
     text = json.dumps(record(trace, style), default=lambda array: array.tolist())
+    return save(figure, suffix, style.dpi, title, description(trace, voice), text)
+
+
+def save(
+    figure: Figure, suffix: str, dpi: float, title: str, words: str, text: str | None = None
+) -> bytes:
+    """Return a figure as the bytes of a .png, .svg or .pdf.
+
+    In SVG words stay words, bars carry ids, and a title and a description stand for the picture.
+    In PDF fonts are TrueType.
+
+    words: the description. text: the record.
+    """
     options: dict[str, Any]
     if suffix == ".png":
         info = PngInfo()
         info.add_itxt("Title", title)
-        info.add_itxt(KEYWORD, text, zip=True)
+        if text is not None:
+            info.add_itxt(KEYWORD, text, zip=True)
         options = {"pil_kwargs": {"pnginfo": info, "compress_level": 3}}
     elif suffix == ".svg":
         omitted = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -92,9 +104,9 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
         options = {"metadata": {"Title": title, "Keywords": text, **omitted}}
     file = io.BytesIO()
     with plain_settings():
-        figure.savefig(file, format=suffix[1:], dpi=style.dpi, **options)
+        figure.savefig(file, format=suffix[1:], dpi=dpi, **options)
     data = file.getvalue()
-    return _accessible(data, description(trace, voice)) if suffix == ".svg" else data
+    return _accessible(data, words) if suffix == ".svg" else data
 
 
 def description(trace: Trace, voice: Voice) -> str:
@@ -117,7 +129,7 @@ def description(trace: Trace, voice: Voice) -> str:
 def _accessible(data: bytes, words: str) -> bytes:
     """Add a description and fallback fonts to an SVG, and remove its document type."""
     data = DOCTYPE.sub(b"", data, count=1)
-    data = FAMILY.sub(FALLBACKS, data)
+    data = FAMILY.sub(FALLBACKS, data).replace(b"<svg ", b'<svg role="img" ', 1)
     end = b"</title>\n"
     return data.replace(end, end + f" <desc>{escape(words)}</desc>\n".encode(), 1)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.style import Theme
 
+LEADING = 1.45  # from line to line, in ems
 CAP = 0.73  # the height of a digit, as a share of the type size
 DASHES = (0, (3, 2))
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -84,7 +85,9 @@ class Page:
         self.unit = min(inches[0] * 72 / least[0], inches[1] * 72 / least[1])
         self.width, self.height = inches[0] * 72 / self.unit, inches[1] * 72 / self.unit
         self.figure = Figure(inches, facecolor="none" if transparent else theme.ground)
-        self._points = Affine2D().scale(self.unit / 72) + self.figure.dpi_scale_trans
+        self._origin = Affine2D()
+        inches_ = Affine2D().scale(self.unit / 72)
+        self._points = self._origin + inches_ + self.figure.dpi_scale_trans
         self._group: Group | None = None
 
     @contextmanager
@@ -163,8 +166,8 @@ class Page:
 
     def words(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
         """Put words, in the fonts of their language."""
-        style = {"family": list(self.fonts), "parse_math": False, "va": "baseline"} | style
-        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
+        usual: dict[str, Any] = {"family": [*self.fonts], "parse_math": False, "va": "baseline"}
+        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **usual | style))
 
     def number(
         self, x: float, y: float, words: str, size: float, colour: str, **style: Any
@@ -188,9 +191,15 @@ class Page:
         """Put words in lines no wider than the room, the first on y; return where the last is."""
         weight = style.get("fontweight", "normal")
         for k, line in enumerate(wrap(words, room / size, self.fonts, weight)):
-            y -= 1.35 * size * (k > 0)
+            y -= LEADING * size * (k > 0)
             self.words(x, y, line, size, colour, **style)
         return y
+
+    def crop(self, low: float, high: float) -> None:
+        """Cut or extend the page to these heights."""
+        self._origin.translate(0, -low)
+        self.height = high - low
+        self.figure.set_size_inches(self.width * self.unit / 72, self.height * self.unit / 72)
 
     def _put(self, artist: Artist) -> None:
         artist.set_transform(self._points)
@@ -291,10 +300,19 @@ def ems(words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal") ->
 
 
 @cache
-def formula_ems(latex: str) -> float:
-    """Return the width of a formula, as a share of the type size."""
+def formula_box(latex: str) -> tuple[float, float, float]:
+    """Return the width, the height above the line and the depth of a formula, in ems.
+
+    Raises ValueError for a formula that mathtext cannot set.
+    """
     properties = font_manager.FontProperties(family=[SANS], size=100)
-    return float(MathTextParser("path").parse(f"${latex}$", 72, properties).width) / 100
+    box = MathTextParser("path").parse(f"${latex}$", 72, properties)
+    return box.width / 100, (box.height - box.depth) / 100, box.depth / 100
+
+
+def formula_ems(latex: str) -> float:
+    """Return the width of a formula, in ems."""
+    return formula_box(latex)[0]
 
 
 def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:
