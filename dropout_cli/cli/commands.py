@@ -34,12 +34,15 @@ from dropout_cli.cli.output import (
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
 
     from dropout_cli.figure.style import Style
+    from dropout_cli.formats.document import Document
     from dropout_cli.trace import Trace
 
-PICTURES = (".png", ".svg", ".pdf", ".gif")
+FIGURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 MOST = 10**7  # elements of a mask
 
@@ -126,7 +129,7 @@ def cli(context: click.Context, version: bool) -> None:
     help="Leave the results blank: an exercise. With --pause the next key shows them.",
 )  # fmt: skip
 @problem_options
-@output_options
+@functools.partial(output_options, drawn=True)
 def walkthrough(
     problem: ProblemOptions, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool,
     hide: bool,
@@ -137,6 +140,7 @@ def walkthrough(
     dropout-cli walkthrough
     dropout-cli walkthrough --step proof,11-12 -p 1/3
     dropout-cli walkthrough -x 1,2,3 -p 0.1 -o notes.md
+    dropout-cli walkthrough --step 5 -o step.png
     """
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import contents, contents_record, page, record
@@ -151,14 +155,27 @@ def walkthrough(
         raise RequestError("--hide cannot be combined with JSON, which holds every number")
     if pause and not (output.suffix == ".txt" and output.path is None):
         problem.refuse(["form", "path"], "--pause", "which presents in a terminal")
-    chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
+    ids = [step["id"] for step in voice.prose["step"]]
+    chosen = _steps(asked_steps, ids)
     trace = Trace(problem.problem())
     if pause and _is_terminal():
         from dropout_cli.cli.present import present
 
         present(trace, voice, chosen)
-    else:
-        output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen))
+        return
+    draw = None
+    if asked_steps and len(chosen) == 1:
+        draw = functools.partial(_draw_step, chosen[0], ids)
+    elif output.suffix in (".png", ".pdf"):
+        raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
+    output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen), draw)
+
+
+def _draw_step(name: str, ids: list[str], page: Document, style: Style) -> Figure:
+    """Draw a page of the walkthrough, under its own heading, that has this one step."""
+    from dropout_cli.figure.tables import draw_step
+
+    return draw_step(page[1:], ids.index(name) + 1, len(ids), style)
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
@@ -192,7 +209,7 @@ def _is_terminal() -> bool:
 
 @cli.command()
 @functools.partial(problem_options, upstream=False)
-@functools.partial(output_options, json_has_words=False)
+@functools.partial(output_options, json_has_words=False, drawn=True)
 def forward(problem: ProblemOptions, output: Output) -> None:
     """Show the forward pass, one row per element.
 
@@ -205,7 +222,11 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     from dropout_cli.views.passes import forward_page, forward_record
 
     trace = Trace(problem.problem())
-    output.deliver(lambda: forward_page(trace, output.voice), lambda: forward_record(trace))
+    output.deliver(
+        lambda: forward_page(trace, output.voice),
+        lambda: forward_record(trace),
+        _draw_pass(trace, output),
+    )
 
 
 @cli.command()
@@ -214,7 +235,7 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     help="Read the pass that `forward -f json` saved; - reads standard input.",
 )  # fmt: skip
 @problem_options
-@functools.partial(output_options, json_has_words=False)
+@functools.partial(output_options, json_has_words=False, drawn=True)
 def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None:
     """Show the backward pass, one row per element.
 
@@ -228,7 +249,22 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
     from dropout_cli.views.passes import backward_page, backward_record
 
     trace = Trace(problem.problem() if saved is None else read_saved(saved, problem))
-    output.deliver(lambda: backward_page(trace, output.voice), lambda: backward_record(trace))
+    output.deliver(
+        lambda: backward_page(trace, output.voice),
+        lambda: backward_record(trace),
+        _draw_pass(trace, output),
+    )
+
+
+def _draw_pass(trace: Trace, output: Output) -> Callable[[Document, Style], Figure]:
+    """Return how the page of a pass becomes a picture."""
+
+    def draw(page: Document, style: Style) -> Figure:
+        from dropout_cli.figure.tables import draw_pass
+
+        return draw_pass(page, trace, output.voice, style)
+
+    return draw
 
 
 @cli.command()
@@ -254,78 +290,26 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
     dropout-cli plot -o flow.gif
     dropout-cli plot --from slide.svg -o slide.png
     """
-    from dropout_cli.figure.style import ANIMATION_DPI, Style
+    from dropout_cli.cli.pictures import draw_figure, read_figure
+    from dropout_cli.figure.style import ANIMATION_DPI, LEGIBLE, Style
     from dropout_cli.trace import Trace
 
-    suffix = suffix_of(path, PICTURES)
+    suffix = suffix_of(path, FIGURES)
     if source is None:
         usual: dict[str, Any] = {"layout": "flow", "dpi": ANIMATION_DPI} if suffix == ".gif" else {}
         given = {name: value for name, value in choices.items() if value is not None}
         trace, style = Trace(problem.problem()), Style(**usual | given)
     else:
         problem.refuse(PROBLEM_OPTIONS, "--from")
-        trace, style = _read_figure(source)
+        trace, style = read_figure(source)
         style = style._replace(**{name: choices[name] for name in choices if name in problem.given})
     style = style.checked()
-    write_file(path, _draw(trace, style, suffix))
-    say(load_voice(style.lang, style.precision).say("file", "wrote", path=path))
-
-
-def _read_figure(source: str) -> tuple[Trace, Style]:
-    """Read the trace and the style of a figure that plot has drawn."""
-    from dropout_cli.cli.saved import read_problem
-    from dropout_cli.cli.vectors import parse_json, read_bytes
-    from dropout_cli.figure.files import LARGEST_FILE, SCHEMA, read_record
-    from dropout_cli.figure.style import read_style
-    from dropout_cli.trace import Trace
-
-    saved = parse_json(read_record(read_bytes(source, LARGEST_FILE + 1), source), source)
-    if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
-        raise RequestError(f"{source} is not a figure of plot: its schema must be {SCHEMA!r}")
-    style = read_style(saved, source)
-    return Trace(read_problem(saved.get("trace"), source)), style
-
-
-def _draw(trace: Trace, style: Style, suffix: str) -> bytes:
-    """Draw the figure or the animation, with matplotlib kept quiet."""
-    import logging
-
-    os.environ["MPLBACKEND"] = "agg"
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports its caches
-    _import_matplotlib()
     voice = load_voice(style.lang, style.precision)
-    if suffix == ".gif":
-        from dropout_cli.figure.animation import animate
-
-        return animate(trace, voice, style, _watch)
-    from dropout_cli.figure.files import picture
-
-    return picture(trace, voice, style, suffix)
-
-
-def _import_matplotlib() -> None:
-    """Import it where its settings file is the empty one of the figures, so that no other is read.
-
-    It looks for one in the current folder first.
-    """
-    from dropout_cli import figure
-
-    folder = os.getcwd()
-    os.chdir(os.path.dirname(figure.__file__))
-    try:
-        import matplotlib  # noqa: F401
-    finally:
-        os.chdir(folder)
-
-
-def _watch(frames: list[Any]) -> Iterable[Any]:
-    """The frames one by one, with a progress bar where a terminal shows it."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return frames
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(frames, description="", console=Console(stderr=True), transient=True)
+    data, smallest = draw_figure(trace, voice, style, suffix)
+    write_file(path, data)
+    say(voice.say("file", "wrote", path=path))
+    if smallest < LEGIBLE:
+        say(voice.say("figure", "small", size=f"{smallest:.1f}"))
 
 
 @cli.command()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from dropout_cli.cli.output import PRINTED, Output, chosen_suffix, printing
+from dropout_cli.cli.output import PICTURES, PRINTED, Output, chosen_suffix, printing
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
 from dropout_cli.formats import FORMATS
@@ -165,8 +165,9 @@ SPEECH_OPTIONS = {
 
 FIGURE_OPTIONS = {
     "layout": figure_option(
-        "--layout", type=click.Choice(LAYOUTS),
-        help="Four panels, or lanes through the mask and back.  [default: panels; flow for .gif]",
+        "--layout", type=click.Choice([*LAYOUTS, "lanes"]),
+        help="Four panels, or a flow of lanes through the mask and back."
+        "  [default: panels; flow for .gif]",
     ),
     "theme": THEME_OPTION,
     "transparent": figure_option("--transparent", is_flag=True, help="Leave out the ground."),
@@ -296,14 +297,17 @@ def output_options(
     verdict: bool = False,
     json_has_words: bool = True,
     rounds: bool = True,
+    drawn: bool = False,
 ) -> Callable[..., Any]:
     """Give a command the output options; it receives the Output that they choose as `output`.
 
     verdict: whether it writes the formats of a verification too. json_has_words: whether its JSON
-    has words and rounded numbers. rounds: whether its pages have rounded numbers.
+    has words and rounded numbers. rounds: whether its pages have rounded numbers. drawn: whether
+    it can write pictures.
     """
     kinds = ("page", "record", "verdict") if verdict else ("page", "record")
     formats = [suffix for suffix, form in FORMATS.items() if form.of in kinds]
+    formats += [suffix for suffix in PICTURES if suffix not in formats] if drawn else []
     options = {
         "form": output_option(
             "-f", "--format", "form", type=click.Choice(list(PRINTED)),
@@ -318,6 +322,8 @@ def output_options(
     }  # fmt: skip
     if not rounds:
         del options["precision"]
+    if drawn:
+        options |= {name: FIGURE_OPTIONS[name] for name in ("transparent", "title")}
 
     @functools.wraps(command)
     def with_output(
@@ -327,18 +333,23 @@ def output_options(
         theme: str | None,
         lang: str,
         precision: int = PRECISION,
+        transparent: bool = False,
+        title: str | None = None,
         **rest: Any,
     ) -> Any:
         suffix, given = chosen_suffix(form, path, formats), _given()
-        if suffix not in COLOURED:
+        if suffix not in PICTURES:
+            refuse_given(given, ["transparent", "title"], "this output", "which is no picture")
+        if suffix not in (*COLOURED, *PICTURES):
             because = f"which only {' and '.join(COLOURED)} files have"
             refuse_given(given, ["theme"], "output without colours to choose", because)
         if suffix == ".json" and not json_has_words:
             refuse_given(given, ["precision"], "JSON", "which holds every number in full")
             if path is None:  # else it is told in this language that the file is written
                 refuse_given(given, ["lang"], "JSON", "which has no words here")
-        title = click.get_current_context().command_path
-        return command(output=Output(suffix, path, theme, precision, lang, title), **rest)
+        name = click.get_current_context().command_path
+        output = Output(suffix, path, theme, precision, lang, name, transparent, title)
+        return command(output=output, **rest)
 
     return together(options, with_output)
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.captions import GRAD_X, GRAD_Y, scale
-from dropout_cli.figure.files import draw
+from dropout_cli.figure.files import draw, smallest_type
 from dropout_cli.figure.flow import LARGE, Moment
 from dropout_cli.figure.page import plain_settings, typeset
 from dropout_cli.figure.style import FRAME_PIXELS
@@ -22,7 +22,7 @@ from dropout_cli.trace import take
 from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,8 +43,10 @@ def animate(
     voice: Voice,
     style: Style,
     watched: Callable[[list[tuple[Moment, int]]], Iterable[tuple[Moment, int]]] = iter,
-) -> bytes:
-    """Draw the lanes as an endless GIF, whose first frame, all that a still shows, is the figure.
+) -> tuple[bytes, float]:
+    """Return the lanes as an endless GIF, and its smallest type in points.
+
+    Its first frame, all that a still shows, is the whole figure.
 
     watched: passes the frames on one by one, to show how far it is.
     Raises RequestError as draw does, for more than 12 elements, for a style that an animation
@@ -65,7 +67,10 @@ def animate(
     *scenes, end = moments(trace, voice)
     scenes = [end, *scenes]
     canvas = FigureCanvasAgg(Figure(style.inches, dpi=style.dpi))
-    frames = [_frame(canvas, draw(trace, voice, style, moment)) for moment, _ in watched(scenes)]
+    figures = (draw(trace, voice, style, moment) for moment, _ in watched(scenes))
+    smallest, frames = zip(
+        *((smallest_type(one), _frame(canvas, one)) for one in figures), strict=True
+    )
     images = _share_palette(frames)
     file = io.BytesIO()
     images[0].save(
@@ -77,7 +82,7 @@ def animate(
         loop=0,
         optimize=True,
     )
-    return file.getvalue()
+    return file.getvalue(), min(smallest)
 
 
 def _frame(canvas: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
@@ -95,7 +100,7 @@ def _frame(canvas: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
     return colours & np.uint32(0xFFFFFF)
 
 
-def _share_palette(frames: list[NDArray[np.uint32]]) -> list[Image.Image]:
+def _share_palette(frames: Sequence[NDArray[np.uint32]]) -> list[Image.Image]:
     """Return the frames as images with one palette: their first one's and last one's colours.
 
     The first is the whole figure, the last is dimmed, so that every flat colour is exact; the

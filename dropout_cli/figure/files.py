@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from matplotlib.text import Text
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -66,8 +67,8 @@ def draw(trace: Trace, voice: Voice, style: Style, moment: Moment | None = None)
     return page.figure
 
 
-def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
-    """Return the figure of a trace as the bytes of a .png, .svg or .pdf.
+def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> tuple[bytes, float]:
+    """Return the figure of a trace as a .png, .svg or .pdf, and its smallest type in points.
 
     Raises RequestError as draw does, and for an image of more than 50 million pixels.
     """
@@ -76,7 +77,13 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> bytes:
     figure = draw(trace, voice, style)
     title = style.title or usual_title(trace, voice, style.layout)
     text = json.dumps(record(trace, style), default=lambda array: array.tolist())
-    return save(figure, suffix, style.dpi, title, description(trace, voice), text)
+    data = save(figure, suffix, style.dpi, title, description(trace, voice), text)
+    return data, smallest_type(figure)
+
+
+def smallest_type(figure: Figure) -> float:
+    """Return the size of the smallest words of a figure, in points of its inches."""
+    return min(float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_text())
 
 
 def save(

@@ -120,6 +120,8 @@ class Style(NamedTuple):
 
     def checked(self) -> Style:
         """Return the style with its panels in order; RequestError where a choice is not one."""
+        if self.layout == "lanes":
+            return self._replace(layout="flow").checked()
         for name, choices in (
             ("layout", LAYOUTS),
             ("theme", THEME_NAMES),

@@ -109,6 +109,23 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
     return page.figure
 
 
+def describe(document: Document) -> tuple[str, str]:
+    """Return the title of a page, and its blocks in words, for readers who cannot see them."""
+    title = next(block.text for block in document if isinstance(block, Heading))
+    words = []
+    for block in document:
+        match block:
+            case Paragraph(text):
+                words.append(text.plain)
+            case Items(items):
+                words += [item.plain for item in items]
+            case Formula(unicode):
+                words.append(unicode)
+            case Table(rows=rows):
+                words += [" ".join(_plain(cell) for cell in row) for row in rows]
+    return title, "; ".join(words)
+
+
 def _page(document: Document, style: Style) -> tuple[Page, str]:
     title = next(block.text for block in document if isinstance(block, Heading))
     title = re.sub(r"^\d+\. ", "", title) if style.title is None else style.title
