@@ -199,7 +199,7 @@ def _from_png(data: bytes) -> str | None:
             warnings.simplefilter("error")  # for an image of too many pixels
             with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
                 text = image.info.get(KEYWORD)
-    except (OSError, ValueError, Warning):
+    except (OSError, ValueError, Warning, Image.DecompressionBombError):
         return None
     return text if isinstance(text, str) else None
 

@@ -35,6 +35,7 @@ GATE, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its 
 RIGHT = 54.0  # right of y
 HEAD = 82.0  # above each band, for its name and headings
 TICKS = 22.0  # below a band, for the ticks of its scale
+WRITTEN = 12  # lanes up to which values may be written
 NARROWEST = 9.5  # points of a lane that has an arrow of its own
 LARGE = 6  # lanes up to which each has its own factor
 HIDDEN = 0.69  # how much the ground hides of the lanes without focus
@@ -69,7 +70,7 @@ def draw_flow(
     n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
     width = (page.width - left - RIGHT - GATE - 2 * GAP) / 2
-    for bottom in (FOOT, FOOT + TICKS):
+    for bottom in (FOOT, FOOT + TICKS)[n > WRITTEN :]:
         height = (top - bottom) / 2 - HEAD
         empty = Strip(0, 0, width, height, n, upright=False)
         vectors = lay_out(page, trace, empty, ("x", "y", "grad_y", "grad_x"), voice.precision)
@@ -191,11 +192,12 @@ class Lanes:
         latex = formulas(self.trace)["y" if name == "forward" else "grad_x"]
         x = MARGIN + self.page.extent(words, HEADING, "bold") + 16
         self.page.formula(x, line, latex, FORMULA, ink)
-        if self.empty.n > LARGE:
+        if self.empty.n > LARGE and self._factor:
             x += formula_ems(latex) * FORMULA + 24
-            self.page.number(
-                x, line, self._factor, FORMULA, self.vectors.bars.dark, fontweight="bold"
-            )
+            width, style = ems(self._factor, weight="bold") * FORMULA, {"fontweight": "bold"}
+            if x + width > self.gate - 2 * PAD:
+                x = max(x, self.gate + GATE + 2 * PAD)  # clear of the plate
+            self.page.number(x, line, self._factor, FORMULA, self.vectors.bars.dark, **style)
 
     def _heading(self, name: str, strip: Strip) -> None:
         """Write a column's heading where its zero line is, or as near as there is room."""

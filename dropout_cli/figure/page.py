@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LEADING = 1.45  # from line to line, in ems
 CAP = 0.73  # the height of a digit, as a share of the type size
 DASHES = (0, (3, 2))
+CHARACTER = "[⺀-￯]"  # Chinese, between any two of which a line may break
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"  # come with matplotlib and have every sign used here
 CHINESE = (
@@ -303,8 +304,10 @@ def ems(words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal") ->
 def formula_box(latex: str) -> tuple[float, float, float]:
     """Return the width, the height above the line and the depth of a formula, in ems.
 
-    Raises ValueError for a formula that mathtext cannot set.
+    Raises ValueError for a formula that mathtext cannot set: it has no Chinese.
     """
+    if re.search(CHARACTER, latex):
+        raise ValueError(latex)
     properties = font_manager.FontProperties(family=[SANS], size=100)
     box = MathTextParser("path").parse(f"${latex}$", 72, properties)
     return box.width / 100, (box.height - box.depth) / 100, box.depth / 100
@@ -318,7 +321,7 @@ def formula_ems(latex: str) -> float:
 def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:
     """Break words into lines of at most this width in ems, at spaces or Chinese characters."""
     lines = [""]
-    for piece in re.findall("[⺀-￯][，。；：、）”]*|[^ ⺀-￯]+| +", words):
+    for piece in re.findall(f"{CHARACTER}[，。；：、）”]*|[^ ⺀-￯]+| +", words):
         if lines[-1] and ems(lines[-1] + piece.rstrip(), fonts, weight) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()

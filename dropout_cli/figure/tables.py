@@ -191,28 +191,22 @@ def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
     """Write lines of code or of a formula, whose brackets join; return the y of the last."""
     for k, line in enumerate(text.split("\n")):
         y -= 1.164 * size * (k > 0)
-        page.words(x, y, line, size, page.theme.ink, family=[MONO])
+        page.words(x, y, line, size, page.theme.ink, family=[MONO, *page.fonts])
     return y
 
 
 class Column(NamedTuple):
     """A column of a table; numbers stand flush on their decimal points, words flush left.
 
-    cells: each split before its decimal point. before, after: the widths of the parts, in ems.
+    cells: each split before its decimal point. width, after: of the column, and of what comes
+        after the points, in ems.
     """
 
     name: str | Formula
     cells: list[tuple[str, str]]
     words: bool
-    before: float
+    width: float
     after: float
-
-    @property
-    def width(self) -> float:
-        """The width of the column, in ems."""
-        name = self.name
-        heading = formula_ems(name.latex) if isinstance(name, Formula) else ems(name)
-        return max(self.before + self.after, HEADER * heading)
 
 
 def _columns(page: Page, table: Table) -> list[Column]:
@@ -229,8 +223,9 @@ def _columns(page: Page, table: Table) -> list[Column]:
             before, point, after = text.partition("." if not words and " " not in text else "\0")
             cells.append((before, point + after))
         widths = [[ems(part, page.fonts, "bold") for part in cell] for cell in cells]
-        before_, after_ = (max(side) for side in zip(*widths, strict=True))
-        columns.append(Column(name, cells, words, before_, after_))
+        first, last = (max(side) for side in zip(*widths, strict=True))
+        heading = formula_ems(name.latex) if isinstance(name, Formula) else ems(name, page.fonts)
+        columns.append(Column(name, cells, words, max(first + last, HEADER * heading), last))
     return columns
 
 
