@@ -17,7 +17,7 @@ from dropout_cli.figure.captions import (
     subtitle,
 )
 from dropout_cli.figure.labels import ARRIVES, lay_out
-from dropout_cli.figure.page import ems, formula_ems, number
+from dropout_cli.figure.page import ems, number, rough_ems
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, PRODUCT, SMALLEST, SUBTITLE
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def draw_panels(
     rows = len(names) // columns
     width = (page.width - 2 * MARGIN - (columns - 1) * GUTTER) / columns
     headings = {name: _heading(name, voice) for name in names}
-    two_lines = any(
-        page.extent(headings[name], HEADING, "bold") + formula_ems(laws[name]) * FORMULA + 12
-        > width
+    widest = max(
+        page.extent(headings[name], HEADING, "bold") + rough_ems(laws[name]) * FORMULA
         for name in names
-        if laws[name]
     )
+    two_lines = widest + 12 > width
     top = heading(page, title, subtitle(trace, voice))
     size = _product_size(trace, voice, names, width)
     below = ROW * bool(size) + ROW * (names[0] in ARRIVES)
