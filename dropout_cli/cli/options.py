@@ -277,11 +277,10 @@ def output_options(
             lang: str, precision: int = PRECISION, transparent: bool = False,
             title: str | None = None, **rest: Any,
         ) -> Any:  # fmt: skip
-            suffix, refused = chosen_suffix(form, path, formats), {}
+            suffix = chosen_suffix(form, path, formats)
+            refused: dict[str, str] = {}
             if suffix not in PICTURES:
-                refused |= dict.fromkeys(
-                    ("transparent", "title"), "this output, which is no picture"
-                )
+                refused["transparent"] = refused["title"] = "this output, which is no picture"
             if suffix not in (*COLOURED, *PICTURES):
                 files = " and ".join(COLOURED)
                 refused["theme"] = (
