@@ -193,7 +193,7 @@ def test_a_library_in_c(tmp_path):
         options = ["-O2", "-shared", "-fPIC", f"-DSCALE={scale}"]
         subprocess.run(["cc", *options, source, "-o", library], check=True)
         names = {}
-        exec(example("ctypes").replace("./libdropout.so", str(library)), names)
+        exec(example("CDLL").replace("./libdropout.so", str(library)), names)
         return names["run"]
 
     dropout_cli.check(compiled("1-p"))
