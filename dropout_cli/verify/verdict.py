@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dropout_cli.proof import claims
-from dropout_cli.proof.claims import Finding
+from dropout_cli.proof.finding import Finding
 from dropout_cli.trace import Trace
 from dropout_cli.verify import chance
 from dropout_cli.verify.mistakes import Diagnosis, diagnose

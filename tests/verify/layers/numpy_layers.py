@@ -337,8 +337,8 @@ class PairsAtOnce(Course):
 
 class TiledMask(Course):
     def draw(self, shape):
-        half = np.random.rand(shape[0] // 2, *shape[1:]) >= self.p
-        return np.concatenate((half, half))
+        n = int(np.prod(shape))
+        return np.resize(np.random.rand(n // 2) >= self.p, n).reshape(shape)
 
 
 class FixedCount(Course):
