@@ -20,7 +20,7 @@ from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn, Problem
 from dropout_cli.proof.claims import SILENT, Finding
 from dropout_cli.proof.layer.layers import quote
-from dropout_cli.proof.tolerance import tolerance
+from dropout_cli.proof.tolerance import rounding
 from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
@@ -171,10 +171,9 @@ def _passes(
 
 
 def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
-    allowed = tolerance(dtype, trace.problem.p)
     worst, ok = 0.0, True
-    for found, ours in ((y, trace.y), (grad_x, trace.grad_x)):
+    for about, found, ours in (("y", y, trace.y), ("grad_x", grad_x, trace.grad_x)):
         theirs = found.astype(np.float64)
         worst = float(np.maximum(worst, np.abs(theirs - ours).max()))  # nan stays nan
-        ok = ok and bool(allowed.near(theirs, ours).all())
+        ok = ok and bool(rounding(trace, about, dtype).near(theirs, ours).all())
     return Finding(worst, ok, trace.y.size)

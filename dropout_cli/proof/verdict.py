@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy as np
 from dropout_cli.proof import chance, claims
 from dropout_cli.proof.claims import Finding
 from dropout_cli.proof.mistakes import Diagnosis, diagnose
-from dropout_cli.proof.tolerance import Tolerance, tolerance
+from dropout_cli.proof.tolerance import Tolerance, rounding
 from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dropout_cli.arrays import FloatArray
     from dropout_cli.problem import Problem
     from dropout_cli.proof.frameworks import Held
@@ -43,7 +46,7 @@ class Verdict(NamedTuple):
     """What came of a verification: a finding for each claim, and what explains the wrong ones.
 
     held: what the trace was held against. missing: the framework that is not installed.
-    candidate: what was judged, with the difference that was allowed.
+    candidate: what was judged, with the difference that was allowed in each of its values.
     """
 
     trace: Trace
@@ -52,7 +55,7 @@ class Verdict(NamedTuple):
     held: Held | None = None
     missing: str | None = None
     candidate: Candidate | None = None
-    allowed: Tolerance | None = None
+    allowed: Mapping[str, Tolerance] = MappingProxyType({})
 
 
 def verify(trace: Trace, against: str | None) -> Verdict:
@@ -76,11 +79,12 @@ def judge(candidate: Candidate, rtol: float | None) -> Verdict:
         type explains, whichever is more.
     """
     problem, trace = candidate.problem, Trace(candidate.problem)
-    allowed = tolerance(candidate.dtype, problem.p if problem.training else 0)
-    allowed = allowed._replace(relative=max(RTOL, allowed.relative) if rtol is None else rtol)
-    findings, diagnoses = {}, []
+    findings, diagnoses, allowed = {}, [], {}
     for about, values in candidate.values.items():
-        diagnosis = diagnose(trace, about, values, allowed)
+        explained = rounding(trace, about, candidate.dtype)
+        relative = max(RTOL, explained.relative) if rtol is None else rtol
+        allowed[about] = explained._replace(relative=relative)
+        diagnosis = diagnose(trace, about, values, allowed[about])
         right = trace.y if about == "y" else trace.grad_x
         with np.errstate(all="ignore"):
             error = float(np.abs(values - right).max())

@@ -78,10 +78,10 @@ def _method(name: str, verdict: Verdict, voice: Voice) -> Text:
     """How the claim was checked, or why it was not."""
     if name == verdict.missing:
         return voice.tell("method", "missing", framework=name)
-    finding, trace, allowed = verdict.findings[name], verdict.trace, verdict.allowed
+    finding, trace, allowed = verdict.findings[name], verdict.trace, verdict.allowed.get(name)
     n = trace.problem.x.size
     key = f"{name}-silent" if finding.ok is None else name
-    if allowed is not None and name in ("y", "grad_x"):
+    if allowed is not None:
         right = np.abs(trace.y if name == "y" else trace.grad_x)
         key += "-tiny" if ((right > 0) & (right < allowed.absolute)).any() else ""
     return voice.tell(

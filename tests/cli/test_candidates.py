@@ -216,6 +216,42 @@ def test_what_a_float32_cannot_tell_is_excused_there_alone_and_said(judge, verdi
         assert "not judged" not in judge({**candidate, "dtype": "float64"}).out
 
 
+def test_a_subnormal_x_of_float16_is_rounded_before_it_is_scaled(verdict):
+    candidate = {"x": [2e-6], "p": 0.9, "mask": [1], "dtype": "float16"}
+    y = float(np.float16(2e-6) / np.float16(0.1))
+    assert y == 2.0265579223632812e-05  # and not 2e-5
+    assert verdict({**candidate, "y": [y]}) == (True, [])
+    assert verdict({**candidate, "y": [2.2 * y]})[0] is False
+    assert verdict({**candidate, "y": [y], "dtype": "float32"})[0] is False
+
+
+def test_the_gradient_of_squares_follows_from_a_rounded_y(verdict):
+    x, keep = np.array([2e-6, -0.3]), np.float16(0.1)
+    grad_x = (2 * (x.astype(np.float16) / keep) / keep).astype(float)
+    candidate = {"x": x.tolist(), "p": 0.9, "mask": [1, 1], "dtype": "float16"}
+    candidate |= {"grad_y_source": "sum-squares"}
+    assert verdict({**candidate, "grad_x": grad_x.tolist()}) == (True, [])
+    assert verdict({**candidate, "grad_x": (0.98 * grad_x).tolist()})[0] is False
+
+
+@pytest.mark.parametrize("tiny", [1e-39, 1e-45, 5e-324])
+def test_what_is_dropped_is_exactly_0(verdict, tiny):
+    candidate = {"x": [1, 2], "p": 0.5, "mask": [1, 0]}
+    assert verdict({**candidate, "y": [2, -0.0]}, "--rtol", "0") == (True, [])
+    for args in ((), ("--rtol", "0")):
+        assert verdict({**candidate, "y": [2, tiny]}, *args)[0] is False
+
+
+def test_a_loss_that_overflows_is_no_fault_of_the_candidate(cli, verdict):
+    x = ",".join(["1e308"] * 5)
+    saved = cli("backward", "-x", x, "-p", "0", "-f", "json").json
+    assert (saved["loss"], saved["grad_y_source"]) == (None, "sum")
+    assert verdict(saved) == (True, [])
+    assert verdict(saved | {"grad_x": [1, 1, 2, 1, 1]})[0] is False
+    again = cli("backward", "--from", "-", "-f", "json", stdin=json.dumps(saved).encode())
+    assert again.json == saved
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
     if dtype == "bfloat16":
