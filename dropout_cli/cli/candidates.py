@@ -77,7 +77,7 @@ def written_candidate(y: str | None, grad_x: str | None, asked: Asked) -> Candid
     values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
     if not was_given("x"):
         problem = asked.pose()
-        return Candidate(None, problem, problem.x.shape, "float32", values)
+        return Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
     x = read_vector(asked.x, "x")
     return _posed({"x": x}, values, x.shape, None, "float32", asked)
 

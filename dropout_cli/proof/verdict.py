@@ -14,14 +14,14 @@ from dropout_cli.proof.tolerance import Tolerance, rounding
 from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from dropout_cli.arrays import FloatArray
+    from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.problem import Problem
     from dropout_cli.proof.frameworks import Held
 
 RTOL = 1e-5  # allowed in any case: values are often written with six digits
-MASK = 1000  # a mask of at least so many elements is tested against p
+MASK_LEVEL = chance.LEVEL / 2  # of each of the two checks of a mask: LEVEL for both
 
 
 class Candidate(NamedTuple):
@@ -30,7 +30,7 @@ class Candidate(NamedTuple):
     name: what to call it, if anything. problem: what it was computed for.
     shape: of its vectors, which are flat here, as the problem's are. dtype: a name in TYPES.
     values: its y, its grad_x, or both. read_mask: whether the problem's mask was read from its y.
-    own_mask: whether the mask is the implementation's, not one that was drawn here.
+    own_mask: whether the mask is the implementation's, not one that was chosen or drawn here.
     """
 
     name: str | None
@@ -91,13 +91,29 @@ def judge(candidate: Candidate, rtol: float | None) -> Verdict:
         findings[about] = Finding(error, diagnosis is None, right.size)
         if diagnosis is not None:
             diagnoses.append(diagnosis)
-    if candidate.own_mask and problem.mask is not None and problem.mask.size >= MASK:
-        n = problem.mask.size
-        dropped = n - int(problem.mask.sum())
-        p_value, mistake = chance.kept_with(problem.p, dropped, n)
-        ok = p_value >= chance.LEVEL
-        findings["kept-fraction"] = Finding(abs(dropped / n - problem.p), ok, n)
-        if not ok:
-            names = [] if mistake is None else [mistake]
-            diagnoses.append(Diagnosis("mask", [], names, None, None))
+    if candidate.own_mask and problem.mask is not None and 0 < problem.p < 1:
+        for name, finding, mistake in _judge_mask(problem.mask.reshape(candidate.shape), problem.p):
+            findings[name] = finding
+            if not finding.ok:
+                diagnoses.append(Diagnosis(name, [], [mistake] if mistake else [], None, None))
     return Verdict(trace, findings, diagnoses, candidate=candidate, allowed=allowed)
+
+
+def _judge_mask(mask: Mask, p: float) -> Iterator[tuple[str, Finding, str | None]]:
+    """Whether p makes such a mask: each check that could fail, and the mistake if it does.
+
+    A mask drawn with p fails any of them with a probability of at most chance.LEVEL. Where the
+    number of dropped elements is wrong, it may be all that is: independence is not asked.
+    """
+    n = mask.size
+    if chance.can_fail(n, p, MASK_LEVEL):
+        dropped = n - int(mask.sum())
+        p_value, mistake = chance.kept_with(p, dropped, n, level=MASK_LEVEL)
+        ok = p_value >= MASK_LEVEL
+        yield "kept-fraction", Finding(abs(dropped / n - p), ok, n), mistake
+        if not ok:
+            return
+    if pairs := chance.least_likely(mask, p, MASK_LEVEL):
+        error = abs(pairs.differ / pairs.n - 2 * p * (1 - p))
+        mistake = "mask-repeats" if pairs.of == "halves" else "neighbours-alike"
+        yield "independent", Finding(error, pairs.p_value >= MASK_LEVEL, n), mistake

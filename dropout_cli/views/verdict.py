@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.formats.document import Facts, Text
-from dropout_cli.proof import claims
+from dropout_cli.proof import chance, claims
+from dropout_cli.proof.verdict import MASK_LEVEL
 from dropout_cli.views.notation import BESIDE, loss_formula, vector
 from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.report import (
@@ -33,8 +34,7 @@ def suite(verdict: Verdict, voice: Voice) -> Suite:
     """The problem of a verdict, and a row for each of its findings."""
     explained: dict[str, list[Explanation]] = {}
     for diagnosis in verdict.diagnoses:
-        name = "kept-fraction" if diagnosis.about == "mask" else diagnosis.about
-        explained[name] = list(_explanations(diagnosis, verdict, voice))
+        explained[diagnosis.about] = list(_explanations(diagnosis, verdict, voice))
     rows = [
         Row(
             id=name,
@@ -61,7 +61,7 @@ def _problem(verdict: Verdict, voice: Voice) -> Facts:
     x = (vector(voice.symbol("x"), trace.problem.x, voice, BESIDE), told)
     read = candidate is not None and candidate.read_mask
     given = facts(trace, voice, "mask_read" if read else None).facts
-    judged = verdict.findings.keys() - {"y", "kept-fraction"}
+    judged = verdict.findings.keys() - {"y", "kept-fraction", "independent"}
     return Facts([x, *given, *(upstream_facts(trace, voice) if judged else ())])
 
 
@@ -94,23 +94,19 @@ def _method(name: str, verdict: Verdict, voice: Voice) -> Text:
         rtol="" if allowed is None else f"{allowed.relative:.2g}",
         atol="" if allowed is None else f"{allowed.absolute:.2g}",
         dtype="" if verdict.candidate is None else verdict.candidate.dtype,
+        level=f"{MASK_LEVEL:.0e}",
     )
 
 
 def _explanations(diagnosis: Diagnosis, verdict: Verdict, voice: Voice) -> Iterator[Explanation]:
     """What explains a diagnosis: each mistake that fits, or what can be said without."""
-    problem, about = verdict.trace.problem, diagnosis.about
-    count = len(diagnosis.wrong)
-    if about == "mask":
-        assert problem.mask is not None
-        where = voice.tell(
-            "verify", "kept", kept=f"{problem.mask.sum():,}", n=voice.elements(problem.mask.size),
-            expected=f"{(1 - problem.p) * problem.mask.size:,.6g}",
-        )  # fmt: skip
+    about, count = diagnosis.about, len(diagnosis.wrong)
+    if about in ("kept-fraction", "independent"):
+        where, about = _wrong_mask(about, verdict, voice), "mask"
     else:
         where = voice.tell(
             "verify", "where", about=voice.symbol(about), count=f"{count:,}",
-            elements=voice.elements(problem.x.size),
+            elements=voice.elements(verdict.trace.problem.x.size),
         )  # fmt: skip
     elements = _elements(diagnosis, verdict)
     if not diagnosis.mistakes:
@@ -137,9 +133,29 @@ def _explanations(diagnosis: Diagnosis, verdict: Verdict, voice: Voice) -> Itera
         )
 
 
+def _wrong_mask(check: str, verdict: Verdict, voice: Voice) -> Text:
+    """What was counted in the mask, and what was expected."""
+    problem, candidate = verdict.trace.problem, verdict.candidate
+    assert problem.mask is not None
+    assert candidate is not None
+    p, n = problem.p, problem.mask.size
+    if check == "kept-fraction":
+        return voice.tell(
+            "verify", "kept", kept=f"{problem.mask.sum():,}", n=voice.elements(n),
+            expected=f"{(1 - p) * n:,.6g}",
+        )  # fmt: skip
+    pairs = chance.least_likely(problem.mask.reshape(candidate.shape), p, MASK_LEVEL)
+    assert pairs is not None
+    return voice.tell(
+        "verify", "differ", of=voice.say("verify", pairs.of.replace(" ", "_")),
+        differ=f"{pairs.differ:,}", pairs=f"{pairs.n:,}",
+        expected=f"{2 * p * (1 - p) * pairs.n:,.6g}",
+    )  # fmt: skip
+
+
 def _elements(diagnosis: Diagnosis, verdict: Verdict) -> list[Element]:
     candidate = verdict.candidate
-    if candidate is None or diagnosis.about == "mask":
+    if candidate is None or diagnosis.about not in candidate.values:
         return []
     got = candidate.values[diagnosis.about]
     right = verdict.trace.y if diagnosis.about == "y" else verdict.trace.grad_x

@@ -8,7 +8,7 @@ import pytest
 from dropout_cli import Problem, Trace
 from dropout_cli.proof.mistakes import diagnose
 from dropout_cli.proof.tolerance import Tolerance, tolerance
-from dropout_cli.proof.verdict import MASK, RTOL, Candidate, judge
+from dropout_cli.proof.verdict import RTOL, Candidate, judge
 
 EXACT = Tolerance(0, 0, np.inf)
 
@@ -41,15 +41,32 @@ def test_in_inference_nothing_is_divided_so_p_excuses_nothing():
         assert verdict.allowed["y"] == tolerance(dtype, 0)._replace(relative=0)
 
 
-def test_a_mask_of_a_thousand_elements_is_tested_against_p():
-    for n, tested in ((MASK, True), (MASK - 1, False)):
-        mask = np.arange(n) % 4 > 0  # a quarter is dropped
-        problem = Problem.pose(np.ones(n), 0.5, mask)
-        verdict = judged(problem, {"y": Trace(problem).y})
-        assert ("kept-fraction" in verdict.findings) == tested
-        if tested:
-            assert verdict.findings["kept-fraction"] == (0.25, False, n)
-            assert verdict.diagnoses[0].about == "mask"
+@pytest.mark.parametrize(
+    ("n", "p", "checks"),
+    [(30, 0.5, 0), (31, 0.5, 0), (32, 0.5, 1), (68, 0.5, 2), (1, 5e-10, 0), (1, 2e-10, 1)],
+)
+def test_a_mask_is_tested_where_some_mask_would_fail(n, p, checks):
+    problem = Problem.pose(np.ones(n), p, np.arange(n) % 4 != 1, grad_y=np.ones(n))
+    findings = judged(problem, {"y": Trace(problem).y}).findings
+    assert list(findings) == ["y", "kept-fraction", "independent"][: 1 + checks]
+
+
+def test_the_fraction_is_told_and_dependence_not_where_it_is_wrong():
+    n = 1000
+    problem = Problem.pose(np.ones(n), 0.5, np.arange(n) % 4 > 0)
+    verdict = judged(problem, {"y": Trace(problem).y})
+    assert verdict.findings["kept-fraction"] == (0.25, False, n)
+    assert verdict.diagnoses[0].about == "kept-fraction"
+    assert "independent" not in verdict.findings
+
+
+def test_a_right_mask_is_never_accused():
+    rng = np.random.default_rng(7)
+    for p in (1e-6, 0.01, 0.1, 0.5, 0.9, 0.999):
+        for n in (1, 4, 33, 100, 1000, 20_000):
+            for _ in range(20):
+                problem = Problem.pose(np.ones(n), p, rng.random(n) >= p, grad_y=np.ones(n))
+                assert all(f.ok for f in judged(problem, {"y": Trace(problem).y}).findings.values())
 
 
 def test_the_largest_numbers_are_compared_without_a_warning():
