@@ -60,9 +60,19 @@ def two_sided(k: int, n: int, low: float, high: float | None = None) -> float:
     return min(1.0, 2 * min(tails(k, n, probability)))
 
 
-def can_fail(n: int, probability: float, level: float) -> bool:
-    """Whether any number of successes in n has a p-value below the level."""
-    return min(two_sided(k, n, probability) for k in (0, n)) < level
+def can_fail(n: int, low: float, high: float, level: float) -> bool:
+    """Whether any number of successes in n > 0 has a p-value below the level, as in two_sided."""
+    return min(two_sided(k, n, low, high) for k in (0, n)) < level
+
+
+def grid_step(bits: int) -> float:
+    """By how much a probability may differ from the p that was asked for.
+
+    bits: the precision of the type in which random numbers are drawn. They lie on a grid, in
+        float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the
+        threshold, and less than one in rounding p.
+    """
+    return 2.0 ** (2 - min(bits, 24))
 
 
 def kept_with(
@@ -112,32 +122,32 @@ def pairs(mask: Mask) -> Iterator[tuple[str, int, Mask]]:
 
 
 class Pairs(NamedTuple):
-    """Pairs of elements of a mask, of which some differ: one is kept, the other dropped.
+    """Pairs of elements of a mask, of which some agree: both are kept, or both dropped.
 
     of: what was paired, as in pairs. p_value: of all kinds of pairs that were tested together.
     """
 
     of: str
-    differ: int
+    agree: int
     n: int
     p_value: float
 
 
-def least_likely(mask: Mask, p: float, level: float) -> Pairs | None:
-    """The pairs, along any axis, of which an unlikely number differs; 0 < p < 1.
+def least_likely(mask: Mask, p: float, step: float, level: float) -> Pairs | None:
+    """The pairs, along any axis, of which an unlikely number agrees.
 
-    Of n disjoint pairs Binomial(n, 2p(1−p)) differ. Only pairs of which some number would fail at
-    this level are tested; None where there are none. The smallest p-value of several tests is
-    multiplied by their number.
+    step: by how much the true probability may differ from p. Only pairs of which some number would
+    fail at this level are tested; None where there are none. The smallest p-value of several tests
+    is multiplied by their number.
     """
-    differing = 2 * p * (1 - p)
-    kinds = [
-        Pairs(of, differ, n, two_sided(differ, n, differing))
-        for of, _, agree in pairs(mask)
-        for differ, n in [(int((~agree).sum()), agree.size)]
+    low, high = agreement(max(0.0, p - step), min(1.0, p + step))
+    kinds = [(of, agree) for of, _, agree in pairs(mask) if agree.size]
+    tested = [
+        Pairs(of, int(agree.sum()), agree.size, two_sided(int(agree.sum()), agree.size, low, high))
+        for of, agree in kinds
+        if can_fail(agree.size, low, high, level / len(kinds))
     ]
-    tested = [kind for kind in kinds if can_fail(kind.n, differing, level / len(kinds))]
     if not tested:
         return None
-    worst = min(tested, key=lambda kind: kind.p_value)
+    worst = min(tested, key=lambda each: each.p_value)
     return worst._replace(p_value=min(1.0, len(tested) * worst.p_value))

@@ -10,7 +10,7 @@ import numpy as np
 from dropout_cli.proof import chance, claims
 from dropout_cli.proof.claims import Finding
 from dropout_cli.proof.mistakes import Diagnosis, diagnose
-from dropout_cli.proof.tolerance import Tolerance, rounding
+from dropout_cli.proof.tolerance import TYPES, Tolerance, rounding
 from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
@@ -91,29 +91,45 @@ def judge(candidate: Candidate, rtol: float | None) -> Verdict:
         findings[about] = Finding(error, diagnosis is None, right.size)
         if diagnosis is not None:
             diagnoses.append(diagnosis)
-    if candidate.own_mask and problem.mask is not None and 0 < problem.p < 1:
-        for name, finding, mistake in _judge_mask(problem.mask.reshape(candidate.shape), problem.p):
+    if candidate.own_mask and problem.mask is not None and _tells_mask(trace, candidate):
+        for name, finding, mistake in _judge_mask(candidate, problem.mask, problem.p):
             findings[name] = finding
             if not finding.ok:
                 diagnoses.append(Diagnosis(name, [], [mistake] if mistake else [], None, None))
     return Verdict(trace, findings, diagnoses, candidate=candidate, allowed=allowed)
 
 
-def _judge_mask(mask: Mask, p: float) -> Iterator[tuple[str, Finding, str | None]]:
+def _tells_mask(trace: Trace, candidate: Candidate) -> bool:
+    """Whether the mask is known: where it was read from y, rounding must not have made any y 0."""
+    if not candidate.read_mask:
+        return True
+    least = rounding(trace, "y", candidate.dtype).absolute
+    return trace.scale is not None and bool((np.abs(trace.problem.x) * trace.scale > least).all())
+
+
+def unlikely_pairs(candidate: Candidate, mask: Mask) -> chance.Pairs | None:
+    """The pairs of elements of the mask whose agreement is least likely, if any can be tested."""
+    step = chance.grid_step(TYPES[candidate.dtype].bits)
+    return chance.least_likely(mask.reshape(candidate.shape), candidate.problem.p, step, MASK_LEVEL)
+
+
+def _judge_mask(
+    candidate: Candidate, mask: Mask, p: float
+) -> Iterator[tuple[str, Finding, str | None]]:
     """Whether p makes such a mask: each check that could fail, and the mistake if it does.
 
     A mask drawn with p fails any of them with a probability of at most chance.LEVEL. Where the
     number of dropped elements is wrong, it may be all that is: independence is not asked.
     """
-    n = mask.size
-    if chance.can_fail(n, p, MASK_LEVEL):
+    n, step = mask.size, chance.grid_step(TYPES[candidate.dtype].bits)
+    if chance.can_fail(n, p - step, p + step, MASK_LEVEL):
         dropped = n - int(mask.sum())
-        p_value, mistake = chance.kept_with(p, dropped, n, level=MASK_LEVEL)
+        p_value, mistake = chance.kept_with(p, dropped, n, step, MASK_LEVEL)
         ok = p_value >= MASK_LEVEL
         yield "kept-fraction", Finding(abs(dropped / n - p), ok, n), mistake
         if not ok:
             return
-    if pairs := chance.least_likely(mask, p, MASK_LEVEL):
-        error = abs(pairs.differ / pairs.n - 2 * p * (1 - p))
+    if pairs := unlikely_pairs(candidate, mask):
+        error = abs(pairs.agree / pairs.n - chance.agreement(p, p)[0])
         mistake = "mask-repeats" if pairs.of == "halves" else "neighbours-alike"
         yield "independent", Finding(error, pairs.p_value >= MASK_LEVEL, n), mistake

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.formats.document import Facts, Text
-from dropout_cli.proof import chance, claims
-from dropout_cli.proof.verdict import MASK_LEVEL
+from dropout_cli.proof import claims
+from dropout_cli.proof.chance import agreement
+from dropout_cli.proof.verdict import MASK_LEVEL, unlikely_pairs
 from dropout_cli.views.notation import BESIDE, loss_formula, vector
 from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.report import (
@@ -144,12 +145,12 @@ def _wrong_mask(check: str, verdict: Verdict, voice: Voice) -> Text:
             "verify", "kept", kept=f"{problem.mask.sum():,}", n=voice.elements(n),
             expected=f"{(1 - p) * n:,.6g}",
         )  # fmt: skip
-    pairs = chance.least_likely(problem.mask.reshape(candidate.shape), p, MASK_LEVEL)
+    pairs = unlikely_pairs(candidate, problem.mask)
     assert pairs is not None
     return voice.tell(
-        "verify", "differ", of=voice.say("verify", pairs.of.replace(" ", "_")),
-        differ=f"{pairs.differ:,}", pairs=f"{pairs.n:,}",
-        expected=f"{2 * p * (1 - p) * pairs.n:,.6g}",
+        "verify", "pairs", of=voice.say("verify", pairs.of.replace(" ", "_")),
+        agree=f"{pairs.agree:,}", pairs=f"{pairs.n:,}",
+        expected=f"{agreement(p, p)[0] * pairs.n:,.6g}",
     )  # fmt: skip
 
 

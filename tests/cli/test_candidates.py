@@ -224,8 +224,8 @@ def test_the_report_says_how_the_mask_was_tested(judge):
     (diagnosis,) = result.json["diagnosis"]
     assert (diagnosis["about"], diagnosis["claim"]) == ("mask", "independent")
     assert diagnosis["explanation"].startswith(
-        "0 of 2,500 pairs of neighbours (1 and 2, 3 and 4, …) in m are one kept and one dropped,"
-        " where about 1,250 were expected: "
+        "2,500 of 2,500 pairs of neighbours (1 and 2, 3 and 4, …) in m agree, both kept or both"
+        " dropped, where about 1,250 were expected: "
     )
     out = judge(with_mask([1] * 2500 + [0] * 2500, 0.5), "--lang", "zh").out
     assert "m 的 2,500 对相邻元素" in out
