@@ -33,7 +33,7 @@ class Reason(NamedTuple):
     at: where: a distance, an axis, what was given. got, wanted: a type, a shape, a value.
     error: an exception in one line, with its file and line. cause: the exception itself.
     factor, offset: between what is right and what came out, where it is one for all elements.
-    example: an element to try it with.
+    example: an element to try it with. code: lines to paste that would help.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Reason(NamedTuple):
     factor: float | None = None
     offset: float | None = None
     example: Example | None = None
+    code: str = ""
 
 
 class Finding(NamedTuple):

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.verify.draws import Draws
+from dropout_cli.verify.draws import Draws, grid_step
 from dropout_cli.verify.layers import Given, NoArrayError, UnknownKindError, Values, values
-from dropout_cli.verify.load import PASSED_ON
+from dropout_cli.verify.load import PASSED_ON, refuse_out_of_memory
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Record:
         answers = {call.y.dtype for call in self.sampled if call.y is not None}
         bits = min((TYPES[dtype].bits for dtype in answers), default=53)
         masks = [(call.mask, call.x) for call in self.sampled]
-        return Draws(self.p, 2.0 ** (2 - min(bits, 24)), masks)
+        return Draws(self.p, grid_step(bits), masks)
 
     def may_widen(self, dtype: str) -> bool:
         """Whether the layer may answer float32 with this type."""
@@ -238,6 +238,7 @@ def record(layer: Layer, p: float, data: Data, dtype: str | None) -> Record:
     except (UnknownKindError, *PASSED_ON):
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
+        refuse_out_of_memory(error)
         return Record(p, refused=error)
     found = Record(p, bool(getattr(adapter, "inplace", False)), layer.widest)
     runner = _Runner(layer, found, data, dtype)
@@ -337,6 +338,7 @@ class _Runner:
         except (UnknownKindError, *PASSED_ON):
             raise
         except BaseException as error:  # a layer may also exit, or skip its test
+            refuse_out_of_memory(error)
             call.error = error
 
     def backward(self, adapter: Adapter, call: Call) -> None:
@@ -350,6 +352,7 @@ class _Runner:
         except PASSED_ON:
             raise
         except BaseException as error:
+            refuse_out_of_memory(error)
             call.backward_error = error
 
     def settle(self, call: Call) -> None:

@@ -67,6 +67,26 @@ class Draws:
             sums += chance.fixed_counts(some, self.setting)
         return chance.worst(sums)
 
+    @property
+    def name(self) -> str:
+        """What to call the dependence that was found."""
+        found = self.dependence
+        names = {
+            "lag": "neighbours-alike" if found.label == "1" else "mask-repeats",
+            "calls": "fixed-count", "rows": "fixed-count",
+        }  # fmt: skip
+        return self.shared or names.get(found.key, "depends-on-x")
+
+    @property
+    def whole(self) -> float:
+        """How unlikely it is that so many are kept in all."""
+        return chance.of_share(self.kept, self.n, self.exact)
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether any number of kept elements would be that unlikely."""
+        return min(chance.of_share(k, self.n, self.exact) for k in (0, self.n)) < LEVEL
+
     @cached_property
     def share(self) -> Worst:
         """How unlikely it is that so many are kept, in all and in each place."""
@@ -119,6 +139,16 @@ class Draws:
                 return "whole-channels"
             return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
         return None
+
+
+def grid_step(bits: int) -> float:
+    """By how much a probability may differ from the p that was asked for.
+
+    bits: the precision of the type in which random numbers are drawn. They lie on a grid, in
+    float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the threshold,
+    and less than one in rounding p.
+    """
+    return 2.0 ** (2 - min(bits, 24))
 
 
 def _by_shape(masks: Sequence[Mask]) -> list[list[Mask]]:

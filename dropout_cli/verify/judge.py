@@ -16,7 +16,7 @@ from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Data, Record, record
 from dropout_cli.verify.layers import NoArrayError, adapt
-from dropout_cli.verify.load import quote_with_place
+from dropout_cli.verify.load import OutOfMemoryError, quote_with_place
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
@@ -55,12 +55,13 @@ def judge_layer(
                 f"the layer is an instance with p = {own}, so it cannot be asked at p = {p}: give"
                 " the class instead"
             )
-    data = Data(seed)
-    findings: list[Finding] = []
-    with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        for p in asked:
-            findings += ask(record(adapted, p, data, dtype))
+    try:
+        with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            data = Data(seed)
+            findings = [each for p in asked for each in ask(record(adapted, p, data, dtype))]
+    except MemoryError as error:  # in the layer, or in the checks themselves
+        raise OutOfMemoryError(error) from None
     return reconcile(findings)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import re
 import sys
 import traceback
 
 from dropout_cli.errors import SIGNALS, RequestError
 
+OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
 QUOTED = 200  # characters of foreign words that are quoted
 OURS = os.path.dirname(__file__)
 PASSED_ON = (MemoryError, *SIGNALS)  # what a layer raises that is not the layer's
@@ -59,6 +61,21 @@ def load(name: str) -> object:
         except BaseException as error:
             raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
     return found
+
+
+class OutOfMemoryError(RequestError):
+    """The layer, or its checks, ran out of memory, which says nothing about it."""
+
+    def __init__(self, error: BaseException) -> None:
+        """error: what was raised."""
+        super().__init__(f"the layer was not checked, because memory ran out: {quote(error)}")
+
+
+def refuse_out_of_memory(error: BaseException) -> None:
+    """Raise OutOfMemoryError where this is why the layer raised."""
+    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(quote(error))
+    if isinstance(error, MemoryError) or foreign:
+        raise OutOfMemoryError(error) from None
 
 
 def quote(error: BaseException) -> str:

@@ -123,12 +123,8 @@ def independent(record: Record) -> Finding:
     ok = found.chance >= LEVEL
     if ok and not draws.telling:
         raise UnaskedError("p-near-its-ends")
-    name = draws.shared or {
-        "lag": "neighbours-alike" if found.label == "1" else "mask-repeats",
-        "calls": "fixed-count", "rows": "fixed-count",
-    }.get(found.key, "depends-on-x")  # fmt: skip
     reason = Reason("dependent", chance=found.chance, n=draws.n, at=found.label)
-    names = () if ok else (name,)
+    names = () if ok else (draws.name,)
     return Finding(0.0, ok, draws.n, "independent", record.p, "mask", names, reason=reason)
 
 

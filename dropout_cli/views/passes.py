@@ -137,9 +137,10 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
         source = "grad_example" if example else "grad_given"
     else:
-        assert trace.loss_value is not None
-        value = voice.results.number(trace.loss_value)
-        total = equation(loss_formula(loss), Formula(value, to_latex(value)))
+        total = loss_formula(loss)
+        if trace.loss_value is not None:
+            value = voice.results.number(trace.loss_value)
+            total = equation(total, Formula(value, to_latex(value)))
         gradient = equation(GRAD_Y, loss_gradient(loss))
         told = [
             (total, voice.say("fact", "loss")),

@@ -27,7 +27,7 @@ from dropout_cli.formats.document import (
     Program,
 )
 from dropout_cli.losses import LOSSES
-from dropout_cli.masks import BLOCK, draw
+from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
 from dropout_cli.proof.finding import Finding
@@ -380,15 +380,12 @@ def _observed(told: Told) -> Iterable[Block]:
 def sum_loss(told: Told) -> Telling:
     """The gradient of L = Σ y_i, by the formula and by automatic differentiation."""
     problem = told.trace.problem
-    summed = told.trace
-    if problem.loss != "sum":
-        summed = Trace(replace(problem, grad_y=None, loss="sum"))
-    try:
-        loss = summed.loss_value
-    except RequestError:  # nobody asked for this loss
+    summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
+    loss = summed.loss_value
+    if loss is None:
         yield from (*told.texts, *told.formulas, told.say("overflow"))
         return dict
-    some = take(Trace(summed.problem, told.shown), slice(None))
+    some = take(summed, told.shown)
     gradients = told.each_shown(some.grad_x, claims.automatic(some))
 
     def cells(i: int) -> list[str]:
@@ -409,7 +406,7 @@ def sum_loss(told: Told) -> Telling:
         yield told.say("again", step=told.voice.step("worked-example"))
     yield Facts(upstream_facts(summed, told.voice))
     yield element_table(columns, cells, summed, told.voice)
-    yield told.check(claims.gradient(Trace(summed.problem, slice(claims.PAIRS))))
+    yield told.check(claims.gradient(summed))
     problem = summed.problem  # the trace's vectors need not be held until the next step
     return lambda: {"loss": loss, "grad_x": Trace(problem).grad_x}
 
@@ -457,12 +454,7 @@ def pytorch(told: Told) -> Telling:
 
 def _difference(name: str, one: Problem, other: Problem) -> float:
     """The sum of the absolute differences between y or ∂L/∂x of two problems of equal length."""
-    n, sums = one.x.size, []
-    for start in range(0, n, BLOCK):
-        block = slice(start, start + BLOCK)
-        difference = abs(getattr(Trace(one, block), name) - getattr(Trace(other, block), name))
-        sums.append(math.fsum(difference) if n <= claims.ELEMENTS else float(difference.sum()))
-    return math.fsum(sums)
+    return math.fsum(abs(getattr(Trace(one), name) - getattr(Trace(other), name)))
 
 
 def _compared(
@@ -473,7 +465,7 @@ def _compared(
     for module, problem in problems.items():
         latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
         told_as = f"{symbol.unicode.removesuffix('ᵢ')} ({module})"
-        values = getattr(Trace(problem, told.shown), name)
+        values = getattr(Trace(problem), name)[told.shown]
         yield told.results(told_as, values, latex, told.n)
     word, value = told.words["difference"], told.result(difference)
     yield Formula(
@@ -541,29 +533,22 @@ def _expected(told: Told, mean: claims.Expectation) -> Iterable[Block]:
 def inference(told: Told) -> Telling:
     """Inference, where dropout is the identity."""
     still = Trace(replace(told.trace.problem, mask=None, drawn=None))
-    some = Trace(still.problem, told.shown)
-
-    def numbers() -> dict[str, Any]:
-        with suppress(RequestError):
-            return {"y": still.y, "grad_x": still.grad_x}
-        return {}
-
     yield from told.texts
     yield from told.formulas
     try:
-        values = told.each_shown(some.x, some.y, some.grad_y, some.grad_x)
+        vectors = still.problem.x, still.y, still.grad_y, still.grad_x
     except RequestError:  # nobody asked for the loss of this output
         yield from (told.say("overflow"), told.claim("inference"))
-        return numbers
+        return dict
     say = (told.number, told.result, told.upstream, told.result)
     yield told.say("here")
 
     def cells(i: int) -> list[str]:
-        return [tell(value) for tell, value in zip(say, values[i], strict=True)]
+        return [tell(vector[i]) for tell, vector in zip(say, vectors, strict=True)]
 
     yield element_table([X, Y, GRAD_Y, GRAD_X], cells, still, told.voice)
     yield told.claim("inference")
-    return numbers
+    return lambda: {"y": still.y, "grad_x": still.grad_x}
 
 
 def summary(told: Told) -> Telling:
