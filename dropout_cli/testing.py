@@ -22,13 +22,13 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     from dropout_cli.proof.layer.judge import judge_layer
     from dropout_cli.prose import load
     from dropout_cli.prose.voice import Voice
-    from dropout_cli.views.layer import report
-    from dropout_cli.views.report import page
+    from dropout_cli.views.layer import suite
+    from dropout_cli.views.report import Report, page
 
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"
     voice = Voice(load("en"))
     findings = judge_layer(layer, None if p is None else [p], seed)
-    told = report(name, findings, seed, voice)
+    told = Report([suite(name, findings, seed, voice)])
     if told.ok is not True:
         raise AssertionError("\n" + to_text(page(told, voice), Setting("", None, "en")))

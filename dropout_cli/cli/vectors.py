@@ -75,11 +75,8 @@ def _read(file: BinaryIO) -> bytes:
     raw = getattr(file, "raw", file)
     data = bytearray()
     while (part := raw.read(2**20)) != b"":
-        if part is None:  # from a file that does not wait
-            import select
-
-            select.select([raw], [], [])
-            continue
+        if part is None:
+            raise OSError(None, "it does not wait for more")
         data += part
         if len(data) > LARGEST:
             raise RequestError(f"there is too much to read: {LARGEST:,} bytes are the most")
@@ -120,12 +117,7 @@ def parse_json(text: str, source: str) -> Any:
 
 
 def from_json(value: Any, name: str) -> FloatArray:
-    """The vector in a parsed JSON value, a flat list of numbers; RequestError for anything else.
-
-    A vector that came from a .npz file is one already.
-    """
-    if isinstance(value, np.ndarray):
-        return _as_float64(value)
+    """Return the vector in a parsed JSON value, a list of numbers; RequestError for what is not."""
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
     if not {type(item) for item in value} <= {int, float}:

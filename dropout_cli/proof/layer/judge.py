@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.arrays import as_probability
-from dropout_cli.errors import SIGNALS, RequestError
+from dropout_cli.errors import RequestError
 from dropout_cli.proof.layer import questions
-from dropout_cli.proof.layer.layers import UnknownKindError, adapt
+from dropout_cli.proof.layer.layers import PASSES, UnknownKindError, adapt
 from dropout_cli.proof.layer.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
 from dropout_cli.proof.tolerance import TYPES
 
@@ -64,13 +64,16 @@ def judge_layer(
                 f"the layer is an instance with p = {own}, so it cannot be asked at p = {p}: give"
                 " the class instead"
             )
-    with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        data = _data(seed)
-        runs = [_run(adapted, p, data) for p in asked]
-        takes_some_p = not all(run.refused for run in runs)
-        # A question may call the layer again, so it is asked here too.
-        findings = [finding for run in runs for finding in _answers(run, takes_some_p)]
+    try:
+        with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            data = _data(seed)
+            runs = [_run(adapted, p, data) for p in asked]
+            takes_some_p = not all(run.refused for run in runs)
+            # A question may call the layer again, so it is asked here too.
+            findings = [finding for run in runs for finding in _answers(run, takes_some_p)]
+    except MemoryError:
+        raise RequestError("the layer ran out of memory, so it cannot be judged") from None
     return _reconcile(findings)
 
 
@@ -123,7 +126,7 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     """
     try:
         call = layer.at(p)
-    except (UnknownKindError, *SIGNALS):
+    except (UnknownKindError, *PASSES):
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
         return _raised(p, error, refused=isinstance(error, REFUSALS) or p in ENDS)
@@ -139,7 +142,7 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     for shape in SHAPES:
         try:
             taken[shape] = answer(shape)
-        except SIGNALS:
+        except PASSES:
             raise
         except BaseException as error:  # a layer may also exit, or skip its test
             unfit[shape] = error
@@ -173,7 +176,7 @@ def _own_type(run: Run, widest: str) -> str:
 def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
     try:
         return runs()
-    except SIGNALS:
+    except PASSES:
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
         return LayerRaisedError(error)
