@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
-MOST = 10**7  # elements
+MOST = 10**7  # elements of a mask
 
 
 def run(args: list[str] | None = None) -> int:
@@ -413,7 +413,7 @@ def verify(
     "--below", type=click.IntRange(1, 10**7), metavar="N",
     help="Try the seeds from 0 up to N-1.  [default: 10000]",
 )  # fmt: skip
-@functools.partial(output_options, json_has_words=False)
+@functools.partial(output_options, json_has_words=False, rounds=False)
 def masks(
     output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
     find: str | None, below: int | None,

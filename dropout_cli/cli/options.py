@@ -103,6 +103,7 @@ class Probability(click.ParamType[float]):
             self.fail(f"{value!r} is neither a number nor a fraction such as 1/3.", param, ctx)
 
 
+PRECISION = 6  # significant digits of a page
 COLOURED = (".html", ".svg")  # the formats that have a theme
 
 problem_option = functools.partial(click.option, cls=Option, group="Problem")
@@ -153,8 +154,8 @@ THEME_OPTION = output_option(
 )  # fmt: skip
 SPEECH_OPTIONS = {
     "precision": output_option(
-        "--precision", type=click.IntRange(1, 17), metavar="N", default=6, show_default=True,
-        help="Significant digits of the numbers shown.",
+        "--precision", type=click.IntRange(1, 17), metavar="N", default=PRECISION,
+        show_default=True, help="Significant digits of the numbers shown.",
     ),
     "lang": output_option(
         "--lang", type=click.Choice(languages()), default="en", show_default=True,
@@ -290,12 +291,16 @@ def problem_options(
 
 
 def output_options(
-    command: Callable[..., Any], *, verdict: bool = False, json_has_words: bool = True
+    command: Callable[..., Any],
+    *,
+    verdict: bool = False,
+    json_has_words: bool = True,
+    rounds: bool = True,
 ) -> Callable[..., Any]:
     """Give a command the output options; it receives the Output that they choose as `output`.
 
     verdict: whether it writes the formats of a verification too. json_has_words: whether its JSON
-    has words and rounded numbers.
+    has words and rounded numbers. rounds: whether its pages have rounded numbers.
     """
     kinds = ("page", "record", "verdict") if verdict else ("page", "record")
     formats = [suffix for suffix, form in FORMATS.items() if form.of in kinds]
@@ -311,6 +316,8 @@ def output_options(
         "theme": THEME_OPTION,
         **SPEECH_OPTIONS,
     }  # fmt: skip
+    if not rounds:
+        del options["precision"]
 
     @functools.wraps(command)
     def with_output(
@@ -318,8 +325,8 @@ def output_options(
         form: str | None,
         path: str | None,
         theme: str | None,
-        precision: int,
         lang: str,
+        precision: int = PRECISION,
         **rest: Any,
     ) -> Any:
         suffix, given = chosen_suffix(form, path, formats), _given()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import struct
 import subprocess
@@ -33,7 +32,7 @@ OF_ITS_OWN = (
 class Terminal:
     """A terminal in which the presentation runs."""
 
-    def __init__(self, *args, columns=80, lines=24, command=None):
+    def __init__(self, *args, columns=80, lines=24):
         self.screen = pyte.HistoryScreen(columns, lines, history=1000)
         self.stream = pyte.ByteStream(self.screen)
         self.stream.feed(b"$ before\r\n")
@@ -41,7 +40,7 @@ class Terminal:
         self.resize(columns, lines)
         self.before = termios.tcgetattr(slave)
         self.running = subprocess.Popen(
-            [sys.executable, "-c", OF_ITS_OWN, *(command or [*PRESENT, *args])],
+            [sys.executable, "-c", OF_ITS_OWN, *PRESENT, *args],
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "200"},
         )  # fmt: skip
@@ -187,24 +186,6 @@ def test_ctrl_c_and_a_terminal_that_closes():
     os.close(terminal.slave)
     os.close(terminal.master)
     assert terminal.running.wait(10) in (0, 2, 129, -signal.SIGHUP)
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_stopped_with_ctrl_z_and_continued_in_a_shell():
-    terminal = Terminal(command=["bash", "--norc", "--noediting", "-i"])
-    started = termios.tcgetattr(terminal.slave)
-    terminal.press(f"{sys.executable} -m dropout_cli walkthrough --pause\n")
-    while not terminal.lines[-1].startswith("1/13"):
-        terminal.wait()
-    terminal.press("3\r")
-    assert terminal.first == headings("en")[2]
-    terminal.press("\x1a")
-    assert any("Stopped" in line for line in terminal.lines)
-    assert terminal.sent.count(b"\x1b[?1049h") == terminal.sent.count(b"\x1b[?1049l") == 1
-    assert termios.tcgetattr(terminal.slave) == started
-    terminal.press("fg\n")
-    assert terminal.first == headings("en")[2]
-    terminal.press("q", "exit\n").end()
 
 
 def test_without_a_terminal_there_is_no_presentation(cli, monkeypatch):
