@@ -28,7 +28,7 @@ def main() -> int:
 
 
 def _exit(number: int, _: object) -> None:
-    raise SignalExit(128 + number)
+    raise SignalExit(number)
 
 
 if __name__ == "__main__":

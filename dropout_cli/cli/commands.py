@@ -64,8 +64,10 @@ def run(args: list[str] | None = None) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"the operating system refused: {error.strerror or error}")
+    except ImportError as error:
+        return _refuse(f"a library cannot be loaded: {error}")
     except MemoryError:
-        return _refuse("the problem is too large for this machine's memory")
+        pass  # what fills it is let go before it is told
     except Exception as error:  # no request may end in a traceback, and none should come here
         if sys.flags.dev_mode:
             raise
@@ -74,6 +76,7 @@ def run(args: list[str] | None = None) -> int:
                 "_DROPOUT_CLI_COMPLETE is set, but not COMP_WORDS and COMP_CWORD as shells set them"
             )
         return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
+    return _refuse("the problem is too large for this machine's memory")
 
 
 def _refuse(sentence: str) -> int:

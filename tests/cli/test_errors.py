@@ -397,6 +397,27 @@ def test_even_a_defect_is_one_sentence(cli, monkeypatch):
     )
 
 
+def test_what_fills_the_memory_is_let_go_before_it_is_told(cli, monkeypatch):
+    def exhausted(*_):
+        raise MemoryError
+
+    def say(words):
+        told.append((words, sys.exc_info()[0]))
+
+    told = []
+    monkeypatch.setattr("dropout_cli.views.passes.forward_page", exhausted)
+    monkeypatch.setattr("dropout_cli.cli.commands.say", say)
+    assert cli("forward").code == 2
+    assert told == [("Error: the problem is too large for this machine's memory", None)]
+
+
+def test_a_library_that_cannot_be_loaded(cli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dropout_cli.trace", None)
+    result = cli("forward")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Error: a library cannot be loaded: import of dropout_cli.trace")
+
+
 def test_a_defect_of_any_kind_is_no_traceback(cli, monkeypatch):
     def broken(*_):
         raise KeyError("x")

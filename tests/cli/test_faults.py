@@ -171,3 +171,62 @@ def test_a_terminal_that_closes_leaves_no_litter(tmp_path):
         _, told = running.communicate(timeout=20)
     assert (running.returncode, told) == (129, b"")
     assert [each.name for each in tmp_path.iterdir()] == ["x.txt"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("args", ["forward", "forward -f json", "walkthrough", "--help"])
+def test_one_byte_order_mark_at_most(args, encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "80"}
+    done = subprocess.run([*COMMAND, *args.split()], env=environment, capture_output=True)
+    plain = subprocess.run(
+        [*COMMAND, *args.split()], env=environment | {"PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+    )  # fmt: skip
+    assert done.stdout.decode(encoding) == plain.stdout.decode()
+    assert "\ufeff" not in done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_pipe_that_does_not_wait_is_an_error(tmp_path, unbuffered):
+    """Nobody reads, and what does not fit is not lost in silence."""
+    (tmp_path / "x.txt").write_text(" ".join(["0.123456789"] * 20_000))
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    done = subprocess.run(
+        [*COMMAND, "forward", "-x", "@x.txt", "-f", "json"], stdout=writer, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: cannot write to standard output: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_pipe_that_gives_nothing_yet_is_an_error():
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    done = subprocess.run([*COMMAND, "forward", "-x", "-"], stdin=reader, capture_output=True)
+    os.close(reader)
+    os.close(writer)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: cannot read standard input: it does not wait for more\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_signal_while_a_layer_runs_ends_the_run(tmp_path, number, code):
+    """Although whatever a layer raises is its fault."""
+    (tmp_path / "slow_layers.py").write_text(
+        "import time\n"
+        "def run(x, grad_y, p, training):\n"
+        "    print('begun', flush=True)\n"
+        "    time.sleep(20)\n"
+    )
+    command = [*COMMAND, "verify", "--layer", "slow_layers:run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr.readline() == b"begun\n"
+        running.send_signal(number)
+        assert running.communicate(timeout=10) == (b"", b"")
+    assert running.returncode == code
