@@ -214,4 +214,4 @@ def _may_end(page: Sequence[str], following: Sequence[str]) -> bool:
 def _checks(lines: Sequence[str]) -> bool:
     """Whether the first words are those of a check."""
     first = next((line for line in lines if line.strip()), "")
-    return first.startswith((SIGNS[True], SIGNS[False]))
+    return click.unstyle(first).startswith((SIGNS[True], SIGNS[False]))

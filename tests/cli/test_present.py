@@ -110,6 +110,8 @@ def test_each_step_has_its_heading_on_top_of_each_page(language, columns, lines)
             seen.append(terminal.first)
         before, pages = terminal.lines[-1], pages + 1
         terminal.press(" ")
+        body = [line for line in terminal.lines[2:-1] if line]
+        assert not body[0].startswith("✓"), "a page begins with a check of what it does not show"
     assert seen == titles
     assert pages > len(titles)
     terminal.press("q").end()
@@ -125,6 +127,12 @@ def test_the_keys():
     ):  # fmt: skip
         terminal.press(key)
         assert terminal.first == titles[number - 1], key
+    terminal.press("99\r")
+    assert terminal.first == titles[3]
+    assert "no step 99 here" in terminal.lines[-1]
+    terminal.press("n")
+    assert "no step 99 here" not in terminal.lines[-1]
+    terminal.press("b")
     terminal.press("?")
     assert any("go to that step" in line for line in terminal.lines)
     terminal.press(" ")
@@ -139,6 +147,7 @@ def test_a_single_step_pauses_too():
     assert any("∎" in line for line in terminal.lines)
     terminal.press("3\r")  # not among the steps that were chosen
     assert terminal.first == headings("en")[6]
+    assert "no step 3 here" in terminal.lines[-1]
     terminal.press("q").end()
 
 
@@ -155,6 +164,46 @@ def test_results_are_blank_until_a_key_shows_them():
     terminal.press("s", " ")
     assert terminal.first == headings("en")[8]
     assert any("▯" in line for line in terminal.lines)
+    terminal.press("q").end()
+
+
+def test_back_leads_to_the_last_page_as_it_was_left():
+    terminal = Terminal("--hide", "--step", "10-11", lines=24)
+    pages = []
+    while terminal.first == headings("en")[9]:
+        if any("▯" in line for line in terminal.lines):
+            terminal.press(" ")
+        pages.append(terminal.lines)
+        terminal.press(" ")
+    assert len(pages) > 1
+    assert any("▯" not in line and "Σ" in line for page in pages for line in page)
+    for page in reversed(pages):
+        terminal.press("b")
+        assert terminal.lines == page
+    terminal.press("q").end()
+
+
+def test_bytes_that_are_no_character_and_keys_at_once():
+    terminal = Terminal(lines=40)
+    for sent in (b"\xff", b"\xe9\x80", b"\xf0\x9f"):
+        os.write(terminal.master, sent)
+        terminal.wait()
+        assert terminal.running.poll() is None
+        assert terminal.first == headings("en")[0]
+    terminal.press("nn\x1b[Cb")
+    assert terminal.first == headings("en")[2]
+    terminal.press("q").end()
+
+
+def test_many_resizes_at_once():
+    terminal = Terminal(lines=50)
+    for columns in (*range(50, 90), 60):
+        terminal.resize(columns, 50)
+    terminal.wait()
+    assert max(map(len, terminal.lines)) <= 60
+    assert terminal.lines[-1].startswith("1/13")
+    terminal.press("n")
+    assert terminal.first == headings("en")[1]
     terminal.press("q").end()
 
 
