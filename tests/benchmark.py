@@ -160,15 +160,6 @@ def files(folder: str) -> Iterator[Row]:
         )
         unit = f"`backward` of them; peak {peak(command, folder) / MANY:.0f} bytes an element"
         yield f"`{name}` of 10⁷", f"{measured:.2f}", unit, "5, 60 bytes"
-    save = [program, "backward", "-x", "@x.npy", "-s", "1", "--loss", "mean", "-o", "pass.npz"]
-    load = [program, "backward", "--from", "pass.npz", "-o", "again.npz"]
-    bare = "import numpy as np; v = np.load('x.npy'); np.savez('bare.npz', a=v, b=v, c=v, d=v, e=v)"
-    for name, command in (("a pass of 10⁷ to .npz", save), ("and from there again", load)):
-        measured = statistics.median(
-            seconds(command, folder) / seconds([sys.executable, "-c", bare], folder)
-            for _ in range(3)
-        )
-        yield name, f"{measured:.2f}", "`np.savez` of five vectors", "2"
 
 
 if __name__ == "__main__":

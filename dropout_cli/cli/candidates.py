@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
+import json
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.cli.options import Asked, refuse_given, was_given
-from dropout_cli.cli.saved import equal, named, read_mask_source
+from dropout_cli.cli.saved import equal, named, read_mask_source, refuse_unknown, short
 from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
-from dropout_cli.verify.tolerance import TYPES, tolerance
-from dropout_cli.verify.verdict import Candidate
+from dropout_cli.verify.candidate import Candidate
+from dropout_cli.verify.decimals import half_units
+from dropout_cli.verify.tolerance import TYPES, rounding
 from dropout_cli.views.passes import SCHEMA, backward_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from dropout_cli.arrays import FloatArray
+    from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.cli.options import ProblemOptions
     from dropout_cli.problem import Problem
 
 KEYS = (
@@ -30,6 +31,7 @@ KEYS = (
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
 DEEPEST = 32
+VECTORS = ("x", "grad_y", "y", "grad_x")
 NEEDED = "so what is right is unknown"
 OPTIONS = {  # that a key of the file sets
     "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng"}, "mode": {"inference"},
@@ -37,14 +39,41 @@ OPTIONS = {  # that a key of the file sets
 }  # fmt: skip
 
 
-def read_candidates(path: str, asked: Asked) -> list[Candidate]:
-    """The candidates in a JSON file, or "-": one object, or a list of them.
+class Written(NamedTuple):
+    """What the command line says of a candidate; decimals: to which all values were rounded."""
 
-    The options give what the file leaves out; nothing else is filled in. Raises RequestError for
+    y: str | None
+    grad_x: str | None
+    decimals: int | None
+
+
+def read_candidates(
+    paths: Sequence[str], options: ProblemOptions, decimals: int | None
+) -> list[Candidate]:
+    """Read the candidates in JSON files, or "-": each holds one object, or a list of them.
+
+    The options give what a file leaves out; nothing else is filled in. Raises RequestError for
     JSON that is broken, and where a candidate cannot be judged: its place and what it lacks.
     """
-    source = named(path)
-    written = parse_json(read_text(path), source)
+    candidates = [
+        candidate._replace(name=candidate.name or (path if len(paths) > 1 else None))
+        for path in paths
+        for candidate in _read_file(path, options, decimals)
+    ]
+    names = [candidate.name for candidate in candidates]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        files = ", ".join(dict.fromkeys(map(named, paths)))
+        raise RequestError(f"two candidates are called {twice!r}, in {files}")
+    _refuse_unused(options, candidates)
+    return candidates
+
+
+def _read_file(path: str, options: ProblemOptions, decimals: int | None) -> list[Candidate]:
+    source, text = named(path), read_text(path)
+    written = parse_json(text, source)
+    texts = json.loads(text, parse_float=str, parse_int=str)
+    texts = texts if isinstance(written, list) else [texts]
     cases = written if isinstance(written, list) else [written]
     if not cases:
         raise RequestError(f"{source} holds no candidate: the list is empty")
@@ -54,41 +83,89 @@ def read_candidates(path: str, asked: Asked) -> list[Candidate]:
         if not isinstance(case, dict):
             raise RequestError(f"{where} is not a candidate: it must be a JSON object")
         try:
-            candidate = _candidate(case, asked)
+            candidate = _candidate(case, options)
+            units = _units(case, texts[k - 1], options, decimals)
         except RequestError as error:
             raise RequestError(f"{error}, in {where}") from None
         if candidate.name is None and isinstance(written, list):
             candidate = candidate._replace(name=f"case {k}")
+        candidate = candidate._replace(units=units)
         candidates.append(candidate)
-    names = [candidate.name for candidate in candidates]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RequestError(f"two candidates are called {twice!r}, in {source}")
     return candidates
 
 
-def written_candidate(y: str | None, grad_x: str | None, asked: Asked) -> Candidate:
-    """The candidate whose --y and --grad-x stand on the command line.
+def _units(
+    case: dict[str, Any], texts: dict[str, Any], options: ProblemOptions, decimals: int | None
+) -> dict[str, FloatArray | float]:
+    """How far each vector may be off because it was rounded when it was written.
+
+    A saved pass has all its digits.
+    """
+    if case.get("schema") == SCHEMA and decimals is None:
+        return {}
+    written = {"x": options.x, "grad_y": options.grad_y}
+    return {
+        key: _half_units(
+            _flat(texts[key]) if texts.get(key) is not None else _numbers(written.get(key)),
+            decimals,
+        )
+        for key in VECTORS
+    }
+
+
+def _half_units(numbers: list[str], decimals: int | None) -> FloatArray | float:
+    return half_units(numbers) if decimals is None else 0.5 * 10.0**-decimals
+
+
+def _numbers(value: str | None) -> list[str]:
+    """The numbers of an option, as they are written; none where a file holds them."""
+    if value is None or value == "-" or value.startswith("@"):
+        return []
+    return value.replace(",", " ").split()
+
+
+def _flat(texts: Any) -> list[str]:
+    """The numbers of nested lists, as they are written."""
+    if not isinstance(texts, list):
+        return [str(texts)]
+    return [text for each in texts for text in _flat(each)]
+
+
+def written_candidate(written: Written, options: ProblemOptions) -> Candidate:
+    """Read the candidate whose --y and --grad-x stand on the command line.
 
     Without --input it is for the worked example; with it, what is judged must follow from what is
     given.
     """
-    written = {"y": y, "grad_x": grad_x}
-    values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
-    if not was_given("x"):
-        problem = asked.pose()
-        return Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
-    x = read_vector(asked.x, "x")
-    return _posed({"x": x}, values, x.shape, None, "float32", asked)
+    texts = {"y": written.y, "grad_x": written.grad_x}
+    values = {key: read_vector(v, key) for key, v in texts.items() if v is not None}
+    if "x" in options.given:
+        x = read_vector(options.x, "x")
+        candidate = _create({"x": x}, values, x.shape, None, None, options)
+    else:
+        problem = options.problem()
+        candidate = Candidate(
+            None, problem, problem.x.shape, "float32", values, own_mask=False, said_dtype=False
+        )
+    _refuse_unused(options, [candidate])
+    texts |= {"x": options.x, "grad_y": options.grad_y}
+    units = {key: _half_units(_numbers(v), written.decimals) for key, v in texts.items()}
+    return candidate._replace(units=units)
 
 
-def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
-    """One candidate of a file."""
+def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> None:
+    """Refuse an upstream gradient that no candidate needs."""
+    if not any("grad_x" in candidate.values for candidate in candidates):
+        options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
+
+
+def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
+    """Read one candidate of a file."""
     saved = case.get("schema") == SCHEMA
-    _refuse_unknown(case, KEYS + (SAVED if saved else ()))
+    refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
     if case.get("schema", SCHEMA) != SCHEMA:
         raise RequestError(
-            f"schema is {_short(case['schema'])}, but it must be {SCHEMA!r} or left out"
+            f"schema is {short(case['schema'])}, but it must be {SCHEMA!r} or left out"
         )
     _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
@@ -115,11 +192,12 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
     if case.get("grad_y_source", "given") != "given":
         known.pop("grad_y", None)
         known["loss"] = case["grad_y_source"]
-    for key, options in OPTIONS.items():
+    for key, setters in OPTIONS.items():
         if case.get(key) is not None:
-            refuse_given(options, "the candidate")
+            options.refuse(setters, "the candidate")
     shape = next(iter(shapes.values()))
-    candidate = _posed(known, values, shape, case.get("name"), case.get("dtype", "float32"), asked)
+    name, dtype = case.get("name"), case.get("dtype")
+    candidate = _create(known, values, shape, name, dtype, options)
     if saved:
         _must_follow(case, candidate.problem)
     if "loss" in known and written_gradient is not None:
@@ -130,57 +208,74 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
     return candidate
 
 
-def _posed(
+def _create(
     known: dict[str, Any],
     values: dict[str, FloatArray],
     shape: tuple[int, ...],
     name: str | None,
-    dtype: str,
-    asked: Asked,
+    dtype: str | None,
+    options: ProblemOptions,
 ) -> Candidate:
-    """The candidate, if its problem is known: from the file, the options, or y."""
-    training = known.get("training", not asked.inference)
-    if "x" not in known and not was_given("x"):
+    """Create the candidate, if its problem is known: from the file, the options, or y."""
+    training = known.get("training", not options.inference)
+    if "x" not in known and "x" not in options.given:
         raise RequestError(f"there is neither 'x' nor --input, {NEEDED}")
-    if training and "p" not in known and not was_given("p"):
+    if training and "p" not in known and "p" not in options.given:
         raise RequestError(f"there is neither 'p' nor --drop-prob, {NEEDED}")
-    upstream = "grad_y" in known or "loss" in known or was_given("grad_y") or was_given("loss")
+    upstream = {"grad_y", "loss"} & (known.keys() | options.given.keys())
     if "grad_x" in values and not upstream:
         raise RequestError(
             "there is 'grad_x', but neither 'grad_y' nor the loss as 'grad_y_source' (nor --grad-y"
             f" or --loss), {NEEDED}"
         )
-    known.setdefault("x", read_vector(asked.x, "x"))
-    drawn = was_given("seed") or was_given("rng")
-    sure = not training or known.get("p", asked.p) in (0, 1)
-    read = not (sure or drawn or "mask" in known or was_given("mask"))
+    known.setdefault("x", read_vector(options.x, "x"))
+    drawn = "seed" in options.given or "rng" in options.given
+    sure = not training or known.get("p", options.p) in (0, 1)
+    read = not (sure or drawn or "mask" in known or "mask" in options.given)
+    unknown = None
     if read:
-        known["mask"] = _mask_of(values.get("y"), known["x"])
-    problem = replace(asked.pose(**known), loss_asked=False)  # no loss is judged
+        known["mask"], unknown = _read_mask(values, known, options)
+    problem = replace(options.problem(**known), loss_asked=False)  # no loss is judged
     return Candidate(
         name,
         problem,
         shape,
-        dtype,
+        dtype or "float32",
         values,
         read_mask=read,
         own_mask=not (sure or drawn),
+        unknown=unknown,
+        said_dtype=dtype is not None,
     )
 
 
-def _mask_of(y: FloatArray | None, x: FloatArray) -> FloatArray:
-    """The mask that y shows: 0 where y is 0, which tells something only where x is not."""
+def _read_mask(
+    values: dict[str, FloatArray], known: dict[str, Any], options: ProblemOptions
+) -> tuple[FloatArray, Mask]:
+    """Read the mask, and say where it cannot be read.
+
+    What is not 0 in y was kept. What is 0 was dropped where x is not 0; where it is, ∂L/∂x tells,
+    if ∂L/∂y is not 0.
+    """
+    x, y, grad_x = known["x"], values.get("y"), values.get("grad_x")
     if y is None:
         raise RequestError("there is neither 'mask' (nor --mask or --seed) nor 'y' to read it from")
-    zero = np.flatnonzero(x == 0)
-    if zero.size:
-        raise RequestError(
-            f"there is no 'mask' (nor --mask or --seed), and x[{zero[0] + 1}] is 0, so that it"
-            " cannot be read from y"
-        )
-    if y.size != x.size:
-        raise RequestError(f"y has length {y.size}, but it must have length {x.size}, as x does")
-    return np.asarray(y != 0, dtype=np.float64)
+    for key, vector in values.items():
+        if vector.size != x.size:
+            raise RequestError(
+                f"{key} has length {vector.size}, but it must have length {x.size}, as x does"
+            )
+    mask, unknown = y != 0, (y == 0) & (x == 0)
+    if grad_x is not None and unknown.any():
+        upstream = known.get("grad_y")
+        if upstream is None and options.grad_y is not None:
+            upstream = read_vector(options.grad_y, "grad_y")
+        if upstream is None:  # that of a loss: 2y, which is 0 there, or the same everywhere
+            squares = (known.get("loss") or options.loss) == "sum-squares"
+            upstream = np.zeros_like(x) if squares else np.ones_like(x)
+        tells = unknown & (upstream != 0) if upstream.shape == x.shape else unknown
+        mask, unknown = mask | (tells & (grad_x != 0)), unknown & ~tells
+    return np.asarray(mask, dtype=np.float64), unknown
 
 
 def _must_follow(case: dict[str, Any], problem: Problem) -> None:
@@ -193,23 +288,14 @@ def _must_follow(case: dict[str, Any], problem: Problem) -> None:
             raise RequestError(f"{key} does not follow from mask and p")
 
 
-def _refuse_unknown(case: dict[str, Any], keys: tuple[str, ...]) -> None:
-    """Refuse a key that is none of these, with the one that was probably meant."""
-    for key in case:
-        if key not in keys:
-            near = difflib.get_close_matches(key, keys, 1, 0.6)
-            hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}"
-            raise RequestError(f"{_short(key)} is no key of a candidate: {hint}")
-
-
 def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expected: str) -> None:
     """Refuse the key's value if it is not what is expected."""
     if key in case and not right(case[key]):
-        raise RequestError(f"{key} is {_short(case[key])}, but it must be {expected}")
+        raise RequestError(f"{key} is {short(case[key])}, but it must be {expected}")
 
 
 def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
-    """The numbers of nested lists in their order, and the shape; those of a mask may be bools."""
+    """Flatten nested lists of numbers, and return their shape; those of a mask may be bools."""
     flat = value
     shape: list[int] = []
     while isinstance(flat, list) and flat and isinstance(flat[0], list):
@@ -229,8 +315,3 @@ def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
 
 def _sides(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
-
-
-def _short(value: Any) -> str:
-    told = repr(value)
-    return told if len(told) <= 40 else f"{told[:37]}…"

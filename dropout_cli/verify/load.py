@@ -9,12 +9,12 @@ import re
 import sys
 import traceback
 
-from dropout_cli.errors import SIGNALS, RequestError
+from dropout_cli.errors import RequestError, SignalExit
 
 OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
 QUOTED = 200  # characters of foreign words that are quoted
 OURS = os.path.dirname(__file__)
-PASSED_ON = (MemoryError, *SIGNALS)  # what a layer raises that is not the layer's
+PASSED_ON = (KeyboardInterrupt, MemoryError, SignalExit)  # what is no fault of the layer
 
 
 def load(name: str) -> object:

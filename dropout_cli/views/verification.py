@@ -279,7 +279,8 @@ def _explanations(finding: Finding, voice: Voice) -> Iterator[tuple[str, Text]]:
     if finding.ok is not False or reason is None:
         return
     told = _told(reason, voice)
-    where = voice.tell("reason", reason.key, about=voice.symbol(finding.about), **told)
+    about = voice.symbol("m" if finding.about == "mask" else finding.about)
+    where = voice.tell("reason", reason.key, about=about, **told)
     if finding.mistakes == ("raised",):
         yield "raised", where
         return

@@ -93,7 +93,7 @@ def test_a_fraction_is_shown_where_p_is(cli):
     assert cli("forward", "-p", "1/3", "-f", "json").json["p"] == 1 / 3
     for p in ("0.1", "0.25", "0.123456789012345", "2/4"):
         assert "/" not in cli("forward", "-p", p).out.split("probability")[0]
-    for p in ("1/0", "1/3/5", "a/3", "1_0", "-1/3"):
+    for p in ("1/0", "1/3/5", "a/3", "-1/3"):
         assert "is neither a number nor a fraction such as 1/3" in cli("forward", f"-p{p}").err
 
 
