@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.verify.draws import Draws, grid_step
+from dropout_cli.verify.draws import BIG, Draws, grid_step
 from dropout_cli.verify.layers import Given, NoArrayError, UnknownKindError, Values, values
 from dropout_cli.verify.load import PASSED_ON, refuse_out_of_memory
 from dropout_cli.verify.tolerance import TYPES
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.verify.layers import Adapter, Layer, Passed
 
+Feature = tuple[str, bool]  # what a layer may not take, and whether in training
 NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
 MEDIUM = ((6_007,), (61, 97), (13, 1, 17), (7, 3, 1, 19))
@@ -98,9 +99,9 @@ class Call:
         return self.step.training
 
     @property
-    def features(self) -> list[str]:
-        """What a layer may not take: those of the step, and the type."""
-        return [*self.step.features, self.dtype]
+    def features(self) -> list[Feature]:
+        """What a layer may not take in this mode: those of the step, and the type."""
+        return [(name, self.training) for name in (*self.step.features, self.dtype)]
 
     def array(self, about: str) -> FloatArray | None:
         """y or grad_x, where it has the shape of x and is of floats."""
@@ -129,16 +130,24 @@ class Call:
         found = [self.y] if about == "y" else [self.y, self.grad_x]
         return min((v.dtype for v in found if v is not None), key=lambda name: TYPES[name].bits)
 
-    def shows_mask(self, p: float) -> bool:
-        """Whether what is not 0 is x times one factor, and not x itself."""
+    @cached_property
+    def factors(self) -> FloatArray:
+        """y/x where neither is 0."""
         y = self.array("y")
         assert y is not None
-        if not self.mask.any():
-            return True
-        factors = y[self.mask] / self.x[self.mask]
-        factor = float(np.median(factors))
-        applied = not self.mask.all() or abs(factor - 1) > 1e-3 or p < 1e-3
-        return bool(np.ptp(factors) <= 0.1 * abs(factor)) and applied
+        some = self.mask & (self.x != 0)
+        return np.asarray(y[some] / self.x[some])
+
+    @cached_property
+    def one_factor(self) -> bool:
+        """Whether what is not 0 in y is x times one factor."""
+        factors = self.factors
+        return not factors.size or bool(np.ptp(factors) <= 0.1 * abs(factors[0]))
+
+    def shows_mask(self, p: float) -> bool:
+        """Whether y shows a mask; many elements that are all kept do only if they are scaled."""
+        applied = self.x.size < BIG or not self.mask.all()
+        return self.one_factor and (applied or abs(self.factors[0] * (1 - p) - 1) < 0.1)
 
 
 @dataclass(eq=False)
@@ -178,19 +187,18 @@ class Record:
         return TYPES[dtype].bits <= TYPES[self.widest].bits
 
     @cached_property
-    def not_taken(self) -> dict[str, BaseException]:
+    def not_taken(self) -> dict[Feature, BaseException]:
         """The features of which every call was refused, though others were taken, and the error."""
-        made: Counter[str] = Counter()
-        refused: Counter[str] = Counter()
-        errors: dict[str, BaseException] = {}
+        if all(call.error is not None for call in self.calls):
+            return {}
+        made: Counter[Feature] = Counter()
+        refused: Counter[Feature] = Counter()
+        errors: dict[Feature, BaseException] = {}
         for call in self.calls:
             made.update(call.features)
             if call.error is not None and not isinstance(call.error, NoArrayError):
                 refused.update(call.features)
-                for feature in call.features:
-                    errors.setdefault(feature, call.error)
-        if all(call.error is not None for call in self.calls):
-            return {}
+                errors |= dict.fromkeys(call.features, call.error)
         return {name: errors[name] for name, count in refused.items() if count == made[name]}
 
     @cached_property

@@ -22,7 +22,8 @@ question fails, V = p·q · (n·p·q + |1−2p|·r) is enough. (r is taken at LE
 all parts of the calls that are looked at, but for a probability that does not count.)
 
 Where a question looks at N sums that could fail at all, the bound of the least likely one is
-multiplied by N (the union bound). A question fails below LEVEL, so a right layer fails it with a probability of at most LEVEL,
+multiplied by N (the union bound; with several families of sums, by their number and the N of its
+own, which is the same with weights). A question fails below LEVEL, so a right layer fails it with a probability of at most LEVEL,
 and one of several questions with at most LEVEL times their number, however they depend on one
 another.
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray, Mask
 
+BLOCK = 48  # columns: so few that BLAS starts no threads, for which a busy machine waits long
 LEVEL = 1e-9  # the probability with which one question fails although all is right
 
 
@@ -63,26 +65,34 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, where it was taken, and the bound for all of them."""
+    """The least likely of many sums: its kind, where it was taken, and the bound for all of them.
 
-    key: str
-    label: str
-    chance: float
+    log: the bound's logarithm, as the bound may be too small for a float.
+    """
+
+    key: str = ""
+    label: Any = ""
+    log: float = 0.0
+
+    @property
+    def chance(self) -> float:
+        """The bound."""
+        return math.exp(min(0.0, self.log))
 
 
-def bound(
+def log_bound(
     total: FloatArray | float,
     n: FloatArray | float,
     variance: FloatArray | float,
     step: FloatArray | float,
 ) -> FloatArray:
-    """At most the probability of a sum of n terms at least that far from 0, on either side."""
+    """The logarithm of the bound for a sum of n terms at least that far from 0, on either side."""
     with np.errstate(all="ignore"):
         x, v = np.abs(total) / step, variance / (np.asarray(step) ** 2)
         rest = np.where(x < n, (x - n) * np.log1p(-x / n), 0)
         log = n / (n + v) * ((x + v) * np.log(v / (x + v)) + rest)
-        likely = np.where(x > n * (1 + 1e-9), 0, 2 * np.exp(np.minimum(log, 0)))
-    return np.asarray(np.where(np.abs(total) > 0, likely, 2))
+        log = np.where(x > n * (1 + 1e-9), -np.inf, np.minimum(log, 0))
+    return np.asarray(math.log(2) + np.where(np.abs(total) > 0, log, 0))
 
 
 def radius(variance: FloatArray | float, step: float, level: float) -> FloatArray:
@@ -91,23 +101,31 @@ def radius(variance: FloatArray | float, step: float, level: float) -> FloatArra
     return np.asarray(step * log / 3 + np.sqrt((step * log / 3) ** 2 + 2 * variance * log))
 
 
-def worst(several: Sequence[Sums]) -> Worst:
-    """The least likely of all these sums, its bound times the number of those that could fail."""
-    found, count = Worst("", "", math.inf), 0
-    for sums in several:
+def worst(*families: Sequence[Sums]) -> Worst:
+    """The least likely of all these sums.
+
+    Its bound is multiplied by the number of sums in its family that could fail at all, and by the
+    number of families, so that one with many sums does not hide another one.
+    """
+    found = [_worst(family) for family in families]
+    least = min(found, key=lambda each: each.log)
+    return least._replace(log=min(0.0, least.log + math.log(len(found))))
+
+
+def _worst(family: Sequence[Sums]) -> Worst:
+    found, count = Worst(), 0
+    for sums in family:
         if not sums.totals.size:
             continue
         beyond = np.maximum(np.abs(sums.totals) - sums.slack, 0)
-        bounds = bound(beyond, sums.n, sums.variance, sums.step)
-        most = bound(np.asarray(sums.n) * sums.step, sums.n, sums.variance, sums.step)
-        count += int(np.broadcast_to(most < LEVEL, bounds.shape).sum())
-        at = int(bounds.argmin())
-        if bounds[at] == 0:  # below the smallest float: the largest of those
-            at = int(np.where(bounds == 0, beyond, 0).argmax())
-        if bounds[at] < found.chance:
-            label = str(sums.labels[at]) if len(sums.labels) else ""
-            found = Worst(sums.key, label, float(bounds[at]))
-    return found._replace(chance=min(1.0, found.chance * max(1, count)))
+        logs = log_bound(beyond, sums.n, sums.variance, sums.step)
+        most = log_bound(np.asarray(sums.n) * sums.step, sums.n, sums.variance, sums.step)
+        count += int(np.broadcast_to(most < math.log(LEVEL), logs.shape).sum())
+        at = int(logs.argmin())
+        if logs[at] < found.log:
+            label = sums.labels[at] if len(sums.labels) else ""
+            found = Worst(sums.key, label, float(logs[at]))
+    return found._replace(log=found.log + math.log(max(1, count)))
 
 
 class Setting(NamedTuple):
@@ -137,12 +155,21 @@ class Setting(NamedTuple):
         return np.where(totals > 0, 1 - self.q, self.q)
 
 
+def of_share(kept: int, n: int, setting: Setting) -> float:
+    """The bound for kept of n elements."""
+    return worst([_sums("all", np.array([kept - n * setting.q]), n, setting)]).chance
+
+
+def whole(masks: Sequence[Mask], setting: Setting) -> Sums:
+    """How many are kept of all."""
+    n, kept = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
+    return _sums("all", np.array([kept - n * setting.q]), n, setting, [(kept, n)])
+
+
 def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
-    """How many are kept: of all, of the first and last eight, and of each slice of each axis."""
-    n = sum(mask.size for mask in masks)
+    """How many are kept of the first and last eight, and of each slice of each axis."""
     centred = [mask - setting.q for mask in masks]
-    total = np.array([math.fsum(float(c.sum()) for c in centred)])
-    found = [_sums("all", total, n, setting)]
+    found = []
     ends = np.zeros(16)
     for c in centred:
         if c.size >= ends.size:
@@ -163,11 +190,6 @@ def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
             labels = [f"{shape}, {axis + 1}, {k + 1}" for k in range(shape[axis])]
             found.append(_sums("slice", pooled.sum(others), size, setting, labels))
     return found
-
-
-def of_share(kept: int, n: int, setting: Setting) -> float:
-    """The bound for kept of n elements."""
-    return worst([_sums("all", np.array([kept - n * setting.q]), n, setting)]).chance
 
 
 def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> list[Sums]:
@@ -219,7 +241,11 @@ def between_calls(masks: Sequence[Mask], setting: Setting) -> Sums:
     for row, mask in zip(rows, masks, strict=True):
         row[: mask.size] = mask.ravel() - setting.q
     first, second = np.triu_indices(len(rows), 1)
-    totals = (rows @ rows.T)[first, second]
+    gram = np.zeros((len(rows), len(rows)))
+    for k in range(0, rows.shape[1], BLOCK):
+        part = rows[:, k : k + BLOCK]
+        gram += part @ part.T
+    totals = gram[first, second]
     n = np.minimum(sizes[first], sizes[second])
     return Sums("calls", totals, n, *setting.products(n))
 

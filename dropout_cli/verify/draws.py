@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,9 @@ class Draws:
     @cached_property
     def alike(self) -> Worst:
         """How unlikely it is that two calls have masks that agree as the most alike do."""
-        sums = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
-        for some in _by_shape(self.small):
-            if len(some) > 1:
-                sums.append(chance.between_small_calls(some, self.setting))
-        return chance.worst(sums)
+        large = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
+        small = [some for some in _by_shape(self.small) if len(some) > 1]
+        return chance.worst(large, [chance.between_small_calls(s, self.setting) for s in small])
 
     @property
     def groups(self) -> list[list[Mask]]:
@@ -60,19 +59,20 @@ class Draws:
     @cached_property
     def dependence(self) -> Worst:
         """How unlikely the masks are for elements that do not depend on each other, nor on x."""
-        sums = []
-        for some in self.groups:
-            xs = [self.xs[id(mask)] for mask in some]
-            sums += [chance.lags(some, self.setting), *chance.on_x(some, xs, self.setting)]
-            sums += chance.fixed_counts(some, self.setting)
-        return chance.worst(sums)
+        groups, setting = self.groups, self.setting
+        return chance.worst(
+            [chance.lags(some, setting) for some in groups],
+            [sums for some in groups
+             for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], setting)],
+            [sums for some in groups for sums in chance.fixed_counts(some, setting)],
+        )  # fmt: skip
 
     @property
     def name(self) -> str:
         """What to call the dependence that was found."""
         found = self.dependence
         names = {
-            "lag": "neighbours-alike" if found.label == "1" else "mask-repeats",
+            "lag": "neighbours-alike" if found.label == 1 else "mask-repeats",
             "calls": "fixed-count", "rows": "fixed-count",
         }  # fmt: skip
         return self.shared or names.get(found.key, "depends-on-x")
@@ -90,12 +90,31 @@ class Draws:
     @cached_property
     def share(self) -> Worst:
         """How unlikely it is that so many are kept, in all and in each place."""
-        sums = [each for some in self.groups for each in chance.shares(some, self.exact)]
-        found = chance.worst(sums)
-        whole = [each for each in sums if each.key == "all"]
-        if found.chance < LEVEL and chance.worst(whole).chance < LEVEL / len(sums):
-            return chance.worst(whole)  # that the share is wrong says more than where
-        return found
+        whole = [chance.whole(some, self.exact) for some in self.groups]
+        found = chance.worst(whole, [])
+        if found.chance < LEVEL:  # that the share is wrong says more than where
+            return found
+        return chance.worst(
+            whole, [each for some in self.groups for each in chance.shares(some, self.exact)]
+        )
+
+    @cached_property
+    def place(self) -> Worst:
+        """The same where calls are taken together though they may be alike."""
+        pooled = [some for some in (self.big, *_by_shape(self.small)) if some]
+        whole = [chance.whole(some, self.exact) for some in pooled]
+        return chance.worst(
+            whole, [each for some in pooled for each in chance.shares(some, self.exact)]
+        )
+
+    @cached_property
+    def biased(self) -> bool:
+        """Whether it is the place, or the size of a call, that decides what is kept."""
+        found = self.place
+        if found.chance >= LEVEL or (found.key == "all" and self.whole < LEVEL):
+            return False
+        less_than = min(self.dependence.log, 0.3 * self.alike.log)  # a bias makes masks alike, too
+        return self.shared is None and found.log < less_than
 
     @property
     def constant(self) -> bool | None:
@@ -108,8 +127,9 @@ class Draws:
         some = self.big or self.small
         n = sum(mask.size for mask in some)
         variance, step, _ = self.setting.products(n)
-        sure = chance.bound(n * self.setting.variance, n, variance, step)
-        return bool(sure * max(mask.size for mask in some) < LEVEL)
+        complete = n * min(self.setting.variance, step)
+        sure = chance.log_bound(complete, n, variance, step)
+        return bool(math.exp(sure) * max(mask.size for mask in some) < LEVEL)
 
     @property
     def repeated(self) -> bool:
@@ -128,13 +148,15 @@ class Draws:
         "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
         "whole-channels": along all but the first two.
         """
-        for mask in self.big:
+        several = [mask for mask in self.big or self.masks if mask.ndim > 1]
+        varied = [mask for mask in several if mask.any() and not mask.all()]
+        if several and not varied:
+            return "one-mask-for-batch"
+        for mask in varied:
             long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
             axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
-            if not axes or mask.ndim < 2:
+            if not axes:
                 continue
-            if axes == long:
-                return "one-mask-for-batch"
             if axes == list(range(2, mask.ndim)):
                 return "whole-channels"
             return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")

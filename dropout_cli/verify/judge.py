@@ -15,7 +15,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Data, Record, record
-from dropout_cli.verify.layers import NoArrayError, adapt
+from dropout_cli.verify.layers import WRAP, NoArrayError, adapt
 from dropout_cli.verify.load import OutOfMemoryError, quote_with_place
 from dropout_cli.verify.tolerance import TYPES
 
@@ -86,7 +86,8 @@ def _unanswered(name: str, p: float, error: BaseException) -> Finding:
     """Where no call was answered: not judged, but for a division by 0 at p = 1 or 0."""
     key = "returned" if isinstance(error, NoArrayError) else "refused"
     told = str(error) if isinstance(error, NoArrayError) else quote_with_place(error)
-    reason = Reason(key, error=told, cause=error)
+    code = WRAP["cache"] if isinstance(error, NoArrayError) else ""
+    reason = Reason(key, error=told, cause=error, code=code)
     if p in (0, 1) and isinstance(error, ArithmeticError) and name in ("p-0", "p-1"):
         reason = reason._replace(key="raised")
         return Finding(0.0, False, 0, name, p, mistakes=("raised",), reason=reason)
@@ -105,7 +106,7 @@ def reconcile(findings: Sequence[Finding]) -> list[Finding]:
             common[each.id] = [name for name in names if name in each.mistakes]
     found = [
         each if each.ok is not False or "raised" in each.mistakes
-        else each._replace(mistakes=common[each.id] or each.mistakes[:0])
+        else each._replace(mistakes=each.mistakes if each.about == "mask" else common[each.id])
         for each in findings
     ]  # fmt: skip
     cut = "gradient-cut" in common.get("same-mask", ["gradient-cut"])
@@ -173,10 +174,12 @@ def _seeded(seed: int) -> Iterator[None]:
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
     generator = torch and torch.default_generator
     state = torch and generator.get_state()
+    threads = torch and torch.get_num_threads()
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     if torch:
         generator.manual_seed(seed)
+        torch.set_num_threads(1)  # on a busy machine they wait for each other at every call
     try:
         yield
     finally:
@@ -184,3 +187,4 @@ def _seeded(seed: int) -> Iterator[None]:
         np.random.set_state(legacy)  # noqa: NPY002
         if torch:
             generator.set_state(state)
+            torch.set_num_threads(threads)

@@ -322,7 +322,8 @@ def values(array: Any) -> Values:
 
 def wrap(how: str, layer: Any, **names: str) -> str:
     """The lines that make a layer of it, below a sentence that says that it is none."""
-    name = getattr(layer, "__name__", "Dropout")
+    name = getattr(layer, "__name__", "")
+    name = name if name.isidentifier() else "dropout"
     return "; these lines make it one:\n\n" + WRAP[how].format(name=name, **names)
 
 

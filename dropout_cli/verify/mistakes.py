@@ -50,7 +50,7 @@ SUMS = ("sum", "sum-squares")  # losses that may be averaged by mistake
 IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
     "gradient-cut": lambda t: (0 * t.grad_x,),
     "times-x": lambda t: (t.grad_x * t.problem.x,),
-    "ignores-grad-y": lambda t: () if t.local_grad is None else (t.local_grad,),
+    "ignores-grad-y": lambda t: () if t.problem.loss else (t.local_grad,),
     "mean-loss": lambda t: (t.grad_x / t.grad_x.size,) if t.problem.loss in SUMS else (),
     "sum-loss": lambda t: (t.grad_x * t.grad_x.size,) if t.problem.loss == "mean" else (),
 }

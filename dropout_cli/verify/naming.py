@@ -10,7 +10,7 @@ import numpy as np
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
 from dropout_cli.verify import chance
-from dropout_cli.verify.mistakes import diagnose, swapped
+from dropout_cli.verify.mistakes import diagnose
 from dropout_cli.verify.tolerance import tolerance
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ def in_training(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
     """The mistakes of mistakes.py whose formula gives these values, for 0 < p < 1."""
     trace = Trace(Problem(call.x.ravel(), p, call.mask.ravel(), None, call.grad_y.ravel(), None))
     allowed = tolerance(call.coarsest(about), p)
-    y, grad_x = call.array("y"), call.array("grad_x")
-    both = y is not None and grad_x is not None
-    if both and swapped(trace, y.ravel(), grad_x.ravel(), allowed):
+    if _swapped(call, p):
         return ["swapped"]
     diagnosis = diagnose(trace, about, got.ravel(), allowed)
     found = [] if diagnosis is None else diagnosis.mistakes
@@ -33,6 +31,8 @@ def in_training(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
 
 def at_p_0(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been kept."""
+    if _swapped(call, 0):
+        return ["swapped"]
     if about == "grad_x" and not got.any():
         return ["gradient-cut", "drops-at-p-0"]
     named = _of_gradient(about, call, p, got) or _at_zero(about, call, got)
@@ -53,6 +53,8 @@ def at_p_1(_about: str, _call: Call, _p: float, got: FloatArray) -> list[str]:
 
 def in_inference(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been left as it is."""
+    if _swapped(call, 0):
+        return ["swapped"]
     if about == "grad_x" and not got.any():
         return ["gradient-cut", "drops-in-inference", "scales-in-inference"]
     named = _of_gradient(about, call, 0, got) or _at_zero(about, call, got)
@@ -76,7 +78,7 @@ def of_share(p: float, kept: int, n: int) -> list[str]:
     normal = NormalDist().cdf
     shares = {
         "keeps-with-p": (p,),
-        "drawn-normal": (normal(-p), normal(1 - p), 2 * normal(-p), 2 * normal(1 - p) - 1),
+        "drawn-normal": (normal(-p), normal(1 - p)),  # randn() > p, randn() < 1-p
     }
     return [name for name, qs in shares.items() if any(likely(q, kept, n) for q in qs)]
 
@@ -84,6 +86,16 @@ def of_share(p: float, kept: int, n: int) -> list[str]:
 def likely(q: float, kept: int, n: int) -> bool:
     """Whether kept of n is what a keep probability q makes."""
     return chance.of_share(kept, n, chance.Setting(q, 2.0**-22)) >= chance.LEVEL
+
+
+def _swapped(call: Call, p: float) -> bool:
+    """Whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
+    y, grad_x = call.array("y"), call.array("grad_x")
+    if y is None or grad_x is None or not (y.any() and grad_x.any()):
+        return False
+    scale = ((y != 0) | (grad_x != 0) | (p == 0)) / (1 - p)
+    near = tolerance(call.coarsest("grad_x"), p).near
+    return bool(near(y, call.grad_y * scale).all() and near(grad_x, call.x * scale).all())
 
 
 def _at_zero(about: str, call: Call, got: FloatArray) -> list[str]:

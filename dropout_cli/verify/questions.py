@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dropout_cli.arrays import FloatArray
-    from dropout_cli.verify.calls import Call, Record
+    from dropout_cli.verify.calls import Call, Feature, Record
     from dropout_cli.verify.draws import Draws
 
     Question = Callable[[Record], Finding]
@@ -62,12 +62,12 @@ def _raised(call: Call) -> Reason:
 def _telling(record: Record) -> list[str]:
     """As few of the features that are not taken as explain every call that was refused."""
     refused = [set(call.features) for call in record.calls if call.error is not None]
-    found: list[str] = []
+    found: list[Feature] = []
     while refused:
         count = {name: sum(name in each for each in refused) for name in record.not_taken}
         found.append(max(count, key=lambda name: count[name]))
         refused = [each for each in refused if found[-1] not in each]
-    return sorted(found)
+    return sorted({name for name, _ in found})
 
 
 def values(record: Record) -> Finding:
@@ -81,6 +81,9 @@ def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
     _must_not_raise(record, "same-mask", True)
     calls = [c for c in _answered(record, "grad_x", True) if c.array("y") is not None]
+    calls = [c for c in calls if c.one_factor]
+    if not calls:
+        raise UnaskedError("no-mask")
     cases = [(c, _got(c, "grad_x"), _kept(c, c.grad_y, record.p)) for c in calls]
     finding = _compare("same-mask", "grad_x", record.p, cases, naming.in_training)
     return _lost_at_zero(record, finding) if finding.ok else finding
@@ -105,15 +108,17 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
     draws = _drawn(record)
-    if draws.dependence.chance < LEVEL:
+    if draws.dependence.chance < LEVEL and not draws.biased:
         raise UnaskedError("dependent")
-    found, kept, n = draws.share, draws.kept, draws.n
+    found, kept, n = draws.place if draws.biased else draws.share, draws.kept, draws.n
     ok = found.chance >= LEVEL
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
+    if not ok and key == "kept":
+        kept, n = found.label  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
-    reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
+    reason = Reason(key, kept, n, n * (1 - record.p), found.chance, str(found.label))
     error = abs(kept / n - (1 - record.p))
-    return Finding(error, ok, n, "kept-fraction", record.p, "mask", names, reason=reason)
+    return Finding(error, ok, draws.n, "kept-fraction", record.p, "mask", names, reason=reason)
 
 
 def independent(record: Record) -> Finding:
@@ -123,7 +128,7 @@ def independent(record: Record) -> Finding:
     ok = found.chance >= LEVEL
     if ok and not draws.telling:
         raise UnaskedError("p-near-its-ends")
-    reason = Reason("dependent", chance=found.chance, n=draws.n, at=found.label)
+    reason = Reason("dependent", chance=found.chance, n=draws.n, at=str(found.label))
     names = () if ok else (draws.name,)
     return Finding(0.0, ok, draws.n, "independent", record.p, "mask", names, reason=reason)
 
@@ -155,6 +160,8 @@ def _varied(record: Record) -> Draws:
     draws = _drawn(record)
     if draws.constant is not None:
         raise UnaskedError("all-kept" if draws.constant else "all-dropped")
+    if draws.biased:
+        raise UnaskedError("by-place")
     return draws
 
 
@@ -376,10 +383,20 @@ def _compare(name: str, about: str, p: float, cases: Sequence[Case], namer: Name
         allowed = _allowed(call, about, p)
         reason = reason._replace(
             factor=factor(got.ravel(), right.ravel(), allowed),
-            offset=offset(got.ravel(), right.ravel(), allowed),
+            offset=offset(got.ravel(), right.ravel(), allowed) or _offset(call, about, p, got),
             example=_example(call, about, places[0], shown[0].got),
         )
     return finding._replace(mistakes=names or (), wrong=shown, reason=reason)
+
+
+def _offset(call: Call, about: str, p: float, got: FloatArray) -> float | None:
+    """What is added to every y, dropped ones too: most often what these are."""
+    if about != "y" or not 0 < p < 1 or not call.training:
+        return None
+    seen, counts = np.unique(got, return_counts=True)
+    most = float(seen[counts.argmax()])
+    right = np.where(got == most, 0, call.x / (1 - p))
+    return most if _allowed(call, about, p).near(got - most, right).all() else None
 
 
 def _example(call: Call, about: str, place: Any, got: float) -> Example:

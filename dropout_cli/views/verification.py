@@ -99,9 +99,8 @@ def layer_suite(name: str, findings: Sequence[Finding], seed: int, voice: Voice)
         opening.append(Paragraph(told))
     opening += _not_judged(findings, voice)
     opening.append(Paragraph(voice.tell("layer", "signs")))
-    judged = [each.p for each in findings if each.ok is not None]
-    between = [p for p in judged if 0 < p < 1]
-    partial = not judged or (not between and any(0 < each.p < 1 for each in findings))
+    values = [each.ok for each in findings if each.id == "values"]
+    partial = all(ok is None for ok in values or (each.ok for each in findings))
     return Suite(name, opening, rows, by_p=True, partial=partial)
 
 
