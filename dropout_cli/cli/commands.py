@@ -368,8 +368,11 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     help="Decimals to which the values were written.  [default: as written, from 3 to 8]",
 )  # fmt: skip
 @click.option(
-    "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]), cls=Option,
-    group="Candidate", help="The type that your layer is given.  [default: float32]",
+    "--dtype",
+    type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
+    cls=Option,
+    group="Candidate",
+    help="The type that your layer is given.  [default: float32]",
 )
 @functools.partial(problem_options, several_p=True)
 @functools.partial(output_options, verdict=True)

@@ -50,8 +50,9 @@ def judge_layers(
     from dropout_cli.views.verification import layer_suite
 
     others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidates", "y")
-    others = (*others, "grad_x", *OF_CANDIDATES)
-    options.refuse(others, "--layer", "which is asked every question itself")
+    options.refuse(
+        [*others, "grad_x", *OF_CANDIDATES], "--layer", "which is asked every question itself"
+    )
     for flag, values in (("--layer", names), ("--drop-prob", options.ps)):
         if len(set(values)) < len(values):
             raise RequestError(f"{flag} is given twice with the same value")

@@ -28,7 +28,7 @@ class Example(NamedTuple):
 class Reason(NamedTuple):
     """Why a check failed, or could not be made: the key of a sentence, and what stands in it.
 
-    count of n: elements or calls, where expected would be usual.
+    counted of n: elements or calls, where expected would be usual.
     chance: a bound on the probability with which that happens to a right layer.
     at: where: a distance, an axis, what was given. got, wanted: a type, a shape, a value.
     error: an exception in one line, with its file and line. cause: the exception itself.
@@ -37,7 +37,7 @@ class Reason(NamedTuple):
     """
 
     key: str
-    count: int = 0
+    counted: int = 0
     n: int = 0
     expected: float = 0.0
     chance: float = 1.0

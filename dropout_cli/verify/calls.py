@@ -5,8 +5,8 @@ the calls have:
 
     values      x without zeros, so that the mask can be read from y; x as after a ReLU, half of it
                 zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of ones
-    sizes       about two million elements in 1 to 4 dimensions, of odd numbers; an axis of one; seven
-                elements sixty times; transposed and strided views
+    sizes       about two million elements in 1 to 4 dimensions, of odd numbers; an axis of one;
+                seven elements sixty times; transposed and strided views
     order       training, inference, training, inference twice, training; two forward passes before
                 the first backward, in both orders, or where a layer keeps its state, of two
                 instances of it
@@ -124,7 +124,6 @@ class Call:
             kept[zero] = ~(np.abs(grad_x[zero]) <= NOTHING * np.abs(self.grad_y[zero]))
         return kept
 
-
     def coarsest(self, about: str) -> str:
         """The type in which y, or what came back through it, was computed."""
         found = [self.y] if about == "y" else [self.y, self.grad_x]
@@ -144,10 +143,10 @@ class Call:
         factors = self.factors
         return not factors.size or bool(np.ptp(factors) <= 0.1 * abs(factors[0]))
 
-    def shows_mask(self, p: float) -> bool:
-        """Whether y shows a mask; many elements that are all kept do only if they are scaled."""
-        applied = self.x.size < BIG or not self.mask.all()
-        return self.one_factor and (applied or abs(self.factors[0] * (1 - p) - 1) < 0.1)
+    def shows_mask(self, p: float, size: int) -> bool:
+        """Whether y shows a mask; this many elements, all kept, do so only if they are scaled."""
+        applied = self.x.size < size or not self.mask.all()
+        return self.one_factor and (applied or abs(self.factors[0] * (1 - p) - 1) < 0.05)
 
 
 @dataclass(eq=False)
@@ -172,7 +171,8 @@ class Record:
     def sampled(self) -> list[Call]:
         """The calls whose masks are tested together: of one instance in training, read from y."""
         calls = [call for call in self.answered("y", True) if call.main and not call.step.relu]
-        return [call for call in calls if call.shows_mask(self.p)]
+        applied = all(call.shows_mask(self.p, BIG) for call in calls)
+        return [call for call in calls if call.shows_mask(self.p, BIG if applied else 0)]
 
     @cached_property
     def draws(self) -> Draws:
@@ -233,13 +233,14 @@ def script(p: float) -> Iterator[list[Step]]:
     yield [step for some in rounds[2:4] for step in some] + others
     yield quiet[:2]
     yield quiet[1:3]
-    yield [step for some in rounds[4:] for step in some] + small + [step for step in rounds[0][:2]]
+    yield [step for some in rounds[4:] for step in some] + small + rounds[0][:2]
 
 
 def record(layer: Layer, p: float, data: Data, dtype: str | None) -> Record:
     """Run the layer at p: the whole script, then two forward passes before a backward.
 
-    data: what it is given. dtype: of x; if not given, float32, or float64 where the layer refuses that or answers with it.
+    data: what it is given. dtype: of x; if not given, float32, or float64 where the layer refuses
+    that or answers with it.
     """
     try:
         adapter = layer.at(p)

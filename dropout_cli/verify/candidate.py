@@ -1,4 +1,4 @@
-"""Is what was computed right: every claim for a problem, or the y and grad_x of an implementation."""
+"""Is what was computed right: the claims of a problem, or the y and grad_x of a candidate."""
 
 from __future__ import annotations
 
@@ -101,9 +101,10 @@ def judge(candidate: Candidate, rtol: float | None, atol: float = 0.0) -> Verdic
     allowed = {about: allowance(candidate, trace, about, rtol, atol) for about in candidate.values}
     findings = [_values(candidate, trace, about, each) for about, each in allowed.items()]
     y, grad_x = candidate.values.get("y"), candidate.values.get("grad_x")
-    if y is not None and grad_x is not None and not any(each.ok for each in findings):
-        if swapped(trace, y, grad_x, allowed["y"]):
-            findings = [each._replace(mistakes=("swapped",)) for each in findings]
+    if y is None or grad_x is None or any(each.ok for each in findings):
+        pass
+    elif swapped(trace, y, grad_x, allowed["y"]):
+        findings = [each._replace(mistakes=("swapped",)) for each in findings]
     return Verdict(trace, findings + _mask(candidate, trace), candidate=candidate, allowed=allowed)
 
 
@@ -188,21 +189,17 @@ def _mask(candidate: Candidate, trace: Trace) -> list[Finding]:
     if draws.can_fail:
         chance = draws.whole
         ok = chance >= LEVEL
-        names = () if ok else naming.of_share(problem.p, kept, n)
-        reason = Reason("kept", kept, n, q * n, chance)
-        found = [
-            Finding(abs(kept / n - q), ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
-        ]
+        names = [] if ok else naming.of_share(problem.p, kept, n)
+        share = Finding(abs(kept / n - q), ok, n, "kept-fraction", problem.p, "mask", names)
+        found = [share._replace(reason=Reason("kept", kept, n, q * n, chance))]
         if not ok:
             return found
     if draws.telling:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
         reason = Reason("dependent", n=n, chance=lag.chance, at=str(lag.label))
-        names = () if ok else (draws.name,)
-        found.append(
-            Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason)
-        )
+        names = [] if ok else [draws.name]
+        found.append(Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason))
     return found
 
 

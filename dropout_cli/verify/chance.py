@@ -8,24 +8,24 @@ before them, if the layer is right. With M the mask (1 = kept), q = 1−p, and c
     Σ c_i · c_(i+k)      at every lag k, and between every two calls        E[c_(i+k) | c_i] = 0
     Σ (h_r − P(h_r))     h_r: whether row r drops just the expected number
 
-Such a sum S is a martingale. If none of its n terms is larger than b, then by the inequality of Fan,
-Grama and Liu (Stoch. Proc. Appl. 122, 2012, theorem 2.1), with x = t/b and v = V/b², at every n
+Such a sum S is a martingale. If none of its n terms is larger than b, then by the inequality of
+Fan, Grama and Liu (Stoch. Proc. Appl. 122, 2012, theorem 2.1), with x = t/b and v = V/b²,
 
-    P(S ≥ t and V_S ≤ V) ≤ ( (v/(x+v))^(x+v) · (n/(n−x))^(n−x) )^(n/(n+v)),
+    P(S ≥ t and V_S ≤ V) ≤ ( (v/(x+v))^(x+v) · (n/(n−x))^(n−x) )^(n/(n+v))    at every n,
 
 where V_S is the sum of the terms' variances, each given what came before. It is at most Freedman's
-exp(−t²/(2(V + b·t/3))), and for Σ c_i it is Chernoff's bound of the binomial distribution. Both signs
-of S make it twice that. For Σ c_i, V_S is n·p·q, and b is p for too many kept and q for too few.
-For products it is p·q · Σ c_i² over the first factors, which depends on the mask only by the number
-of the kept: Σ c_i² = n·p·q + (1−2p)·Σ c_i. As |Σ c_i| < r, r = radius(n·p·q, b), unless the first
-question fails, V = p·q · (n·p·q + |1−2p|·r) is enough. (r is taken at LEVEL/10⁹, so that this holds for
-all parts of the calls that are looked at, but for a probability that does not count.)
+exp(−t²/(2(V + b·t/3))), and for Σ c_i it is Chernoff's bound of the binomial distribution. Both
+signs of S make it twice that. For Σ c_i, V_S is n·p·q, and b is p for too many kept, q for too few.
+
+For products V_S is p·q · Σ c_i² over the first factors, which depends on the mask only by the
+number of the kept: Σ c_i² = n·p·q + (1−2p)·Σ c_i. With |Σ c_i| < r, V = p·q · (n·p·q + |1−2p|·r) is
+enough. r = radius(n·p·q, b, LEVEL/10⁹), so what is beyond it does not count.
 
 Where a question looks at N sums that could fail at all, the bound of the least likely one is
-multiplied by N (the union bound; with several families of sums, by their number and the N of its
-own, which is the same with weights). A question fails below LEVEL, so a right layer fails it with a probability of at most LEVEL,
-and one of several questions with at most LEVEL times their number, however they depend on one
-another.
+multiplied by N: the union bound. (Several families of sums share the level equally, and each
+divides its share by its own N.) A question fails below LEVEL, so a right layer fails it with a
+probability of at most LEVEL, and one of several questions with at most LEVEL times their number,
+however they depend on one another.
 
 A layer compares random numbers that lie on a grid, so that its q may be off by a step of it. That
 moves Σ c_i·w_i by at most step · Σ |w_i|, and a sum of n products by n·step² + 2·step·r.
@@ -231,7 +231,7 @@ def lags(masks: Sequence[Mask], setting: Setting) -> Sums:
     pairs = np.zeros(k.size)
     for mask in masks:
         pairs += np.maximum(mask.size - k, 0)
-    return Sums("lag", totals, pairs, *setting.products(pairs), labels=k)
+    return Sums("lag", totals, pairs, *setting.products(pairs), labels=k.tolist())
 
 
 def between_calls(masks: Sequence[Mask], setting: Setting) -> Sums:

@@ -111,7 +111,8 @@ class Draws:
     def biased(self) -> bool:
         """Whether it is the place, or the size of a call, that decides what is kept."""
         found = self.place
-        if found.chance >= LEVEL or (found.key == "all" and self.whole < LEVEL):
+        plain = found.key == "all" and self.whole < LEVEL
+        if found.chance >= LEVEL or plain or self.repeated:
             return False
         less_than = min(self.dependence.log, 0.3 * self.alike.log)  # a bias makes masks alike, too
         return self.shared is None and found.log < less_than
@@ -167,8 +168,8 @@ def grid_step(bits: int) -> float:
     """By how much a probability may differ from the p that was asked for.
 
     bits: the precision of the type in which random numbers are drawn. They lie on a grid, in
-    float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the threshold,
-    and less than one in rounding p.
+    float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the
+    threshold, and less than one in rounding p.
     """
     return 2.0 ** (2 - min(bits, 24))
 

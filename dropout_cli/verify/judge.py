@@ -160,7 +160,7 @@ def _fitting_p(findings: Sequence[Finding]) -> dict[float, float]:
         fit = 1 - (1 - p) / factor
         if not 0 < fit < 1:
             return {}
-        kept, n = share.reason.count, share.reason.n
+        kept, n = share.reason.counted, share.reason.n
         if not naming.likely(1 - fit, kept, n):
             return {}
         found[p] = round(fit, 4)

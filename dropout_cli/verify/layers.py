@@ -104,10 +104,12 @@ class Passed(NamedTuple):
 class Adapter(Protocol):
     """A layer at one p, in the one form.
 
-    graph: whether a second forward may come before the first backward.
+    graph: whether a second forward may come before the first backward. inplace: whether the layer
+    says that it may change its input.
     """
 
     graph: bool
+    inplace: bool
 
     def mode(self, training: bool) -> None:
         """Enter training or inference."""
@@ -157,7 +159,8 @@ def _adapted(layer: Any) -> Layer:
     if is_class or not callable(layer):
         lacks = "a class without backward(grad_y)" if is_class else "no layer"
         raise UnknownKindError(f"{named(layer)} is {lacks}, but {KINDS}")
-    if not _binds(layer, "x", "grad_y", "p", "training") or layer.__module__ == "torch.nn.functional":
+    functional = layer.__module__ == "torch.nn.functional"
+    if functional or not _binds(layer, "x", "grad_y", "p", "training"):
         names = _parameters(layer)
         how = "factory" if len(names) == 1 else "function"
         lacks = f"{named(layer)} does not take four arguments, but {KINDS}"
@@ -188,7 +191,8 @@ def _made(layer: Any, adapter: Callable[[Any], Adapter], widest: str) -> Layer:
     if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
         told = f"{named(layer)}.forward takes more than x, but {KINDS}"
         raise UnknownKindError(told + wrap("modes", layer))
-    return Layer(lambda p: adapter(layer(p)), None, True, widest)
+    make: Any = layer
+    return Layer(lambda p: adapter(make(p)), None, True, widest)
 
 
 class TorchLayer:
@@ -307,8 +311,8 @@ def values(array: Any) -> Values:
         dtype = one_line(str(tensor.dtype).removeprefix("torch."))
         return Values(dtype, tensor.double().numpy().copy())
     if isinstance(array, tuple | dict) or array is None:
-        found = f" of {len(array)}" if isinstance(array, tuple) else ""
-        raise NoArrayError(type(array).__name__ + found)
+        size = f" of {len(array)}" if isinstance(array, tuple) else ""
+        raise NoArrayError(type(array).__name__ + size)
     try:
         found = np.asarray(array.detach() if hasattr(array, "detach") else array)
     except PASSED_ON:

@@ -92,8 +92,8 @@ def quote(error: BaseException) -> str:
 
 def quote_with_place(error: BaseException) -> str:
     """An exception in one line, with the innermost line of the user's own code that it passed."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__)]
-    frames = [each for each in frames if not each.filename.startswith((OURS, "<"))]
+    passed = traceback.extract_tb(error.__traceback__)
+    frames = [each for each in passed if not each.filename.startswith((OURS, "<"))]
     own = [each for each in frames if "site-packages" not in each.filename] or frames
     if not own:
         return quote(error)

@@ -29,13 +29,13 @@ def in_training(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
     return found or _at_zero(about, call, got)
 
 
-def at_p_0(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
+def at_p_0(about: str, call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been kept."""
     if _swapped(call, 0):
         return ["swapped"]
     if about == "grad_x" and not got.any():
         return ["gradient-cut", "drops-at-p-0"]
-    named = _of_gradient(about, call, p, got) or _at_zero(about, call, got)
+    named = _of_gradient(about, call, 0, got) or _at_zero(about, call, got)
     if named:
         return named
     if not np.isfinite(got).all():
@@ -51,7 +51,7 @@ def at_p_1(_about: str, _call: Call, _p: float, got: FloatArray) -> list[str]:
     return ["nan-at-p-1"] if np.isnan(got).any() else ["not-masked"]
 
 
-def in_inference(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
+def in_inference(about: str, call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been left as it is."""
     if _swapped(call, 0):
         return ["swapped"]
@@ -69,6 +69,11 @@ def in_inference(about: str, call: Call, p: float, got: FloatArray) -> list[str]
     drops = ["drops-in-inference"] if kept.size < factors.size else []
     scales = ["scales-in-inference"] if kept.size in (0, factors.size) else []
     return drops + scales
+
+
+def none(_about: str, _call: Call, _p: float, _got: FloatArray) -> list[str]:
+    """Nothing: what is wrong has its name already."""
+    return []
 
 
 def of_share(p: float, kept: int, n: int) -> list[str]:

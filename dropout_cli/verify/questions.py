@@ -9,7 +9,8 @@ import numpy as np
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
 from dropout_cli.verify.chance import LEVEL, of_share
-from dropout_cli.verify.layers import NoArrayError, values as read
+from dropout_cli.verify.layers import NoArrayError
+from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.mistakes import factor, offset
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
@@ -218,9 +219,10 @@ def untouched(record: Record) -> Finding:
                 return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
             if not np.array_equal(got, before, equal_nan=True):
                 case = (call, got, before)
-                found = _compare("input-untouched", about, record.p, [case], lambda *_: [name])
+                found = _compare("input-untouched", about, record.p, [case], naming.none)
                 assert found.reason is not None
-                return found._replace(checked=n, reason=found.reason._replace(key="changed"))
+                reason = Reason("changed", found.reason.counted, found.reason.n)
+                return found._replace(checked=n, mistakes=(name,), reason=reason)
     return finding
 
 
@@ -292,7 +294,9 @@ def _answered(record: Record, about: str, training: bool) -> list[Call]:
             if isinstance(error, ArithmeticError) and record.p in (0, 1):
                 reason = Reason("raised", at=str(call.x.shape), **_quoted(error))
                 name = f"p-{record.p:g}"
-                raise FaultError(Finding(0.0, False, 0, name, record.p, mistakes=("raised",), reason=reason))
+                raise FaultError(
+                    Finding(0.0, False, 0, name, record.p, mistakes=("raised",), reason=reason)
+                )
             raise UnaskedError("refused", **_quoted(error))
     raise UnaskedError("no-answer")
 
@@ -343,7 +347,9 @@ def _compare_both(record: Record, name: str, cases: Sequence[Case], namer: Namer
     """The output and, if that is right, the gradient; cases hold a call and what both should be."""
     p = record.p
     y = _compare(name, "y", p, [(c, _got(c, "y"), of_y) for c, of_y, _ in cases], namer)
-    with_gradient = [(c, _got(c, "grad_x"), of_x) for c, _, of_x in cases if c.array("grad_x") is not None]
+    with_gradient = [
+        (c, _got(c, "grad_x"), of_x) for c, _, of_x in cases if c.array("grad_x") is not None
+    ]
     if not y.ok or not with_gradient:
         return y
     grad_x = _compare(name, "grad_x", p, with_gradient, namer)
@@ -384,7 +390,7 @@ def _compare(name: str, about: str, p: float, cases: Sequence[Case], namer: Name
         reason = reason._replace(
             factor=factor(got.ravel(), right.ravel(), allowed),
             offset=offset(got.ravel(), right.ravel(), allowed) or _offset(call, about, p, got),
-            example=_example(call, about, places[0], shown[0].got),
+            example=_example(call, places[0], shown[0].got),
         )
     return finding._replace(mistakes=names or (), wrong=shown, reason=reason)
 
@@ -399,7 +405,7 @@ def _offset(call: Call, about: str, p: float, got: FloatArray) -> float | None:
     return most if _allowed(call, about, p).near(got - most, right).all() else None
 
 
-def _example(call: Call, about: str, place: Any, got: float) -> Example:
+def _example(call: Call, place: Any, got: float) -> Example:
     kept = bool(call.mask[place]) if call.training and call.array("y") is not None else None
     return Example(float(call.x[place]), float(call.grad_y[place]), kept, got)
 

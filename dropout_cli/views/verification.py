@@ -262,11 +262,11 @@ def _layer_method(finding: Finding, voice: Voice) -> Text:
 def _told(reason: Reason, voice: Voice) -> dict[str, str]:
     """The values of a reason, as sentences have them."""
     return {
-        "count": f"{reason.count:,}",
+        "count": f"{reason.counted:,}",
         "n": f"{reason.n:,}",
         "elements": voice.elements(reason.n),
         "expected": f"{reason.expected:,.6g}",
-        "fraction": f"{reason.count / max(1, reason.n):.3g}",
+        "fraction": f"{reason.counted / max(1, reason.n):.3g}",
         "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
         "at": reason.at, "got": reason.got, "wanted": reason.wanted, "error": reason.error,
     }  # fmt: skip
@@ -351,7 +351,7 @@ def _example(finding: Finding) -> str:
 def _elements_table(finding: Finding, voice: Voice) -> Table:
     """The first wrong elements: where they are, in mathematics and in Python, and their values."""
     shown = finding.wrong[:NAMED]
-    more = (finding.reason.count if finding.reason else 0) - len(shown)
+    more = (finding.reason.counted if finding.reason else 0) - len(shown)
     rows = [
         [
             ", ".join(str(k + 1) for k in place),

@@ -105,7 +105,9 @@ def test_no_right_result_that_was_rounded_is_accused(way, loss):
         n, p = int(rng.integers(1, 40)), float(rng.uniform(0, 0.95))
         x, g = rng.normal(size=(2, n)) * 10 ** rng.uniform(-1, 1)
         mask = rng.random(n) >= p
-        exact = Trace(Problem.pose(x, p, mask if p else None, grad_y=None if loss else g, loss=loss))
+        exact = Trace(
+            Problem.pose(x, p, mask if p else None, grad_y=None if loss else g, loss=loss)
+        )
         texts = {"x": x, "grad_y": g, "y": exact.y, "grad_x": exact.grad_x}
         texts = {key: [write(v) for v in vector] for key, vector in texts.items()}
         read = {key: np.array(vector, dtype=float) for key, vector in texts.items()}

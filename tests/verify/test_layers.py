@@ -52,16 +52,18 @@ OPEN = {
     "nn.Dropout in place": {"input-untouched"},
     "float64 only": {"answers"},
     "no backward in inference": {"inference", "shape-and-dtype"},
-    **dict.fromkeys(
-        ["only batches", "only vectors", "only three dimensions", "images only",
-         "fails in three dimensions", "two dimensions only", "at most 65,536 elements"],
-        {"answers", "shape-and-dtype"},
-    ),
+    "only batches": {"answers", "shape-and-dtype"},
+    "only vectors": {"answers", "shape-and-dtype"},
+    "only three dimensions": {"answers", "shape-and-dtype"},
+    "images only": {"answers", "shape-and-dtype"},
+    "fails in three dimensions": {"answers", "shape-and-dtype"},
+    "two dimensions only": {"answers", "shape-and-dtype"},
+    "at most 65,536 elements": {"answers", "shape-and-dtype"},
     "only p = 0": BETWEEN | ALWAYS | {"p-1"},
-    **dict.fromkeys(
-        ["p < 1", "p < 1 by a bare assert", "p < 1 in Chinese"], ALWAYS | {"p-1"}
-    ),
-}  # fmt: skip
+    "p < 1": ALWAYS | {"p-1"},
+    "p < 1 by a bare assert": ALWAYS | {"p-1"},
+    "p < 1 in Chinese": ALWAYS | {"p-1"},
+}
 
 
 def named(findings):
@@ -104,7 +106,7 @@ def test_a_wrong_layer_is_found_out_and_its_mistake_named(name):
 def test_what_answers_nothing_is_not_judged(name):
     findings = judge_layer(numpy_layers.UNJUDGED[name])
     assert all(f.ok is None for f in findings if f.id == "values")
-    with pytest.raises(RequestError, match="could not be judged|the layer raised"):
+    with pytest.raises(RequestError, match=r"could not be judged: the layer raised"):
         check(numpy_layers.UNJUDGED[name], [0.3])
 
 
@@ -148,7 +150,7 @@ def test_wrong_elements_are_given_with_what_was_expected():
     for place, got, expected in values.wrong:
         assert got == 2 * expected != 0
         assert all(isinstance(k, int) for k in place)
-    assert values.reason.count > 2_000_000 / 2
+    assert values.reason.counted > 2_000_000 / 2
     assert values.about == "y"
     assert one(findings, "same-mask", 0.5).ok
 

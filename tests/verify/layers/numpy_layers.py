@@ -540,8 +540,9 @@ RAISED = dict.fromkeys(["p-0", "p-1", "same-mask"], "raised")
 UNJUDGED = {"exits": Exits, "binomial of 1/(1-p)": CountsOfOne}
 WRONG = {
     "cached mask": (
-        CachedMask, {"fresh-mask": "same-mask-each-call", "kept-fraction": "drops-nothing"},
-    ),  # fmt: skip
+        CachedMask,
+        {"fresh-mask": "same-mask-each-call", "kept-fraction": "drops-nothing or by-place or "},
+    ),
     "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call"}),
     "nothing in three dimensions": (NothingInThreeDimensions, {"answers": "raised"}),
     "almost zero": (AlmostZero, {"values": None}),
@@ -561,6 +562,7 @@ WRONG = {
         {
             "values": "not-applied",
             "same-mask": "not-applied",
+            "kept-fraction": "drops-nothing",
             "p-1": "keeps-at-p-1",
         },
     ),

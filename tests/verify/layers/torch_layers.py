@@ -123,8 +123,9 @@ WRONG = {
     "torch, times p": (TorchScaledByP, {"p-0": "drops-at-p-0", "values": None, "same-mask": None}),
     "torch, always": (TorchAlways, {"inference": "drops-in-inference"}),
     "torch, through NumPy": (
-        TorchThroughNumPy, {"p-0": "gradient-cut", "same-mask": "gradient-cut"},
-    ),  # fmt: skip
+        TorchThroughNumPy,
+        {"p-0": "gradient-cut", "same-mask": "gradient-cut"},
+    ),
     "torch, detached": (TorchDetached, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
     "torch, widens": (TorchWidens, {"shape-and-dtype": "wrong-dtype"}),
     "torch, changes x": (TorchChangesX, {"input-untouched": "changes-x"}),

@@ -8,6 +8,7 @@ import hashlib
 import threading
 
 import numpy as np
+
 from layers.numpy_layers import Course
 
 # Right, in unusual ways
@@ -170,7 +171,9 @@ class QuotientOfY(Course):
 class NeverDropsZeros(Course):
     def forward(self, x):
         y = super().forward(x)
-        self.scale = np.where((x == 0) & self.training & (self.p < 1), 1 / max(0.01, 1 - self.p), self.scale)
+        self.scale = np.where(
+            (x == 0) & self.training & (self.p < 1), 1 / max(0.01, 1 - self.p), self.scale
+        )
         return y
 
 
@@ -254,7 +257,9 @@ class MemoryOrder(Course):
 
     def forward(self, x):
         y = super().forward(x)
-        self.flat = np.broadcast_to(self.scale, x.shape).ravel(order="K" if x.flags.c_contiguous else "F")
+        self.flat = np.broadcast_to(self.scale, x.shape).ravel(
+            order="K" if x.flags.c_contiguous else "F"
+        )
         return y
 
     def backward(self, grad_y):
@@ -362,7 +367,7 @@ def in_steps(steps):
 
 
 class AlwaysHalf(Course):
-    def __init__(self, p):
+    def __init__(self, _):
         super().__init__(0.5)
 
 
@@ -463,7 +468,11 @@ class AddsATenth(Course):
 
 class ScaledByThree(Course):
     def backward(self, grad_y):
-        return 3 * super().backward(grad_y) if self.training and 0 < self.p < 1 else super().backward(grad_y)
+        return (
+            3 * super().backward(grad_y)
+            if self.training and 0 < self.p < 1
+            else super().backward(grad_y)
+        )
 
 
 RIGHT = {
