@@ -15,6 +15,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Data, Record, record
+from dropout_cli.verify.compare import FaultError, UnaskedError
 from dropout_cli.verify.layers import WRAP, NoArrayError, adapt
 from dropout_cli.verify.load import OutOfMemoryError, quote_with_place
 from dropout_cli.verify.tolerance import TYPES
@@ -75,9 +76,9 @@ def ask(found: Record) -> list[Finding]:
     for name, question in questions.at(found.p).items():
         try:
             findings.append(question(found))
-        except questions.FaultError as fault:
+        except FaultError as fault:
             findings.append(fault.finding)
-        except questions.UnaskedError as unasked:
+        except UnaskedError as unasked:
             findings.append(Finding(0.0, None, 0, name, found.p, reason=unasked.reason))
     return findings
 

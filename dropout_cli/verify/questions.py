@@ -6,39 +6,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
+from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import naming
 from dropout_cli.verify.chance import LEVEL, of_share
+from dropout_cli.verify.compare import (
+    UnaskedError,
+    answered,
+    compare,
+    compare_both,
+    fault,
+    got_of,
+    kept_of,
+    must_not_raise,
+    quoted,
+)
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
-from dropout_cli.verify.load import quote_with_place
-from dropout_cli.verify.mistakes import factor, offset
-from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
+from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any
+    from collections.abc import Callable
 
-    from dropout_cli.arrays import FloatArray
     from dropout_cli.verify.calls import Call, Feature, Record
     from dropout_cli.verify.draws import Draws
 
     Question = Callable[[Record], Finding]
-    Case = tuple[Call, FloatArray, FloatArray]  # a call, what it gave, and what is right
-    Namer = Callable[[str, Call, float, FloatArray], list[str]]  # about, a call, p, what it gave
-
-SHOWN = 5  # at most this many wrong elements are given
-NAMED = 6  # calls that a name must fit, of so many elements if there are such
-BIG = 1000
-
-
-class UnaskedError(Exception):
-    """A question that cannot be asked of this record, and why."""
-
-    def __init__(self, key: str, **known: Any) -> None:
-        """key: of a sentence. known: what stands in it."""
-        super().__init__(key)
-        self.reason = Reason(key, **known)
 
 
 def answers(record: Record) -> Finding:
@@ -49,7 +41,7 @@ def answers(record: Record) -> Finding:
         return finding._replace(ok=False, mistakes=("raised",), reason=_raised(call))
     if record.not_taken:
         error = next(iter(record.not_taken.values()))
-        raise UnaskedError("not-taken", at=", ".join(_telling(record)), **_quoted(error))
+        raise UnaskedError("not-taken", at=", ".join(_telling(record)), **quoted(error))
     return finding
 
 
@@ -57,7 +49,7 @@ def _raised(call: Call) -> Reason:
     """A call that was not answered, though others like it were."""
     assert call.error is not None
     key = "returned" if isinstance(call.error, NoArrayError) else "raised"
-    return Reason(key, at=str(call.x.shape), **_quoted(call.error))
+    return Reason(key, at=str(call.x.shape), **quoted(call.error))
 
 
 def _telling(record: Record) -> list[str]:
@@ -73,20 +65,20 @@ def _telling(record: Record) -> list[str]:
 
 def values(record: Record) -> Finding:
     """In training each y_i is 0 or x_i/(1−p)."""
-    calls = _answered(record, "y", True)
-    cases = [(c, _got(c, "y"), _kept(c, c.x, record.p)) for c in calls]
-    return _compare("values", "y", record.p, cases, naming.in_training)
+    calls = answered(record, "y", True)
+    cases = [(c, got_of(c, "y"), kept_of(c, c.x, record.p)) for c in calls]
+    return compare("values", "y", record.p, cases, naming.in_training)
 
 
 def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
-    _must_not_raise(record, "same-mask", True)
-    calls = [c for c in _answered(record, "grad_x", True) if c.array("y") is not None]
+    must_not_raise(record, "same-mask", True)
+    calls = [c for c in answered(record, "grad_x", True) if c.array("y") is not None]
     calls = [c for c in calls if c.one_factor]
     if not calls:
         raise UnaskedError("no-mask")
-    cases = [(c, _got(c, "grad_x"), _kept(c, c.grad_y, record.p)) for c in calls]
-    finding = _compare("same-mask", "grad_x", record.p, cases, naming.in_training)
+    cases = [(c, got_of(c, "grad_x"), kept_of(c, c.grad_y, record.p)) for c in calls]
+    finding = compare("same-mask", "grad_x", record.p, cases, naming.in_training)
     return _lost_at_zero(record, finding) if finding.ok else finding
 
 
@@ -151,7 +143,7 @@ def fresh_mask(record: Record) -> Finding:
 def _drawn(record: Record) -> Draws:
     """The masks, where they can be read."""
     if not record.sampled:
-        _answered(record, "y", True)
+        answered(record, "y", True)
         raise UnaskedError("no-mask")
     return record.draws
 
@@ -168,31 +160,31 @@ def _varied(record: Record) -> Draws:
 
 def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
-    cases = [(c, c.x, c.grad_y) for c in _answered(record, "y", False)]
-    finding = _compare_both(record, "inference", cases, naming.in_inference)
+    cases = [(c, c.x, c.grad_y) for c in answered(record, "y", False)]
+    finding = compare_both(record, "inference", cases, naming.in_inference)
     quiet = [call for call in record.calls if not call.training and call.error is None]
     raised = [call for call in quiet if call.backward_error is not None]
     if finding.ok and raised and len(raised) == len(quiet):
         error = raised[0].backward_error
         assert error is not None
-        raise UnaskedError("no-backward", **_quoted(error))
+        raise UnaskedError("no-backward", **quoted(error))
     if finding.ok and raised:
-        return _fault(finding, raised[0])
+        return fault(finding, raised[0])
     return finding
 
 
 def p_0(record: Record) -> Finding:
     """At p = 0 every element is kept, unscaled: y = x and ∂L/∂x = ∂L/∂y."""
-    _must_not_raise(record, "p-0", True)
-    cases = [(c, c.x, c.grad_y) for c in _answered(record, "y", True)]
-    return _compare_both(record, "p-0", cases, naming.at_p_0)
+    must_not_raise(record, "p-0", True)
+    cases = [(c, c.x, c.grad_y) for c in answered(record, "y", True)]
+    return compare_both(record, "p-0", cases, naming.at_p_0)
 
 
 def p_1(record: Record) -> Finding:
     """At p = 1 every element is dropped: y and ∂L/∂x are 0, not 0/0."""
-    _must_not_raise(record, "p-1", True)
-    cases = [(c, 0 * c.x, 0 * c.grad_y) for c in _answered(record, "y", True)]
-    return _compare_both(record, "p-1", cases, naming.at_p_1)
+    must_not_raise(record, "p-1", True)
+    cases = [(c, 0 * c.x, 0 * c.grad_y) for c in answered(record, "y", True)]
+    return compare_both(record, "p-1", cases, naming.at_p_1)
 
 
 def untouched(record: Record) -> Finding:
@@ -219,7 +211,7 @@ def untouched(record: Record) -> Finding:
                 return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
             if not np.array_equal(got, before, equal_nan=True):
                 case = (call, got, before)
-                found = _compare("input-untouched", about, record.p, [case], naming.none)
+                found = compare("input-untouched", about, record.p, [case], naming.none)
                 assert found.reason is not None
                 reason = Reason("changed", found.reason.counted, found.reason.n)
                 return found._replace(checked=n, mistakes=(name,), reason=reason)
@@ -275,141 +267,3 @@ def at(p: float) -> dict[str, Question]:
     if p == 0:
         return {"p-0": p_0} | ALWAYS
     return ({"p-1": p_1} if p == 1 else BETWEEN) | ALWAYS
-
-
-def _answered(record: Record, about: str, training: bool) -> list[Call]:
-    """The calls in this mode whose y, or grad_x, can be judged; UnaskedError where none can."""
-    calls = record.answered(about, training)
-    if calls:
-        return calls
-    for call in record.calls:
-        found = call.y if about == "y" else call.grad_x
-        if found is not None and call.training is training:
-            if found.array.shape != call.x.shape:
-                raise UnaskedError("other-shape", got=str(found.array.shape))
-            raise UnaskedError("other-type", got=found.dtype)
-    for call in record.calls:
-        error = call.error or call.backward_error
-        if error is not None and call.training is training:
-            if isinstance(error, ArithmeticError) and record.p in (0, 1):
-                reason = Reason("raised", at=str(call.x.shape), **_quoted(error))
-                name = f"p-{record.p:g}"
-                raise FaultError(
-                    Finding(0.0, False, 0, name, record.p, mistakes=("raised",), reason=reason)
-                )
-            raise UnaskedError("refused", **_quoted(error))
-    raise UnaskedError("no-answer")
-
-
-def _must_not_raise(record: Record, name: str, training: bool) -> None:
-    """Raise FaultError where backward raised though forward had passed."""
-    for call in record.calls:
-        if call.training is training and call.backward_error is not None:
-            raise FaultError(_fault(Finding(0.0, False, 0, name, record.p), call))
-
-
-class FaultError(Exception):
-    """A failure that leaves nothing to compare."""
-
-    def __init__(self, finding: Finding) -> None:
-        """finding: what is to be told."""
-        super().__init__(finding.id)
-        self.finding = finding
-
-
-def _fault(finding: Finding, call: Call) -> Finding:
-    """Backward raised, or returned no array."""
-    error = call.backward_error
-    assert error is not None
-    key = "returned-backward" if isinstance(error, NoArrayError) else "raised-backward"
-    reason = Reason(key, at=str(call.x.shape), **_quoted(error))
-    return finding._replace(ok=False, about="grad_x", mistakes=("raised",), reason=reason)
-
-
-def _quoted(error: BaseException) -> dict[str, Any]:
-    """What a reason says of an exception."""
-    told = str(error) if isinstance(error, NoArrayError) else quote_with_place(error)
-    return {"error": told, "cause": error}
-
-
-def _got(call: Call, about: str) -> FloatArray:
-    found = call.array(about)
-    assert found is not None
-    return found
-
-
-def _kept(call: Call, v: FloatArray, p: float) -> FloatArray:
-    """v ⊙ m/(1−p)."""
-    return np.where(call.mask, v / (1 - p), 0)
-
-
-def _compare_both(record: Record, name: str, cases: Sequence[Case], namer: Namer) -> Finding:
-    """The output and, if that is right, the gradient; cases hold a call and what both should be."""
-    p = record.p
-    y = _compare(name, "y", p, [(c, _got(c, "y"), of_y) for c, of_y, _ in cases], namer)
-    with_gradient = [
-        (c, _got(c, "grad_x"), of_x) for c, _, of_x in cases if c.array("grad_x") is not None
-    ]
-    if not y.ok or not with_gradient:
-        return y
-    grad_x = _compare(name, "grad_x", p, with_gradient, namer)
-    return grad_x._replace(
-        checked=y.checked + grad_x.checked,
-        max_error=float(np.maximum(y.max_error, grad_x.max_error)),
-        about="y" if grad_x.ok else "grad_x",
-    )
-
-
-def _compare(name: str, about: str, p: float, cases: Sequence[Case], namer: Namer) -> Finding:
-    """What the layer gave against what is right, element by element."""
-    wrong: list[tuple[Case, Any]] = []
-    checked, count, largest = 0, 0, 0.0
-    for case in cases:
-        call, got, right = case
-        good = got == right if about in ("x",) else _allowed(call, about, p).near(got, right)
-        checked += got.size
-        with np.errstate(all="ignore"):
-            largest = float(np.maximum(largest, np.abs(got - right).max()))  # nan stays nan
-        if not good.all():
-            count += int((~good).sum())
-            wrong.append((case, good))
-    finding = Finding(largest, not count, checked, name, p, about)
-    if not wrong:
-        return finding
-    names: list[str] | None = None
-    several = [case for case, _ in wrong if case[0].x.size >= BIG] or [case for case, _ in wrong]
-    for call, got, _ in several[:: -(-len(several) // NAMED)]:
-        fitting = namer(about, call, p, got)
-        names = fitting if names is None else [each for each in names if each in fitting]
-    (call, got, right), good = wrong[0]
-    places = [tuple(place) for place in np.argwhere(~good)[:SHOWN].tolist()]
-    shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
-    reason = Reason("wrong", count, checked)
-    if not names:
-        allowed = _allowed(call, about, p)
-        reason = reason._replace(
-            factor=factor(got.ravel(), right.ravel(), allowed),
-            offset=offset(got.ravel(), right.ravel(), allowed) or _offset(call, about, p, got),
-            example=_example(call, places[0], shown[0].got),
-        )
-    return finding._replace(mistakes=names or (), wrong=shown, reason=reason)
-
-
-def _offset(call: Call, about: str, p: float, got: FloatArray) -> float | None:
-    """What is added to every y, dropped ones too: most often what these are."""
-    if about != "y" or not 0 < p < 1 or not call.training:
-        return None
-    seen, counts = np.unique(got, return_counts=True)
-    most = float(seen[counts.argmax()])
-    right = np.where(got == most, 0, call.x / (1 - p))
-    return most if _allowed(call, about, p).near(got - most, right).all() else None
-
-
-def _example(call: Call, place: Any, got: float) -> Example:
-    kept = bool(call.mask[place]) if call.training and call.array("y") is not None else None
-    return Example(float(call.x[place]), float(call.grad_y[place]), kept, got)
-
-
-def _allowed(call: Call, about: str, p: float) -> Tolerance:
-    """What rounding explains in the type of y or grad_x."""
-    return tolerance(call.coarsest(about), p if call.training else 0)
