@@ -39,5 +39,5 @@ def test_its_layout_byte_for_byte():
         "n": None,
     }
     assert to_json(record) == (
-        '{\n  "x": [1.0, -0.5],\n  "m": [1, 0],\n  "s": {"k": "\\u00e9"},\n  "n": 0\n}\n'
+        '{\n  "x": [1.0, -0.5],\n  "m": [1, 0],\n  "s": {"k": "\\u00e9"},\n  "n": null\n}\n'
     )
