@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,6 +22,13 @@ class Result(NamedTuple):
     def json(self) -> Any:
         return json.loads(self.out)
 
+
+# What the shell of whoever runs the tests says of language, colours and size is nothing to them.
+for name in (
+    "COLUMNS", "DROPOUT_CLI_LANG", "FORCE_COLOR", "LINES", "MPLBACKEND", "NO_COLOR",
+    "PYTHONIOENCODING", "PYTHONWARNINGS", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE",
+):  # fmt: skip
+    os.environ.pop(name, None)
 
 # The same examples in every run, however long each takes.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

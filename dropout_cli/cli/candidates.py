@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.cli.saved import equal, named, read_mask_source, refuse_unknown, short
-from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
+from dropout_cli.cli.input import (
+    equal,
+    from_json,
+    named,
+    parse_json,
+    read_mask_source,
+    read_text,
+    read_vector,
+    refuse_unknown,
+    short,
+)
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
 from dropout_cli.verify.candidate import Candidate
@@ -30,11 +38,10 @@ KEYS = (
     "dtype",
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
-DEEPEST = 32
 VECTORS = ("x", "grad_y", "y", "grad_x")
 NEEDED = "so what is right is unknown"
 OPTIONS = {  # that a key of the file sets
-    "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng"}, "mode": {"inference"},
+    "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng", "skip"}, "mode": {"inference"},
     "grad_y": {"grad_y", "loss"}, "grad_y_source": {"grad_y", "loss"},
 }  # fmt: skip
 
@@ -72,9 +79,9 @@ def read_candidates(
 def _read_file(path: str, options: ProblemOptions, decimals: int | None) -> list[Candidate]:
     source, text = named(path), read_text(path)
     written = parse_json(text, source)
+    cases = written if isinstance(written, list) else [written]
     texts = json.loads(text, parse_float=str, parse_int=str)
     texts = texts if isinstance(written, list) else [texts]
-    cases = written if isinstance(written, list) else [written]
     if not cases:
         raise RequestError(f"{source} holds no candidate: the list is empty")
     candidates = []
@@ -103,25 +110,24 @@ def _units(
     """
     if case.get("schema") == SCHEMA and decimals is None:
         return {}
-    written = {"x": options.x, "grad_y": options.grad_y}
-    return {
-        key: _half_units(
-            _flat(texts[key]) if texts.get(key) is not None else _numbers(written.get(key)),
-            decimals,
-        )
-        for key in VECTORS
+    written = {key: _flat(texts[key]) for key in VECTORS if texts.get(key) is not None}
+    return _of_options(options, decimals) | {
+        key: _half_units(numbers, decimals) for key, numbers in written.items()
     }
 
 
-def _half_units(numbers: list[str], decimals: int | None) -> FloatArray | float:
+def _of_options(options: ProblemOptions, decimals: int | None) -> dict[str, FloatArray | float]:
+    """The same of x and grad_y where an option gives them as text."""
+    given = {"x": options.x, "grad_y": options.grad_y}
+    return {
+        key: _half_units(read_vector(value, key).written, decimals)
+        for key, value in given.items()
+        if value is not None and value != "-"
+    }
+
+
+def _half_units(numbers: Sequence[str], decimals: int | None) -> FloatArray | float:
     return half_units(numbers) if decimals is None else 0.5 * 10.0**-decimals
-
-
-def _numbers(value: str | None) -> list[str]:
-    """The numbers of an option, as they are written; none where a file holds them."""
-    if value is None or value == "-" or value.startswith("@"):
-        return []
-    return value.replace(",", " ").split()
 
 
 def _flat(texts: Any) -> list[str]:
@@ -137,20 +143,20 @@ def written_candidate(written: Written, options: ProblemOptions) -> Candidate:
     Without --input it is for the worked example; with it, what is judged must follow from what is
     given.
     """
-    texts = {"y": written.y, "grad_x": written.grad_x}
-    values = {key: read_vector(v, key) for key, v in texts.items() if v is not None}
+    given = {"y": written.y, "grad_x": written.grad_x}
+    read = {key: read_vector(v, key) for key, v in given.items() if v is not None}
+    values = {key: vector.values for key, vector in read.items()}
     if "x" in options.given:
         x = read_vector(options.x, "x")
-        candidate = _create({"x": x}, values, x.shape, None, None, options)
+        candidate = _create({"x": x.values}, values, x.shape, None, None, options)
     else:
         problem = options.problem()
         candidate = Candidate(
             None, problem, problem.x.shape, "float32", values, own_mask=False, said_dtype=False
         )
     _refuse_unused(options, [candidate])
-    texts |= {"x": options.x, "grad_y": options.grad_y}
-    units = {key: _half_units(_numbers(v), written.decimals) for key, v in texts.items()}
-    return candidate._replace(units=units)
+    units = {key: _half_units(each.written, written.decimals) for key, each in read.items()}
+    return candidate._replace(units=_of_options(options, written.decimals) | units)
 
 
 def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> None:
@@ -169,7 +175,8 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
         )
     _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
-    _check(case, "p", lambda v: type(v) in (int, float), "a number")
+    if "p" in case and type(case["p"]) not in (int, float):
+        raise RequestError(f"p is {short(case['p'])}, which is not a number")
     _check(case, "dtype", lambda v: str(v) in TYPES, f"one of {', '.join(TYPES)}")
     _check(case, "loss", lambda v: v is None or type(v) in (int, float), "a number, its value")
     _check(case, "grad_y_source", lambda v: isinstance(v, str), "'given' or the name of a loss")
@@ -177,7 +184,7 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     shapes: dict[str, tuple[int, ...]] = {}
     for key in ("x", "mask", "grad_y", "y", "grad_x"):
         if case.get(key) is not None:
-            known[key], shapes[key] = _array(case[key], key)
+            known[key], shapes[key], _ = from_json(case[key], key)
     if len(set(shapes.values())) > 1:
         told = ", ".join(f"{key} {_sides(shape)}" for key, shape in shapes.items())
         raise RequestError(f"the shapes differ, but they must be one: {told}")
@@ -228,8 +235,8 @@ def _create(
             "there is 'grad_x', but neither 'grad_y' nor the loss as 'grad_y_source' (nor --grad-y"
             f" or --loss), {NEEDED}"
         )
-    known.setdefault("x", read_vector(options.x, "x"))
-    drawn = "seed" in options.given or "rng" in options.given
+    known.setdefault("x", read_vector(options.x, "x").values)
+    drawn = bool({"seed", "rng", "skip"} & options.given.keys())
     sure = not training or known.get("p", options.p) in (0, 1)
     read = not (sure or drawn or "mask" in known or "mask" in options.given)
     unknown = None
@@ -269,7 +276,7 @@ def _read_mask(
     if grad_x is not None and unknown.any():
         upstream = known.get("grad_y")
         if upstream is None and options.grad_y is not None:
-            upstream = read_vector(options.grad_y, "grad_y")
+            upstream = read_vector(options.grad_y, "grad_y").values
         if upstream is None:  # that of a loss: 2y, which is 0 there, or the same everywhere
             squares = (known.get("loss") or options.loss) == "sum-squares"
             upstream = np.zeros_like(x) if squares else np.ones_like(x)
@@ -292,25 +299,6 @@ def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expecte
     """Refuse the key's value if it is not what is expected."""
     if key in case and not right(case[key]):
         raise RequestError(f"{key} is {short(case[key])}, but it must be {expected}")
-
-
-def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
-    """Flatten nested lists of numbers, and return their shape; those of a mask may be bools."""
-    flat = value
-    shape: list[int] = []
-    while isinstance(flat, list) and flat and isinstance(flat[0], list):
-        if len(shape) == DEEPEST:
-            raise RequestError(f"{key} is nested more than {DEEPEST} lists deep")
-        shape.append(len(flat))
-        lengths = {len(row) if isinstance(row, list) else -1 for row in flat}
-        if len(lengths) > 1:
-            raise RequestError(f"{key} has rows of different lengths, but they must be one")
-        flat = [item for row in flat for item in row]
-    if key == "mask" and isinstance(flat, list):
-        flat = [int(item) if isinstance(item, bool) else item for item in flat]
-    vector = from_json(flat, key)
-    shape.append(vector.size // math.prod(shape))
-    return vector, tuple(shape)
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -49,7 +49,18 @@ def judge_layers(
     from dropout_cli.verify.load import load
     from dropout_cli.views.verification import layer_suite
 
-    others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidates", "y")
+    others = (
+        "x",
+        "mask",
+        "rng",
+        "skip",
+        "inference",
+        "grad_y",
+        "loss",
+        "against",
+        "candidates",
+        "y",
+    )
     options.refuse(
         [*others, "grad_x", *OF_CANDIDATES], "--layer", "which is asked every question itself"
     )

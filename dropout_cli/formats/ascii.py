@@ -1,7 +1,7 @@
 """The signs of mathematics spelt in ASCII, for terminals that have no others."""
 
 ASCII = str.maketrans({
-    "∂": "d", "Σ": "sum", "·": "*", "×": "x", "−": "-", "⊙": "*", "≠": "!=", "≤": "<=",
+    "∂": "d", "Σ": "sum", "·": "*", "×": "x", "−": "-", "⊙": "*", "≠": "!=", "≤": "<=", "≈": "~",
     "…": "...", "∎": "QED", "²": "^2", "ᵀ": "^T", "ᵢ": "_i", "ⱼ": "_j", "ₙ": "_n",
     **{chr(0x2080 + digit): str(digit) for digit in range(10)},
     "✓": "+", "✗": "x", "–": "-", "⋮": ":", "▯": "_", "─": "-", "═": "=",

@@ -27,6 +27,14 @@ class Formula(NamedTuple):
     latex: str
 
 
+def equation(left: Formula, right: Formula | str, sign: str = "=") -> Formula:
+    """left = right, or with another sign between them; words and numbers stand as they are."""
+    if isinstance(right, str):
+        right = Formula(right, right)
+    latex = r"\approx" if sign == "≈" else sign
+    return Formula(f"{left.unicode} {sign} {right.unicode}", f"{left.latex} {latex} {right.latex}")
+
+
 class Text(NamedTuple):
     """Sentences: words, and the formulas among them."""
 

@@ -60,11 +60,21 @@ def _row(cells: Iterable[str | Formula | Text]) -> str:
 def _told(words: str | Formula | Text) -> str:
     match words:
         case Text(parts):
-            return "".join(map(_told, parts))
+            some = [part for part in parts if part]
+            return "".join(map(_beside, ["", *some], some))
         case Formula(_, latex):
             return f"${latex}$"
         case _:
             return _escaped(words)
+
+
+def _beside(before: str | Formula, part: str | Formula) -> str:
+    """The part; apart from a formula beside it where GitHub would not see the formula otherwise."""
+    if isinstance(part, Formula):
+        apart = isinstance(before, Formula) or before[-1:].strip(" (") != ""
+    else:
+        apart = isinstance(before, Formula) and part[:1].isalnum()
+    return f"{' ' * apart}{_told(part)}"
 
 
 def _escaped(words: str) -> str:

@@ -1,4 +1,4 @@
-"""Documents in a terminal, and in files that keep what a terminal shows. All that uses rich."""
+"""Documents in a terminal, and in files that keep what a terminal shows: rich lays them out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
@@ -33,28 +36,30 @@ from dropout_cli.formats.document import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from rich.console import JustifyMethod
+    from rich.console import ConsoleOptions
+    from rich.containers import Lines
     from rich.terminal_theme import TerminalTheme
 
     from dropout_cli.formats.document import Document, Readable, Setting
-    from dropout_cli.formats.document import Text as PageText
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
-# What stands together on a line: a word, a Chinese character, each with its punctuation; spaces.
-PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+|[^ ])[，。；：、）”]*| +")
+NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
+HEADING = 8  # columns of a heading that stay on one line, as four Chinese characters take
+BESIDE = 12  # the fewest columns in which words stand beside a formula, not below it
+# What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
+# its punctuation; spaces.
+PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
 # Where a line that is too wide is broken: a formula before = and after a comma, code between names.
 BETWEEN_TERMS = re.compile(r", +| (?== )")
 BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")
-HEADING = 8  # columns of a heading that stay in one line, as four Chinese characters take
-BESIDE = 12  # columns that words take beside a formula; where there are fewer they stand below it
-NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 STYLES = {"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"}
 
 
 def to_terminal(document: Document, width: int | None = None) -> str:
-    """The document as this process's standard output should have it.
+    """Render the document for this process's standard output.
 
     As wide as the terminal is, if no width is given; coloured if it is a terminal and NO_COLOR is
     not set; in ASCII where its encoding has no ∂.
@@ -63,8 +68,7 @@ def to_terminal(document: Document, width: int | None = None) -> str:
         file=sys.stdout,
         theme=Theme(STYLES),
         emoji=False,
-        width=width or _columns(),
-        height=WIDTH,
+        width=width or columns(),
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
     with console.capture() as capture:
@@ -72,7 +76,7 @@ def to_terminal(document: Document, width: int | None = None) -> str:
     return _trimmed(capture.get())
 
 
-def _columns() -> int:
+def columns() -> int:
     """COLUMNS if set, else the terminal's width, else WIDTH."""
     columns = os.environ.get("COLUMNS", "")
     if re.fullmatch("[1-9][0-9]{0,3}", columns):
@@ -93,12 +97,12 @@ def other_screen(on: bool) -> None:
 
 
 def to_text(document: Document, setting: Setting) -> str:
-    """The document as plain text."""
+    """Render the document as plain text."""
     return _trimmed(_recorded(document, setting.theme or "light").export_text())
 
 
 def to_svg(document: Document, setting: Setting) -> str:
-    """The document as a picture of a terminal, with the title on its window."""
+    """Render the document as a picture of a terminal, with the title on its window."""
     theme = setting.theme or "light"
     svg = _recorded(document, theme).export_svg(title=setting.title, theme=_ground(theme))
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
@@ -155,21 +159,17 @@ def _trimmed(text: str) -> str:
 
 
 def _print(document: Document, console: Console) -> None:
-    blocks = to_read(document)
+    """Print the blocks, an empty line between two that do not belong together."""
     layout = _Layout(console)
     parts: list[RenderableType] = []
-    for before, block in zip([None, *blocks], blocks, strict=False):
-        part = layout.block(block)
-        last = parts[-1] if parts else None
-        if isinstance(last, Text) and isinstance(part, Text):  # laid out faster as one
-            together = type(before) is type(block) and _is_line(before) and _is_line(block)
-            last.append("\n" if together else "\n\n").append_text(part)
-        else:
-            if parts:
-                parts.append(Text())
-            # A run of texts begins with an empty one: its style must not become that of the rest.
-            parts.append(Text().append_text(part) if isinstance(part, Text) else part)
-    console.print(Group(*parts), no_wrap=True, overflow="ignore", crop=False)
+    before: Readable | None = None
+    for block in to_read(document):
+        together = type(before) is type(block) and _is_line(before) and _is_line(block)
+        if parts and not together:
+            parts.append("")
+        parts.append(layout.block(block))
+        before = block
+    console.print(Group(*parts), crop=False)
 
 
 def _is_line(block: Readable | None) -> bool:
@@ -177,161 +177,169 @@ def _is_line(block: Readable | None) -> bool:
     return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
 
 
+class Words(Text):
+    """Text that breaks between words and between Chinese characters, not before a full stop."""
+
+    def wrap(self, console: Console, width: int, **how: Any) -> Lines:
+        """Break what is wider than the width; rich then justifies the lines."""
+        lines = [
+            line for each in self.split("\n", allow_blank=True) for line in _broken(each, width)
+        ]
+        return Text("\n").join(lines).wrap(console, width, **how)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """From the widest piece to the widest line, in cells."""
+        return Measurement(_least(self.plain), max(map(cell_len, self.plain.split("\n"))))
+
+
+def _broken(line: Text, width: int) -> list[Text]:
+    """The lines of this width that the line takes."""
+    starts, taken = [], 0
+    for piece in PIECES.finditer(line.plain):
+        taken += cell_len(piece[0])
+        if taken > width and piece.start() and not piece[0].isspace():
+            starts.append(piece.start())
+            taken = cell_len(piece[0])
+    lines = list(line.divide(starts))
+    for each in lines:
+        each.rstrip()
+    return lines
+
+
+def _least(words: str) -> int:
+    """The cells of the widest piece of the words."""
+    return max(map(cell_len, PIECES.findall(words)), default=0)
+
+
 class _Layout:
     """Lays blocks out for one console."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self.width = min(console.width, WIDTH)
+        self.width = console.width
         self.ascii_only = console.options.ascii_only
 
-    def text(self, words: str, style: str = "") -> Text:
-        return Text(to_ascii(words) if self.ascii_only else words, style)
+    def words(self, words: str, style: str = "") -> Words:
+        return Words(to_ascii(words) if self.ascii_only else words, style)
 
     def block(self, block: Readable) -> RenderableType:
         match block:
             case Heading(text, level):
-                lines = self.lines(self.text(text).plain, self.console.width)
-                rule = ("═" if level == 1 else "─") * max(map(cell_len, lines))
-                heading = Text("\n".join(lines), "heading")
-                return Text().append_text(heading).append("\n").append(self.text(rule))
+                heading = self.words(text, "heading")
+                width = max(line.cell_len for line in _broken(heading, self.width))
+                rule = self.words(("═" if level == 1 else "─") * width)
+                return Group(heading, rule)
             case Paragraph(text):
-                return self.prose(text.plain, self.width)
+                return Constrain(self.words(text.plain), WIDTH)
             case Items(items):
-                points = (self.prose(item.plain, self.width - 2).plain for item in items)
-                return Text("\n".join("- " + item.replace("\n", "\n  ") for item in points))
+                points = RichTable.grid(padding=(0, 1, 0, 0))
+                for item in items:
+                    points.add_row("-", self.words(item.plain))
+                return Constrain(points, WIDTH)
             case Check(ok, text):
-                told = self.prose(f"{SIGNS[ok]} {text.plain}", self.width)
-                told.stylize(FATES.get(SIGNS[ok], ""), 0, 1)
-                return told
+                words = self.words(f"{SIGNS[ok]} {text.plain}")
+                words.stylize(FATES.get(SIGNS[ok], ""), 0, 1)
+                return Constrain(words, WIDTH)
             case Code(code):
-                return self.indented(code, BETWEEN_NAMES, "")
+                return self.lines(code.split("\n"), BETWEEN_NAMES, "")
             case Formula(unicode):
-                return self.indented(unicode, BETWEEN_TERMS, "symbol")
+                lines = unicode.split("\n")  # those of a tall formula stay together
+                return self.lines(lines, BETWEEN_TERMS if len(lines) == 1 else None, "symbol")
             case Facts(facts):
-                return self.facts(facts)
+                symbols = [self.words(formula.unicode, "symbol") for formula, _ in facts]
+                meanings = [self.words(words) for _, words in facts]
+                return self.beside(list(zip(symbols, meanings, strict=True)))
             case Table():
                 return self.table(block)
 
-    def prose(self, words: str, width: int) -> Text:
-        """The words in lines of this width."""
-        return Text("\n".join(self.lines(self.text(words).plain, width)))
+    def lines(self, lines: Sequence[str], breaks: re.Pattern[str] | None, style: str) -> Text:
+        """The lines, indented; broken at the breaks where they are too wide."""
+        if breaks is not None:
+            lines = [part for line in lines for part in self.folded(line, breaks)]
+        words = self.words("\n".join("  " + line for line in lines), style)
+        return Text(words.plain, style, no_wrap=True, overflow="ignore")
 
-    def lines(self, words: str, width: int) -> list[str]:
-        """The lines; Chinese breaks between characters, but not before a full stop."""
-        if cell_len(words) <= width:
-            return [words.rstrip()]
-        lines, taken = [""], 0
-        for piece in PIECES.findall(words):
-            taken += cell_len(piece)
-            if piece.isspace() or taken <= width:
-                lines[-1] += piece
-            else:
-                lines.append(piece)
-                taken = cell_len(piece)
-        return [line.rstrip() for line in lines]
-
-    def indented(self, words: str, breaks: re.Pattern[str], style: str) -> Text:
-        lines = words.split("\n")
-        if breaks is BETWEEN_NAMES or len(lines) == 1:  # the lines of a tall formula stay together
-            lines = "\n".join(self.folded(line, breaks) for line in lines).split("\n")
-        return self.text("\n".join("  " + line for line in lines), style)
-
-    def folded(self, line: str, breaks: re.Pattern[str]) -> str:
+    def folded(self, line: str, breaks: re.Pattern[str]) -> list[str]:
         """The line, broken after the last of the breaks that fits, if it is too wide."""
-        room = self.console.width - 2
-        if cell_len(line) <= room:
-            return line
+        room = self.width - 2
         ends = [found.end() for found in breaks.finditer(line) if line[: found.end()].strip()]
-        k = max(
-            (k for k in ends if cell_len(line[:k].rstrip()) <= room), default=min(ends, default=0)
-        )
-        if not line[k:].strip() or k == 0:
-            return line
+        fitting = [end for end in ends if cell_len(line[:end].rstrip()) <= room]
+        end = max(fitting) if fitting else min(ends, default=0)
+        if cell_len(line) <= room or not end or not line[end:].strip():
+            return [line]
         indent = min(len(line) - len(line.lstrip()) + 4, room // 2)
-        rest = self.folded(" " * indent + line[k:].strip(), breaks)
-        return f"{line[:k].rstrip()}\n{rest}"
+        return [line[:end].rstrip(), *self.folded(" " * indent + line[end:].strip(), breaks)]
 
-    def facts(self, facts: Sequence[tuple[Formula, str]]) -> Text:
-        """One line per fact: the formula, and beside it what it is."""
-        symbols = (self.text(formula.unicode, "symbol") for formula, _ in facts)
-        return self.beside(
-            [(symbol, self.text(words)) for symbol, (_, words) in zip(symbols, facts, strict=True)]
-        )
-
-    def beside(self, pairs: Sequence[tuple[Text, Text]]) -> Text:
+    def beside(self, pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
         """The second of each pair beside the first, or below it where there is no room."""
-        column = max(first.cell_len for first, _ in pairs) + 3
-        narrow = self.width - column < BESIDE
-        indent = " " * (4 if narrow else column)
-        lines = []
-        for first, second in pairs:
-            told = "\n".join(self.lines(second.plain, self.width - len(indent)))
-            gap = "\n" + indent if narrow else " " * (column - first.cell_len)
-            line = Text().append_text(first).append(gap)
-            lines.append(line.append(told.replace("\n", "\n" + indent), second.style))
-        return Text("\n").join(lines)
+        column = max(first.cell_len for first, _ in pairs)
+        width = min(self.width, WIDTH)
+        if width - column - 3 < BESIDE:
+            stacked = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
+            return Group(*(part for pair in stacked for part in pair))
+        grid = RichTable.grid(padding=(0, 3, 0, 0))
+        grid.add_column(no_wrap=True)
+        for pair in pairs:
+            grid.add_row(*pair)
+        return Constrain(grid, width)
 
     def table(self, table: Table) -> RenderableType:
         """The rows below their headings; where that is too wide, one row below the other."""
-        rows = [[self.text(c.unicode if isinstance(c, Formula) else c) for c in table.columns]]
-        rows += [[self.cell(cell) for cell in row] for row in table.rows]
-        widths = self.widths(rows, table.words)
+        plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
+        header = [self.words(heading) for heading in plain]
+        rows = [
+            [self.cell(c if isinstance(c, str) else c.plain) for c in row] for row in table.rows
+        ]
+        widths = self.widths(header, rows, table.words)
         if widths is None:
-            return self.stacked(rows)
+            return self.stacked(header, rows)
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
-        grid = RichTable(box=ruled, show_edge=False, padding=0)  # its own padding takes rich longer
-        gaps = [0] + [1] * (len(widths) - 1)
-        header, *body = (map(self.fitted, row, widths, gaps) for row in rows)
-        for k, text in enumerate(header):
-            justify: JustifyMethod = "left" if k in table.words else "right"
-            grid.add_column(text, justify=justify, width=widths[k] + gaps[k], no_wrap=True)
-        for cells in body:
-            grid.add_row(*cells)
+        grid = RichTable(box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
+        for k, (heading, width) in enumerate(zip(header, widths, strict=True)):
+            grid.add_column(heading, justify="left" if k in table.words else "right", width=width)
+        for row in rows:
+            grid.add_row(*row)
         return grid
 
-    def cell(self, cell: str | PageText) -> Text:
-        """The cell; one that begins with a sign takes the colour of what it says."""
-        words = cell if isinstance(cell, str) else cell.plain
-        return self.text(words, FATES.get(words[:1], ""))
+    def cell(self, words: str) -> Words:
+        """A cell; one that begins with a sign takes the colour of what it says."""
+        return self.words(words, FATES.get(words[:1], ""))
 
-    def widths(self, rows: list[list[Text]], words: Sequence[int]) -> list[int] | None:
+    def widths(
+        self, header: list[Words], rows: list[list[Words]], words: Sequence[int]
+    ) -> list[int] | None:
         """The width of each column: those of words share what the others leave; None if too little.
 
         Headings take several lines too.
         """
-        header, *body = rows
-        room = self.console.width - 2 * (len(header) - 1)
-        widths = [max(text.cell_len for text in column) for column in zip(*rows, strict=True)]
+        room = self.width - 2 * (len(header) - 1)
+        columns = list(zip(*rows, strict=True))
+        widths = [
+            max(cell.cell_len for cell in (head, *column))
+            for head, column in zip(header, columns, strict=True)
+        ]
         if sum(widths) <= room:
             return widths
         least = [
-            max(min(text.cell_len, HEADING), *map(cell_len, PIECES.findall(text.plain)), 0)
-            for text in header
+            max(
+                min(head.cell_len, HEADING),
+                _least(head.plain),
+                *(_least(c.plain) if k in words else c.cell_len for c in column),
+            )
+            for k, (head, column) in enumerate(zip(header, columns, strict=True))
         ]
-        for k, column in enumerate(zip(*body, strict=True)):
-            pieces = (PIECES.findall(text.plain) if k in words else [text.plain] for text in column)
-            least[k] = max(least[k], *(cell_len(piece) for some in pieces for piece in some))
-            if k not in words:
-                widths[k] = least[k]
+        widths = [width if k in words else least[k] for k, width in enumerate(widths)]
         room -= sum(width for k, width in enumerate(widths) if k not in words)
         for left, k in enumerate(sorted(words, key=widths.__getitem__)):
             widths[k] = min(widths[k], max(least[k], room // (len(words) - left)))
             room -= widths[k]
         return widths if words and room >= 0 else None
 
-    def fitted(self, text: Text, width: int, gap: int) -> Text:
-        """The text in lines of this width, each after a gap."""
-        lines = [text.plain] if text.cell_len <= width else self.lines(text.plain, width)
-        return Text("\n".join(" " * gap + line for line in lines), text.style)
-
-    def stacked(self, rows: list[list[Text]]) -> Text:
+    def stacked(self, header: list[Words], rows: list[list[Words]]) -> RenderableType:
         """Each row as pairs of a heading and a cell, the first in bold."""
-        header, *body = rows
-        told = []
-        for cells in body:
-            (heading, first), *others = zip(header, cells, strict=True)
+        parts: list[RenderableType] = []
+        for row in rows:
+            (heading, first), *others = zip(header, row, strict=True)
             index = Text(heading.plain, "heading"), Text(first.plain, "heading")
-            told.append(self.beside([index, *others]))
-        return Text("\n\n").join(told)
+            parts += ["", self.beside([index, *others])]
+        return Group(*parts[1:])

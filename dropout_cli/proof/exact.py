@@ -47,7 +47,7 @@ def _dual(number: Number) -> Dual:
     return number if isinstance(number, Dual) else Dual(Fraction(number), Fraction(0))
 
 
-def forward(x: Sequence[Number], mask: Sequence[bool] | None, p: float) -> list[Number]:
+def forward(x: Sequence[Number], mask: Sequence[bool] | None, p: float | Fraction) -> list[Number]:
     """y: x_i/(1−p) for an element that survives, 0 for one that is zeroed; x in inference."""
     if mask is None:
         return list(x)

@@ -6,12 +6,14 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dropout_cli.formats.document import Formula
+from dropout_cli.formats.document import Formula, equation
 from dropout_cli.losses import LOSSES
+from dropout_cli.views.written import sign
 from dropout_cli.words.messages import BLANK, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from fractions import Fraction
     from typing import Any
 
     from numpy.typing import NDArray
@@ -24,6 +26,9 @@ DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 INDEX = Formula("i", "i")
+P = Formula("p", "p")
+KEEP = Formula("1−p", "1-p")
+SCALE = Formula("1/(1−p)", "1/(1-p)")
 M = Formula("m", "m")
 GRAD = Formula("∂L/∂y", r"\frac{\partial L}{\partial y}")
 X = Formula("xᵢ", "x_i")
@@ -35,11 +40,6 @@ GRAD_X = Formula("∂L/∂xᵢ", r"\partial L/\partial x_i")
 FORWARD = Formula("mᵢ·xᵢ/(1−p)", r"m_i \cdot x_i/(1-p)")
 BACKWARD = Formula("∂L/∂yᵢ·mᵢ/(1−p)", r"\partial L/\partial y_i \cdot m_i/(1-p)")
 FATE = ""
-
-
-def equation(left: Formula, right: Formula) -> Formula:
-    """left = right."""
-    return Formula(f"{left.unicode} = {right.unicode}", f"{left.latex} = {right.latex}")
 
 
 def loss_formula(name: str) -> Formula:
@@ -60,47 +60,72 @@ def shown(n: int) -> list[int | None]:
     return [*range(half), None, *range(n - half, n)]
 
 
+def shown_alone(n: int) -> list[int]:
+    """The elements of n that are shown, from 0."""
+    return [i for i in shown(n) if i is not None]
+
+
 def vector(
     symbol: Formula,
     values: Sequence[float] | NDArray[Any],
     voice: Voice,
     width: int,
+    exactly: Sequence[Fraction] | None = None,
     n: int | None = None,
 ) -> Formula:
     """symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
 
+    exactly: the same in fractions, where what is told may be rounded; = is ≈ if it is.
     n: how many there are, where the values are those of the elements shown alone.
     """
-    held = len(values)
+    held = n or len(values)
+
+    def some(vector: Sequence[Any] | NDArray[Any], ends: int) -> list[Any]:
+        if held <= 2 * ends:
+            return list(vector)
+        return [*vector[:ends], *vector[len(vector) - ends :]]
 
     def told(say: Callable[[float], str], ends: int) -> str:
-        if (n or held) <= 2 * ends:
-            return ", ".join(map(say, values))
-        return ", ".join([*map(say, values[:ends]), "…", *map(say, values[held - ends :])])
+        numbers = list(map(say, some(values, ends)))
+        if held > 2 * ends:
+            numbers.insert(ends, "…")
+        return ", ".join(numbers)
 
     # A vector of blanks has as many of them as the vector of numbers that it stands for.
     number = partial(Voice.number, voice)
     room = width - len(f"{symbol.unicode} = []ᵀ")
     ends = next((ends for ends in (6, 3, 2) if len(told(number, ends)) <= room), 1)
     cells = told(voice.number, ends)
-    unicode = f"{symbol.unicode} = [{cells}]ᵀ"
-    inside = to_latex(cells)
-    return Formula(unicode, rf"{symbol.latex} = [{inside}]^\top")
+    relation = "="
+    if exactly is not None:
+        relation = sign(map(voice.number, some(values, ends)), some(exactly, ends))
+    return equation(symbol, Formula(f"[{cells}]ᵀ", rf"[{to_latex(cells)}]^\top"), relation)
 
 
-def column_vectors(left: str, columns: Sequence[Sequence[str]]) -> Iterable[Formula]:
-    """left = column = column = …, in one formula where that fits, else the first by itself."""
+def column_vectors(
+    left: str, columns: Sequence[Sequence[str]], signs: Sequence[str]
+) -> Iterable[Formula]:
+    """left = column = column = …, in one formula where that fits, else the first by itself.
+
+    signs: = or ≈ before each column.
+    """
     height = len(columns[0])
     margin = [left if k == (height - 1) // 2 else " " * len(left) for k in range(height)]
-    brackets = [bracketed(" = ", _padded(column)).split("\n") for column in columns]
+    brackets = [
+        bracketed(f" {before} ", _padded(column)).split("\n")
+        for before, column in zip(signs, columns, strict=True)
+    ]
     lines = ["".join(parts) for parts in zip(margin, *brackets, strict=True)]
     if max(map(len, lines)) > WIDTH and len(columns) > 2:
-        yield from column_vectors(left, columns[:1])
-        yield from column_vectors(left, columns[1:])
+        yield from column_vectors(left, columns[:1], signs[:1])
+        yield from column_vectors(left, columns[1:], signs[1:])
         return
-    inside = (r" \\ ".join(map(to_latex, column)) for column in columns)
-    latex = (rf"\begin{{bmatrix}} {cells} \end{{bmatrix}}" for cells in inside)
-    yield Formula("\n".join(lines), " = ".join([to_latex(left), *latex]))
+    inside = (r" \cr ".join(map(to_latex, column)) for column in columns)
+    latex = (
+        rf" {to_latex(before)} \begin{{bmatrix}} {cells} \end{{bmatrix}}"
+        for before, cells in zip(signs, inside, strict=True)
+    )
+    yield Formula("\n".join(lines), "".join([to_latex(left), *latex]))
 
 
 def bracketed(left: str, lines: Sequence[str]) -> str:
@@ -122,15 +147,16 @@ def subscript(number: int) -> str:
 def to_latex(formula: str) -> str:
     """A formula of ∂L/∂y₁, m₁/(1−p), × and · as LaTeX."""
     formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
-    for sign, latex in (
+    for symbol, latex in (
         ("∂", r"\partial "),
         ("×", r"\times"),
         ("·", r"\cdot"),
+        ("≈", r"\approx"),
         ("⋮", r"\vdots"),
         ("…", r"\dots"),
         (BLANK, r"\square"),
     ):
-        formula = formula.replace(sign, latex)
+        formula = formula.replace(symbol, latex)
     return formula.replace("−", "-")
 
 

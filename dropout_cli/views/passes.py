@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropout_cli.formats.document import SIGNS, Document, Facts, Formula, Heading, Table
+from dropout_cli.formats.document import SIGNS, Document, Facts, Formula, Heading, Table, equation
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
+from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     BACKWARD,
     BESIDE,
@@ -17,24 +19,27 @@ from dropout_cli.views.notation import (
     GRAD_X,
     GRAD_Y,
     INDEX,
+    KEEP,
     LOCAL_GRAD,
     MASK,
+    SCALE,
     SHOWN,
     M,
+    P,
     X,
     Y,
-    equation,
     loss_formula,
     loss_gradient,
     shown,
+    shown_alone,
     to_latex,
     vector,
 )
+from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dropout_cli.trace import Trace
     from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
     from dropout_cli.words.messages import Voice
 
@@ -47,6 +52,8 @@ def forward_record(trace: Trace) -> ForwardRecord:
     source: MaskSource | None = {"kind": "given"} if problem.training else None
     if problem.drawn is not None:
         source = {"kind": "drawn", "rng": problem.drawn.rng, "seed": problem.drawn.seed}
+        if problem.drawn.skip:
+            source["skip"] = problem.drawn.skip
     return {
         "schema": SCHEMA,
         "mode": "training" if problem.training else "inference",
@@ -100,22 +107,37 @@ def facts(trace: Trace, voice: Voice, source: str | None = None) -> Facts:
     """
     problem = trace.problem
     p = voice.probability(problem.p)
+    matrix: list[tuple[Formula, str]] = []
+    if problem.shape is not None:
+        shape = " × ".join(map(str, problem.shape))
+        matrix.append((X, voice.say("fact", "x_shape", shape=shape)))
     if problem.mask is None:
-        return Facts([(Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "inference"))])
-    keep = voice.number(1 - problem.p)
+        return Facts([*matrix, (equation(P, p), voice.say("fact", "inference"))])
     if trace.scale is None:
-        scale = Formula("1/(1−p)", "1/(1-p)"), voice.say("fact", "scale_undefined")
+        scale = SCALE, voice.say("fact", "scale_undefined")
     else:
-        factor = voice.number(trace.scale)
-        scale = Formula(f"1/(1−p) = {factor}", f"1/(1-p) = {factor}"), voice.say("fact", "scale")
+        scale = scale_equation(problem.p, voice), voice.say("fact", "scale")
     return Facts(
         [
-            (Formula(f"p = {p}", f"p = {p}"), voice.say("fact", "p")),
-            (Formula(f"1−p = {keep}", f"1-p = {keep}"), voice.say("fact", "keep")),
+            *matrix,
+            (equation(P, p), voice.say("fact", "p")),
+            (keep_equation(problem.p, voice), voice.say("fact", "keep")),
             scale,
             (vector(M, problem.mask, voice, BESIDE), _mask_source(trace, voice, source)),
         ]
     )
+
+
+def keep_equation(p: float, voice: Voice) -> Formula:
+    """1−p = 0.9, or ≈ 0.666667."""
+    keep = voice.number(1 - p)
+    return equation(KEEP, keep, sign([keep], [1 - Fraction(voice.probability(p))]))
+
+
+def scale_equation(p: float, voice: Voice) -> Formula:
+    """1/(1−p) = 2, or ≈ 1.42857."""
+    scale = voice.number(1 / (1 - p))
+    return equation(SCALE, scale, sign([scale], [1 / (1 - Fraction(voice.probability(p)))]))
 
 
 def _mask_source(trace: Trace, voice: Voice, source: str | None) -> str:
@@ -123,7 +145,8 @@ def _mask_source(trace: Trace, voice: Voice, source: str | None) -> str:
     assert mask is not None
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
-        return voice.say("fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, **counts)
+        key = "mask_drawn_after" if drawn.skip else "mask_drawn"
+        return voice.say("fact", key, **counts, **vars(drawn))
     if source is None:
         source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
     return voice.say("fact", source, **counts)
@@ -131,7 +154,7 @@ def _mask_source(trace: Trace, voice: Voice, source: str | None) -> str:
 
 def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
     """∂L/∂y, and where it comes from: it was given, or follows from a loss."""
-    loss = trace.problem.loss
+    loss, n = trace.problem.loss, trace.problem.x.size
     told: list[tuple[Formula, str]] = []
     if loss is None:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
@@ -140,7 +163,8 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
         total = loss_formula(loss)
         if trace.loss_value is not None:
             value = voice.results.number(trace.loss_value)
-            total = equation(total, Formula(value, to_latex(value)))
+            relation = Written(take(trace, slice(None)), voice).loss_sign(value)
+            total = equation(total, Formula(value, to_latex(value)), relation)
         gradient = equation(GRAD_Y, loss_gradient(loss))
         told = [
             (total, voice.say("fact", "loss")),
@@ -148,7 +172,10 @@ def upstream_facts(trace: Trace, voice: Voice) -> list[tuple[Formula, str]]:
         ]
         source = "grad_loss"
     say = voice if loss is None else voice.results
-    return [*told, (vector(GRAD, trace.grad_y, say, BESIDE), voice.say("fact", source))]
+    some = take(trace, shown_alone(n))
+    exactly = Written(some, voice).grad_y
+    upstream = vector(GRAD, some.grad_y, say, BESIDE, exactly, n)
+    return [*told, (upstream, voice.say("fact", source))]
 
 
 def forward_table(trace: Trace, voice: Voice) -> Table:

@@ -25,6 +25,7 @@ from dropout_cli.formats.document import (
     Items,
     Paragraph,
     Program,
+    equation,
 )
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
@@ -41,10 +42,10 @@ from dropout_cli.views.notation import (
     Y,
     bracketed,
     column_vectors,
-    equation,
     loss_formula,
     loss_gradient,
     shown,
+    shown_alone,
     subscript,
     to_latex,
     vector,
@@ -54,13 +55,17 @@ from dropout_cli.views.passes import (
     element_table,
     facts,
     forward_table,
+    keep_equation,
+    scale_equation,
     substituted,
     upstream_facts,
 )
 from dropout_cli.views.sources import masks_table
+from dropout_cli.views.written import SUMMED, Written, sign
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
+    from dropout_cli.arrays import Mask
     from dropout_cli.problem import Problem
     from dropout_cli.words.messages import Voice
 
@@ -85,7 +90,12 @@ class Told(NamedTuple):
     @property
     def shown(self) -> list[int]:
         """The elements that are shown, from 0."""
-        return [i for i in shown(self.n) if i is not None]
+        return shown_alone(self.n)
+
+    @property
+    def written(self) -> Written:
+        """The elements that are shown, in exact fractions of the numbers as they are written."""
+        return Written(take(self.trace, self.shown), self.voice)
 
     def each_shown(self, *vectors: Iterable[Any]) -> dict[int, tuple[Any, ...]]:
         """The values of each element shown, of vectors that hold those elements alone."""
@@ -122,43 +132,39 @@ class Told(NamedTuple):
         return self.check(claims.check(name, self.trace), key, **values)
 
     def number(self, value: float | Fraction) -> str:
-        """The value to the voice's digits, also where it is beyond a float."""
-        try:
-            return self.voice.number(float(value))
-        except OverflowError:
-            from decimal import Decimal
-
-            ratio = Fraction(value)
-            quotient = Decimal(ratio.numerator) / Decimal(ratio.denominator)
-            return f"{quotient:.{self.voice.precision}g}"
+        """The value to the voice's digits."""
+        return self.voice.number(value)
 
     def result(self, value: float | Fraction) -> str:
         """A number that is to be computed: a blank where results are hidden."""
-        return BLANK if self.voice.blank else self.number(value)
+        return self.voice.results.number(value)
 
     def upstream(self, value: float) -> str:
         """An element of ∂L/∂y, which is to be computed where it follows from a loss."""
         return self.number(value) if self.trace.problem.loss is None else self.result(value)
 
-    def vector(self, symbol: str, values: Sequence[float] | np.ndarray, latex: str = "") -> Formula:
-        """symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit."""
-        return vector(Formula(symbol, latex or symbol), values, self.voice, WIDTH)
+    def vector(
+        self, symbol: Formula, values: Sequence[float] | np.ndarray, exactly: Sequence[Fraction]
+    ) -> Formula:
+        """symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit; exactly: of those shown."""
+        return vector(symbol, values, self.voice, WIDTH, exactly)
 
     def results(
         self,
-        symbol: str,
+        symbol: Formula,
         values: Sequence[float] | np.ndarray,
-        latex: str = "",
+        exactly: Sequence[Fraction],
         n: int | None = None,
     ) -> Formula:
         """A vector that is to be computed; of n elements, if the values are those shown alone."""
-        return vector(Formula(symbol, latex or symbol), values, self.voice.results, WIDTH, n)
+        return vector(symbol, values, self.voice.results, WIDTH, exactly, n)
 
 
 def definition(told: Told) -> Telling:
     """What dropout does: by cases, and with a mask."""
     problem, trace = told.trace.problem, told.trace
     p, keep = told.voice.probability(problem.p), told.number(1 - problem.p)
+    less = equation(Formula(f"1 − {p}", f"1 - {p}"), keep, sign([keep], [1 - Fraction(p)]))
     yield from told.texts
     yield from told.formulas
     if problem.training:
@@ -166,8 +172,8 @@ def definition(told: Told) -> Telling:
     else:
         yield told.say("here_inference", step=told.voice.step("inference"))
     yield Formula(
-        f"P(mᵢ = 1) = 1 − {p} = {keep},   P(mᵢ = 0) = {p}",
-        rf"P(m_i = 1) = 1 - {p} = {keep}, \qquad P(m_i = 0) = {p}",
+        f"P(mᵢ = 1) = {less.unicode},   P(mᵢ = 0) = {p}",
+        rf"P(m_i = 1) = {less.latex}, \qquad P(m_i = 0) = {p}",
     )
     yield facts(trace, told.voice)
     yield told.claim("definition")
@@ -180,8 +186,8 @@ def setup(told: Told) -> Telling:
     yield from told.texts
     yield from told.formulas
     yield told.say("here")
-    yield told.vector("x", x)
-    yield told.results("y", y)
+    yield told.vector(told.voice.symbol("x"), x, told.written.x)
+    yield told.results(told.voice.symbol("y"), y, told.written.y)
     errors = (claims.check(name, told.trace).max_error for name in claims.CLAIMS)
     rounding = next(filter(None, errors), None)
     if rounding is not None and not told.voice.hide:
@@ -196,20 +202,29 @@ def chain_rule(told: Told) -> Telling:
     i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
     vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
     upstream, local, gradient = (float(values[i]) for values in vectors)
-    product = f"{told.upstream(upstream)} × {told.result(local)}"
+    factors, product = (told.upstream(upstream), told.result(local)), told.result(gradient)
+    one = Written(take(trace, [i]), told.voice)
+    signs = sign(factors, one.grad_y + one.local_grad), _product_sign(*factors, product)
     k, sub = i + 1, subscript(i + 1)
     yield from told.texts
     yield from told.formulas
     yield Facts(upstream_facts(trace, told.voice))
     yield told.say("here", number=k)
+    numbers = f" {signs[0]} {factors[0]} × {factors[1]} {signs[1]} {product}"
     yield Formula(
-        f"∂L/∂x{sub} = ∂L/∂y{sub} · ∂y{sub}/∂x{sub} = {product} = {told.result(gradient)}",
+        f"∂L/∂x{sub} = ∂L/∂y{sub} · ∂y{sub}/∂x{sub}{numbers}",
         rf"\frac{{\partial L}}{{\partial x_{{{k}}}}} = \frac{{\partial L}}{{\partial y_{{{k}}}}}"
-        rf" \cdot \frac{{\partial y_{{{k}}}}}{{\partial x_{{{k}}}}}"
-        rf" = {to_latex(product)} = {to_latex(told.result(gradient))}",
+        rf" \cdot \frac{{\partial y_{{{k}}}}}{{\partial x_{{{k}}}}}{to_latex(numbers)}",
     )
     yield told.claim("chain-rule")
     return lambda: {"i": k, "grad_y": upstream, "local_grad": local, "grad_x": gradient}
+
+
+def _product_sign(first: str, second: str, product: str) -> str:
+    """The sign between first × second and their product, as they are told."""
+    if BLANK in (first, second):
+        return "="
+    return sign([product], [Fraction(first) * Fraction(second)])
 
 
 def local_gradient(told: Told) -> Telling:
@@ -222,8 +237,7 @@ def local_gradient(told: Told) -> Telling:
     changed = claims.changed_by_a_fresh_mask(told.trace)
     fresh = ""
     if changed:
-        gradients = told.voice.gradients(told.n)
-        fresh = told.say("fresh", changed=told.number(changed), gradients=gradients).text.plain
+        fresh = told.say("fresh", changed=told.voice.changed(changed, told.n)).text.plain
     yield told.say("same_mask", fresh=fresh)
     yield told.claim("same-mask", "check_same_mask")
     return lambda: {"local_grad": told.trace.local_grad, "changed_by_a_fresh_mask": float(changed)}
@@ -237,10 +251,11 @@ def _jacobian(told: Told) -> Formula:
         width = max(len(cell) for line in matrix for cell in line)
         if n * (width + 2) <= WIDTH - 8:
             lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
-            cells = r" \\ ".join(" & ".join(map(to_latex, line)) for line in matrix)
-            latex = rf"J = \begin{{bmatrix}} {cells} \end{{bmatrix}}"
-            return Formula(bracketed("J = ", lines), latex)
-    diagonal = told.results("J", local)
+            cells = r" \cr ".join(" & ".join(map(to_latex, line)) for line in matrix)
+            relation = sign(map(told.result, local), told.written.local_grad)
+            latex = rf"J {to_latex(relation)} \begin{{bmatrix}} {cells} \end{{bmatrix}}"
+            return Formula(bracketed(f"J {relation} ", lines), latex)
+    diagonal = told.results(Formula("J", "J"), local, told.written.local_grad)
     return Formula(
         diagonal.unicode.replace("[", "diag(").replace("]ᵀ", ")"),
         diagonal.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")"),
@@ -257,25 +272,55 @@ def gradient(told: Told) -> Telling:
         yield told.say("here_inference")
     else:
         yield told.say("here", kept=f"{kept:,}", dropped=f"{told.n - kept:,}")
+    if told.trace.problem.loss is None:
+        yield told.say("loss", loss=_any_loss(told))
     yield told.claim("gradient")
     return lambda: {"kept": kept, "dropped": told.n - kept}
+
+
+def _any_loss(told: Told) -> Formula:
+    """L = 0.1y₁ + 0.2y₂: a loss whose gradient is the one that is given."""
+    grad_y, last = told.trace.grad_y, told.n - 1
+    some = list(range(told.n)) if told.n <= 4 else [0, 1, last]
+    numbers = [told.number(grad_y[i]) for i in some]
+    exactly = Written(take(told.trace, some), told.voice).grad_y
+    total = ""
+    for i, number in zip(some, numbers, strict=True):
+        size = number.removeprefix("-")
+        factor = "" if size == "1" else f"{size}·" if "e" in size else size
+        total += f"{' − ' if number != size else ' + '}{factor}y{subscript(i + 1)}"
+        if i == 1 < last - 1 and len(some) == 3:
+            total += " + …"
+    total = total.removeprefix(" + ").replace(" − ", "−", total.startswith(" −"))
+    return equation(told.voice.symbol("L"), Formula(total, to_latex(total)), sign(numbers, exactly))
 
 
 def vector_form(told: Told) -> Telling:
     """All elements at once, as a column of products."""
     trace = told.trace
 
+    factors = [
+        (told.upstream(trace.grad_y[i]), told.result(trace.local_grad[i])) for i in told.shown
+    ]
+    products = [told.result(trace.grad_x[i]) for i in told.shown]
+    exactly = zip(told.written.grad_y, told.written.local_grad, strict=True)
+    rounded = [sign(pair, values) for pair, values in zip(factors, exactly, strict=True)]
+    multiplied = [
+        _product_sign(*pair, product) for pair, product in zip(factors, products, strict=True)
+    ]
+    signs = ["=", *("≈" if "≈" in each else "=" for each in (rounded, multiplied))]
+    numbers = told.each_shown(factors, products)
+
     def line(i: int) -> tuple[str, str, str]:
-        sub = subscript(i + 1)
-        product = f"{told.upstream(trace.grad_y[i])} × {told.result(trace.local_grad[i])}"
+        sub, (pair, product) = subscript(i + 1), numbers[i]
         factor = f"m{sub}/(1−p)" if trace.problem.training else "1"
-        return f"∂L/∂y{sub} · {factor}", product, told.result(trace.grad_x[i])
+        return f"∂L/∂y{sub} · {factor}", " × ".join(pair), product
 
     lines = [("⋮", "⋮", "⋮") if i is None else line(i) for i in shown(told.n)]
     yield from told.texts
     yield from told.formulas
     yield told.say("here")
-    yield from column_vectors("∂L/∂x", list(zip(*lines, strict=True)))
+    yield from column_vectors("∂L/∂x", list(zip(*lines, strict=True)), signs)
     yield told.claim("backward")
     return lambda: {"grad_x": trace.grad_x}
 
@@ -296,14 +341,13 @@ def proof(told: Told) -> Telling:
         yield told.say("here")
     else:
         yield told.say("here_part", elements=told.voice.part(n, told.n))
-    yield told.vector("dx", [float(d) for d in dx], r"\mathrm{d}x")
-    yield told.results("dy", [float(d) for d in dy], r"\mathrm{d}y")
-    for name, value in (("y", told.result(by_y)), ("x", told.result(by_x))):
-        latex = rf"\mathrm{{d}}L = \sum_i \frac{{\partial L}}{{\partial {name}_i}}"
-        yield Formula(
-            f"dL = Σ ∂L/∂{name}ᵢ d{name}ᵢ = {value}",
-            rf"{latex} \, \mathrm{{d}}{name}_i = {to_latex(value)}",
-        )
+    written = Written(take(told.trace, slice(claims.ELEMENTS)), told.voice)
+    change = [d * local for d, local in zip(dx, written.local_grad, strict=True)]
+    total = sum((g * d for g, d in zip(written.grad_y, change, strict=True)), Fraction(0))
+    yield told.vector(told.voice.symbol("dx"), [float(d) for d in dx], dx)
+    yield told.results(Formula("dy", r"\mathrm{d}y"), [float(d) for d in dy], change)
+    for symbol, value in ((derivation[0], told.result(by_y)), (derivation[3], told.result(by_x))):
+        yield equation(symbol, Formula(value, to_latex(value)), sign([value], [total]))
     yield told.claim("total-differential")
     return lambda: {"dx": [float(d) for d in dx], "dL_by_y": _float(by_y), "dL_by_x": _float(by_x)}
 
@@ -321,7 +365,7 @@ def worked_example(told: Told) -> Telling:
     yield forward_table(trace, voice)
     yield told.say("upstream")
     upstream = told.vector if trace.problem.loss is None else told.results
-    yield upstream(GRAD.unicode, trace.grad_y, GRAD.latex)
+    yield upstream(GRAD, trace.grad_y, told.written.grad_y)
     yield told.say("backward")
     yield backward
     yield backward_table(trace, voice)
@@ -374,7 +418,11 @@ def _observed(told: Told) -> Iterable[Block]:
     elif not mask.all():
         yield told.say("observe_dropped", count=f"{told.n - mask.sum():,}")
     if mask is not None and mask.any() and trace.scale is not None:
-        yield told.say("observe_kept", count=f"{mask.sum():,}", factor=told.number(trace.scale))
+        yield told.say(
+            "observe_kept",
+            count=f"{mask.sum():,}",
+            scale=scale_equation(trace.problem.p, told.voice),
+        )
 
 
 def sum_loss(told: Told) -> Telling:
@@ -415,18 +463,16 @@ def pytorch(told: Told) -> Telling:
     """A module by hand and nn.Dropout: the masks that one seed gives them, and what follows."""
     problem, p = told.trace.problem, told.trace.problem.p
     drawn = problem.drawn
-    seed = drawn.seed if drawn and -(2**63) <= drawn.seed < 2**64 else SEED
-    masks = {source: draw(source, seed, told.n, p) for source in ("torch-rand", "torch-cpu")}
+    seed = drawn.seed if drawn and -(2**63) <= drawn.seed < 2**64 else _telling_seed(told)
+    masks = _masks(seed, told)
     differences: dict[str, float] = {}
     yield from told.texts
     yield Code(told.words["code"].strip("\n"))
     yield from told.formulas
     yield told.say("seed", seed=seed, p_value=told.voice.probability(p))
     yield masks_table(masks, None, told.voice)
-    if p == 0:
-        yield told.say("p_0", draws=f"{2**24:,}")
-    elif p == 1:
-        yield told.say("p_1")
+    if p in (0, 1):
+        yield told.say("p_1" if p else "p_0", draws=f"{2**24:,}")
     else:
         problems = {
             module: replace(problem, mask=mask, drawn=Drawn(source, seed))
@@ -444,12 +490,30 @@ def pytorch(told: Told) -> Telling:
         yield told.say("agree" if same else "differ")
     if p < 1:
         yield told.say("right")
-    yield told.check(claims.module_by_hand(told.trace))
+    key = "check_p_1" if p == 1 and problem.training else "check"
+    yield told.check(claims.module_by_hand(told.trace), key)
     if not told.voice.hide:
         yield from _module_program(told, seed)
     bits = {source: mask.view(np.int8) for source, mask in masks.items()}
     compared = {"differences": differences} if differences else {}
     return lambda: {"seed": seed, "masks": bits, **compared}
+
+
+def _masks(seed: int, told: Told) -> dict[str, Mask]:
+    """What a module by hand and nn.Dropout draw from the seed."""
+    p = told.trace.problem.p
+    return {source: draw(source, seed, told.n, p) for source in ("torch-rand", "torch-cpu")}
+
+
+def _telling_seed(told: Told) -> int:
+    """The first seed from SEED whose two masks make a difference to y; SEED if none is near."""
+    x, p = told.trace.problem.x, told.trace.problem.p
+    near = range(SEED, SEED + 100) if 0 < p < 1 and told.n <= claims.ELEMENTS else ()
+    for seed in near:
+        by_hand, framework = _masks(seed, told).values()
+        if ((by_hand != framework) & (x != 0)).any():
+            return seed
+    return SEED
 
 
 def _difference(name: str, one: Problem, other: Problem) -> float:
@@ -464,13 +528,21 @@ def _compared(
     symbol = {"y": Y, "grad_x": GRAD_X}[name]
     for module, problem in problems.items():
         latex = rf"{symbol.latex.removesuffix('_i')}_{{\text{{{module}}}}}"
-        told_as = f"{symbol.unicode.removesuffix('ᵢ')} ({module})"
-        values = getattr(Trace(problem), name)[told.shown]
-        yield told.results(told_as, values, latex, told.n)
+        told_as = Formula(f"{symbol.unicode.removesuffix('ᵢ')} ({module})", latex)
+        some = take(Trace(problem), told.shown)
+        exactly = getattr(Written(some, told.voice), name)
+        yield told.results(told_as, getattr(some, name), exactly, told.n)
     word, value = told.words["difference"], told.result(difference)
-    yield Formula(
-        f"Σ |{word}| = {value}", rf"\sum \left| \text{{{word}}} \right| = {to_latex(value)}"
-    )
+    relation = "≈"  # of more elements than can be summed exactly
+    if told.n <= SUMMED:
+        both = (
+            getattr(Written(take(Trace(each), slice(None)), told.voice), name)
+            for each in problems.values()
+        )
+        exact = sum((abs(a - b) for a, b in zip(*both, strict=True)), Fraction(0))
+        relation = sign([value], [exact])
+    total = Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
+    yield equation(total, Formula(value, to_latex(value)), relation)
 
 
 def why_scale(told: Told) -> Telling:
@@ -484,7 +556,7 @@ def why_scale(told: Told) -> Telling:
     moments = told.each_shown(mean.unscaled, mean.y, mean.variance, mean.grad_x)
     columns = [
         X,
-        Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i \, x_i]"),
+        Formula("E[mᵢ·xᵢ]", r"\mathbb{E}[m_i x_i]"),
         Formula("E[yᵢ]", r"\mathbb{E}[y_i]"),
         Formula("Var[yᵢ]", r"\mathrm{Var}[y_i]"),
         Formula("E[∂L/∂xᵢ]", r"\mathbb{E}[\partial L/\partial x_i]"),
@@ -505,28 +577,31 @@ def why_scale(told: Told) -> Telling:
     worst = max(said or found, key=lambda finding: finding.max_error)
     ok = all(finding.ok for finding in said) if said else None
     yield told.check(worst._replace(ok=ok))
-    return lambda: {
-        "unscaled": [_float(v) for v in mean.unscaled],
-        "y": [_float(v) for v in mean.y],
-        "variance": [_float(v) for v in mean.variance],
-        "grad_x": [_float(v) for v in mean.grad_x],
-        "masks": mean.masks,
-    }
+
+    def numbers() -> dict[str, Any]:
+        moments: dict[str, Any] = {"unscaled": [], "y": [], "variance": [], "grad_x": []}
+        for start in range(0, told.n, claims.ELEMENTS):
+            part = claims.Expectation(trace.problem, slice(start, start + claims.ELEMENTS))
+            for name, values in moments.items():
+                values += map(_float, getattr(part, name))
+        return {**moments, "masks": mean.masks}
+
+    return numbers
 
 
 def _expected(told: Told, mean: claims.Expectation) -> Iterable[Block]:
     """What the factor preserves, and what it does not."""
     p = told.trace.problem.p
     if p in (0, 1):
-        yield told.say(f"p_{p:g}")
+        yield told.say("p_1" if p else "p_0")
     else:
         key = "kept_output" if mean.grad_y is None else "kept"
-        yield told.say(key, keep_value=told.number(1 - p))
+        yield told.say(key, keep=keep_equation(p, told.voice))
         yield told.say(
             "nonlinear",
             squares=loss_formula("sum-squares"),
             gradient=loss_gradient("sum-squares"),
-            scale_value=told.number(1 / (1 - p)),
+            scale=scale_equation(p, told.voice),
         )
 
 

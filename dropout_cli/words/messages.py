@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dropout_cli.formats.document import Formula, Text
+from dropout_cli.formats.document import Formula, Text, equation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from fractions import Fraction
 
 BLANK = "▯"
+# A {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
+PLACE = re.compile(r"\{(\w+)\}(?: ([=<]) (\{\w+\}|\d+))?")
 
 
 class Voice(NamedTuple):
@@ -34,16 +37,25 @@ class Voice(NamedTuple):
     def text(self, words: str, /, **values: object) -> Text:
         """The words with symbols and values in place of their {placeholders}.
 
-        A value may be a formula or a text; any other is said in words.
+        A value may be a formula or a text; any other is said in words. What equals or is less than
+        another, {p} = {p_value} or {p} < 1, is one formula, so that no line breaks within it.
         """
-        parts: list[str | Formula] = []
-        first, *rest = re.split(r"\{(\w+)\}", words)
-        for name, after in zip(rest[::2], rest[1::2], strict=True):
-            value = values[name] if name in values else self.symbol(name)
-            known = value.parts if isinstance(value, Text) else [value]
-            parts += [part if isinstance(part, Formula) else str(part) for part in known]
+
+        def value(name: str) -> object:
+            return values[name] if name in values else self.symbol(name)
+
+        first, *rest = PLACE.split(words)
+        parts: list[str | Formula] = [first]
+        for name, sign, right, after in zip(*(rest[k::4] for k in range(4)), strict=True):
+            told = value(name)
+            if sign:
+                known = value(right[1:-1]) if right.startswith("{") else right
+                assert isinstance(told, Formula)
+                told = equation(told, known if isinstance(known, Formula) else str(known), sign)
+            inner = told.parts if isinstance(told, Text) else [told]
+            parts += [part if isinstance(part, Formula) else str(part) for part in inner]
             parts.append(after)
-        return Text((first, *parts))
+        return Text(tuple(parts))
 
     def symbol(self, name: str) -> Formula:
         """The symbol of this name."""
@@ -63,9 +75,14 @@ class Voice(NamedTuple):
         """1 element, 2 elements, …"""
         return self.say("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
 
-    def gradients(self, n: int) -> str:
-        """1 gradient, 2 gradients, …"""
-        return self.say("count", "gradients_one" if n == 1 else "gradients", n=f"{n:,}")
+    def changed(self, average: Fraction, n: int) -> str:
+        """How many of n gradients change on average; of one, how probably it does."""
+        from fractions import Fraction
+
+        number = self.number(average)
+        if abs(Fraction(number) - average) > n / 2**52:  # it is rounded, not p alone
+            number = self.say("count", "about", number=number)
+        return self.say("count", "changed_one" if n == 1 else "changed", number=number, n=f"{n:,}")
 
     def over(self, masks: int | None) -> str:
         """What expectations were summed over: masks, or (None) both outcomes of each element."""
@@ -77,9 +94,16 @@ class Voice(NamedTuple):
         """The number of a step of the derivation, from 1."""
         return [step["id"] for step in self.prose["step"]].index(name) + 1
 
-    def number(self, value: float) -> str:
-        """The value, to this voice's significant digits."""
-        return f"{value + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
+    def number(self, value: float | Fraction) -> str:
+        """The value, to this voice's significant digits, even where it is beyond a float."""
+        try:
+            return f"{float(value) + 0.0:.{self.precision}g}"  # + 0.0 makes -0 a plain 0
+        except OverflowError:
+            from decimal import Decimal
+            from fractions import Fraction
+
+            ratio = Fraction(value)
+            return f"{Decimal(ratio.numerator) / Decimal(ratio.denominator):.{self.precision}g}"
 
     @property
     def blank(self) -> bool:
@@ -109,6 +133,6 @@ class Voice(NamedTuple):
 class Blanks(Voice):
     """Says a blank for every number."""
 
-    def number(self, value: float) -> str:  # noqa: ARG002
+    def number(self, value: float | Fraction) -> str:  # noqa: ARG002
         """A blank."""
         return BLANK

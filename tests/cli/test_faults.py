@@ -162,17 +162,15 @@ def test_a_folder_that_was_removed(tmp_path, args):
 
 
 def test_a_terminal_that_closes_leaves_no_litter(tmp_path):
-    """SIGHUP, when the file is written and not yet renamed."""
-    code = (
-        "import os, pathlib, signal, sys\n"
-        "from dropout_cli.__main__ import main\n"
-        "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGHUP)\n"
-        "sys.argv[1:] = ['forward', '-o', 'o.json']\n"
-        "sys.exit(main())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (129, b"")
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "x.txt").write_text("1 " * 2_000_000)
+    command = [*COMMAND, "forward", "-x", "@x.txt", "-o", "o.json"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        while not list(tmp_path.glob(".dropout-cli-*")):
+            time.sleep(0.01)
+        running.send_signal(signal.SIGHUP)
+        _, told = running.communicate(timeout=20)
+    assert (running.returncode, told) == (129, b"")
+    assert [each.name for each in tmp_path.iterdir()] == ["x.txt"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

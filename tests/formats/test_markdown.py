@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from steps import LANGUAGES, PROBLEMS
@@ -24,6 +25,41 @@ console.log(JSON.stringify({
   rest: html.replace(/<annotation[^]*?<\\/annotation>/g, '').replace(/<code[^]*?<\\/code>/g, ''),
 }));
 """
+
+
+# GitHub reads Markdown first, and then sets what is left between the dollars. A dollar begins a
+# formula after a space, a bracket or at the beginning, and ends it where no letter follows.
+GITHUB = r"""
+const katex = require('katex'), markdown = require('markdown-it')('commonmark').enable('table');
+const strict = (code) => code === 'unicodeTextInMathMode' ? 'error' : 'ignore';
+const left = { softbreak: () => '\n', code_inline: () => '', text: (t) => t.content,
+  text_special: (t) => t.content === '$' ? '' : t.content };
+const formulas = [];
+for (const token of markdown.parse(require('fs').readFileSync(0, 'utf8'), {})) {
+  if (token.type !== 'inline') continue;
+  const text = token.children.map((t) => (left[t.type] || (() => ''))(t)).join('');
+  const shown = /^\$\$([^$]+)\$\$$/.exec(text);
+  const inline = /(?<![^\s(])\$(?!\s)([^$]+)\$(?![\p{L}\p{N}])/gu;
+  formulas.push(...(shown ? [shown[1]] : [...text.matchAll(inline)].map((found) => found[1])));
+}
+const rows = formulas.flatMap((latex) => {
+  const set = katex.renderToString(latex, { throwOnError: true, strict, output: 'mathml' });
+  return (set.match(/<mtable[^]*?<\/mtable>/g) || []).map((t) => t.match(/<mtr/g).length);
+});
+console.log(JSON.stringify({ formulas: formulas.length, rows }));
+"""
+DISPLAYED = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.DOTALL | re.MULTILINE)
+
+
+def formulas(text):
+    """The formulas of Markdown, those displayed and those within sentences."""
+    return DISPLAYED.findall(text), re.findall(r"\$([^$]+)\$", words(text))
+
+
+def words(text):
+    """Markdown without its code, its displayed formulas and its escaped dollars."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`]*`|\\\$", "", DISPLAYED.sub("", text))
 
 
 def has_katex():
@@ -54,6 +90,45 @@ def test_markdown_renders_with_every_formula(cli, problem, language):
     assert rendered["tables"] == 6
     assert "$" not in rendered["rest"]
     assert "\\" not in rendered["rest"]
+
+
+@pytest.mark.skipif(not has_katex(), reason="node with katex and markdown-it is not installed")
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_github_sets_every_formula_with_all_its_rows(cli, tmp_path, problem, language):
+    args = ["--lang", language, *PROBLEMS[problem].split()]
+    text = cli("walkthrough", "-f", "markdown", *args).out
+    done = subprocess.run(["node", "-e", GITHUB], input=text, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert cli("walkthrough", *args, "-o", str(tmp_path / "notes.html")).code == 0
+    page = (tmp_path / "notes.html").read_text("utf-8")
+    tables = re.findall("<mtable.*?</mtable>", page, flags=re.DOTALL)
+    found = json.loads(done.stdout)
+    assert found["rows"] == [table.count("<mtr") for table in tables]
+    assert len(tables) > 3
+    assert found["formulas"] == sum(map(len, formulas(text)))
+
+
+def written(cli, command):
+    if command == "README":
+        return (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    done = cli(*command.split(), "-f", "markdown")
+    assert done.code == 0
+    return done.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["README", "forward", "backward --loss mean", "verify", "verify --lang zh", "masks -m 1010"]
+    + [f"walkthrough --lang {name} {args}" for name in LANGUAGES for args in PROBLEMS.values()],
+)
+def test_markdown_takes_nothing_from_a_formula(cli, command):
+    """A backslash before punctuation is an escape, and a dollar within a word is no formula's."""
+    text = written(cli, command)
+    displayed, inline = formulas(text)
+    assert [f for f in displayed + inline if re.search(r"\\[!-/:-@\[-`{-~]", f)] == []
+    apart = re.findall(r"(?<![^\s(])\$[^$\s](?:[^$]*[^$\s])?\$(?!\w)", words(text))
+    assert len(apart) == len(inline)
 
 
 @pytest.mark.parametrize("command", ["walkthrough", "backward", "verify", "masks"])

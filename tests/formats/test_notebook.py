@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from importlib.util import find_spec
 
 import nbformat
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from steps import LANGUAGES, PROBLEMS
 
+import dropout_cli
 from dropout_cli.words import load
 
 
@@ -43,6 +46,28 @@ def test_a_cell_for_each_step_and_programs_that_run(cli, notebook, language, pro
     if find_spec("torch"):
         exec(in_torch, names)
         assert names["y"].shape == names["x"].grad.shape == (len(right["x"]),)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_module_that_is_printed_passes_our_own_judge(cli, monkeypatch, notebook, language):
+    """As students paste it, from a terminal of any width, from Markdown and from a notebook."""
+    torch = pytest.importorskip("torch")
+    args = ("walkthrough", "--step", "pytorch", "--lang", language)
+    printed = [notebook(*args).cells[-1].source.split("\n\n\n")[1]]
+    printed += re.findall("```python\n(.*?)```", cli(*args, "-f", "markdown").out, re.DOTALL)
+    for columns in (60, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        (indented,) = re.findall(
+            r"^  class .*?\n\n  (?=y)", cli(*args).out, re.DOTALL | re.MULTILINE
+        )
+        printed.append(textwrap.dedent(indented).strip())
+    assert len({module.strip() for module in printed}) == 1
+    names = {"torch": torch}
+    exec(printed[0], names)
+    dropout_cli.check(names["MyDropout"])
+    exec(printed[0].replace("if self.p < 1 else 1", ""), names)
+    with pytest.raises(AssertionError, match="0/0"):
+        dropout_cli.check(names["MyDropout"])
 
 
 def test_a_sheet_holds_no_program_that_gives_the_results_away(notebook):

@@ -105,16 +105,28 @@ def test_each_number_stands_in_the_text(cli):
         assert line in text
 
 
+FALSE = (  # of any problem
+    "every pass draws", "both scaled", "output and gradient both", "2014 paper",
+    "if everything after it is linear", "the upstream gradient depends on the mask",
+    "independently for each element", "and at p = 1 MyDropout", "divides 0 by 0",
+    "每次前向传播都会", "输出与梯度都乘以", "2014 年论文", "才完全相等", "上游梯度就依赖于",
+    "各元素相互独立，雅可比",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_step_says_something_true_of_every_problem(cli, problem, language):
     args = PROBLEMS[problem].split()
     out = cli("walkthrough", "--lang", language, *args).out
+    assert not [words for words in FALSE if words in " ".join(out.split())]
     assert len(re.findall(r"^\d+\. ", out, flags=re.MULTILINE)) == 13
     assert re.search("^✗", out, flags=re.MULTILINE) is None
-    assert "nan" not in out.replace("nan。", "").replace("gives nan", "")
+    assert "nan" not in out.replace("得到 nan。", "").replace("give nan.", "")
     assert "{" not in out.replace("⎧", "")
-    assert re.search(r"\b1 (elements|masks)|\b0 elements", out) is None
+    assert re.search(r"\b1 (elements|masks|gradient\b)|\b0 elements", out) is None
+    for ends in ("p =", "p", "n =", "p <", "n"):  # an equation is not broken
+        assert re.search(rf"\b{ends}\n *[=<\d]", out) is None
 
 
 def test_the_gradients_expectation_is_not_preserved_under_squares(cli, numbers):
@@ -133,12 +145,83 @@ def test_the_ends_of_p_are_told(cli, numbers):
     assert "At p = 0 nn.Dropout drops nothing" in kept
     dropped = " ".join(cli("walkthrough", "-p", "1").out.split())
     assert "both expectations are 0" in dropped
-    assert "At p = 1 the masks are the same, whatever the seed, but the outputs are not" in dropped
-    assert "gives nan" in dropped
+    assert "At p = 1 both drop every element, whatever the seed, and give zeros." in dropped
     for out in (kept, dropped):
         assert "nother seed" not in out
         assert "freshly drawn" not in out
     assert numbers("-p", "1")["why-scale"]["y"] == [0, 0, 0, 0]
+
+
+def test_every_expectation_is_recorded(numbers):
+    """Of 40 elements all 40, though a page shows 12."""
+    for args in ("", "--loss sum-squares", "-p 1"):
+        told = numbers(*PROBLEMS["long"].split(), *args.split())["why-scale"]
+        p = Fraction(1 if "1" in args else 0.5)
+        kept = [Fraction(0 if p == 1 else v) for v in range(40)]
+        assert told["unscaled"] == [float((1 - p) * v) for v in kept]
+        assert told["y"] == [float(v) for v in kept]
+        assert told["variance"] == [float(v * v) for v in kept]  # p/(1−p) = 1
+        squares = [float(4 * v) for v in kept]  # 2x/(1−p)
+        assert told["grad_x"] == (squares if "squares" in args else [float(p < 1)] * 40)
+
+
+EQUALITIES = {
+    "-p 0.3": [
+        "1−p = 0.7 ", "1/(1−p) ≈ 1.42857", "1 − 0.3 = 0.7,", "y ≈ [2.85714, 0, 8.57143, 0]ᵀ",
+        "x = [2, 4, 6, 8]ᵀ", "∂L/∂x₁ = ∂L/∂y₁ · ∂y₁/∂x₁ ≈ 0.1 × 1.42857 = 0.142857",
+        "J ≈ ⎢", "dL = Σ ∂L/∂yᵢ dyᵢ ≈ 0.0142857", "dx = [0.01, 0.02, 0.03, 0.04]ᵀ",
+        "dy ≈ [0.0142857, 0, 0.0428571, 0]ᵀ", "L = Σ yᵢ ≈ 11.4286",
+        "multiplied by 1/(1−p) ≈ 1.42857", "it is 1−p = 0.7 times that",
+    ],
+    "-p 1/3": ["1−p ≈ 0.666667", "1/(1−p) = 1.5", "1 − 1/3 ≈ 0.666667,", "y = [3, 0, 9, 0]ᵀ"],
+    "-p 0.1": ["1−p = 0.9", "1/(1−p) ≈ 1.11111", "∂L/∂y = [0.1, 0.2, 0.3, 0.4]ᵀ"],
+    "-p 0.1 --precision 17": ["1−p ≈ 0.90000000000000002", "∂L/∂y ≈ [0.10000000000000001,"],
+    "-p 0.123456789": ["p = 0.123456789 ", "1−p ≈ 0.876543 "],
+    "-p 0.123456789 --precision 9": ["1−p = 0.876543211 "],
+    "-x 0.33333333,2,3,4": ["x ≈ [0.333333, 2, 3, 4]ᵀ", "y ≈ [0.666667, 0, 6, 0]ᵀ"],
+    "-x 0.1,0.2,0.3,0.4 --loss sum-squares": ["L = Σ yᵢ² = 0.4 ", "y = [0.2, 0, 0.6, 0]ᵀ"],
+    "--loss sum-squares -p 0.3": ["L = Σ yᵢ² ≈ 81.6327", "∂L/∂y ≈ [5.71429, …, 0]ᵀ"],
+    "--loss mean -x 1,2,3 -m 111": ["∂L/∂y ≈ [0.333333, …, 0.333333]ᵀ", "L = (1/n) Σ yᵢ = 4 "],
+    "-g 1,-0.25,1e-7,0.33333333": ["L ≈ y₁ − 0.25y₂ + 1e-07·y₃ + 0.333333y₄."],
+    "-g -1,2,3,4": ["for instance L = −y₁ + 2y₂ + 3y₃ + 4y₄."],
+    "-x 1,2,3,4,5,6 -g 1,2,3,4,5,6": ["for instance L = y₁ + 2y₂ + … + 6y₆."],
+    "--eval": ["1/(1−p) = 2 times 2xᵢ", "it is 1−p = 0.5 times that", "L = Σ yᵢ = 20"],
+    "-p 0.3 --hide": ["y = [▯, ▯, ▯, ▯]ᵀ", "∂y₁/∂x₁ = 0.1 × ▯ = ▯", "1/(1−p) ≈ 1.42857"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("args", EQUALITIES)
+def test_what_is_rounded_is_not_called_equal(cli, args):
+    """Each sign by hand: 7/10 is 0.7, and 10/7 is not 1.42857."""
+    out = " ".join(cli("walkthrough", *args.split()).out.split())
+    assert [told for told in EQUALITIES[args] if told.strip() not in out] == []
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_chain_of_products_is_right_as_it_stands(cli, problem):
+    """a × b = c is an equality of the numbers told, and a × b ≈ c is none."""
+    out = cli("walkthrough", *PROBLEMS[problem].split(), "--step", "chain-rule").out
+    found = re.findall(r"[=≈] (\S+) × (\S+) ([=≈]) (\S+)$", out, flags=re.MULTILINE)
+    for a, b, sign, c in found:
+        assert (Fraction(a) * Fraction(b) == Fraction(c)) == (sign == "=")
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("args", ["-p 1/3", "-p 0.2", "-p 0.9", "-x 1 -m 1", "-x 0,0,3 -m 111"])
+def test_the_pytorch_step_shows_two_masks_that_differ(numbers, args):
+    told = numbers(*args.split())["pytorch"]
+    by_hand, framework = told["masks"].values()
+    assert by_hand != framework
+    assert told["seed"] >= 42
+    assert told["differences"]["y"] > 0
+
+
+def test_where_no_masks_differ_that_is_said(cli, numbers):
+    args = ["-p", "1e-9"]
+    told = numbers(*args)["pytorch"]
+    assert (told["seed"], told["differences"]["y"]) == (42, 0)
+    out = " ".join(cli("walkthrough", *args, "--step", "pytorch").out.split())
+    assert "the two masks happen to be the same" in out
 
 
 def test_the_pytorch_step_uses_the_problems_seed(numbers):
