@@ -66,7 +66,12 @@ WRAP = {
 
 
 class UnknownKindError(RequestError):
-    """The layer is of no known kind."""
+    """The layer is of no known kind; code makes one of it."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        """Take the sentence, and the lines that make it a layer."""
+        super().__init__(f"{sentence}; these lines make it one:\n\n{code}" if code else sentence)
+        self.code = code
 
 
 class NoArrayError(TypeError):
@@ -164,7 +169,7 @@ def _adapted(layer: Any) -> Layer:
         names = _parameters(layer)
         how = "factory" if len(names) == 1 else "function"
         lacks = f"{named(layer)} does not take four arguments, but {KINDS}"
-        raise UnknownKindError(lacks + wrap(how, layer))
+        raise UnknownKindError(lacks, wrap(how, layer))
     return Layer(lambda p: FunctionLayer(layer, p), None, False, "float64")
 
 
@@ -178,19 +183,20 @@ def _made(layer: Any, adapter: Callable[[Any], Adapter], widest: str) -> Layer:
         except Exception:
             raise UnknownKindError(
                 f"{named(layer)} is an instance without an attribute p that tells its drop"
-                f" probability: give the class instead{wrap('instance', type(layer))}"
+                " probability: give the class instead",
+                wrap("instance", type(layer)),
             ) from None
         return Layer(lambda _: adapter(layer), own, False, widest)
     keep = next((name for name in _parameters(layer) if name.startswith("keep")), None)
     if keep is not None:
         told = f"{named(layer)} is called with {keep}, but {KINDS}"
-        raise UnknownKindError(told + wrap("keep", layer, argument=keep))
+        raise UnknownKindError(told, wrap("keep", layer, argument=keep))
     if not _binds(layer, 0.5):
         raise UnknownKindError(f"{named(layer)} cannot be called with p alone, but {KINDS}")
     forward = getattr(layer, "forward", None)
     if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
         told = f"{named(layer)}.forward takes more than x, but {KINDS}"
-        raise UnknownKindError(told + wrap("modes", layer))
+        raise UnknownKindError(told, wrap("modes", layer))
     make: Any = layer
     return Layer(lambda p: adapter(make(p)), None, True, widest)
 
@@ -325,10 +331,10 @@ def values(array: Any) -> Values:
 
 
 def wrap(how: str, layer: Any, **names: str) -> str:
-    """The lines that make a layer of it, below a sentence that says that it is none."""
+    """The lines that make a layer of it."""
     name = getattr(layer, "__name__", "")
     name = name if name.isidentifier() else "dropout"
-    return "; these lines make it one:\n\n" + WRAP[how].format(name=name, **names)
+    return WRAP[how].format(name=name, **names)
 
 
 def named(layer: Any) -> str:
