@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -32,9 +33,16 @@ from dropout_cli.cli.parsing import Group, Option
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from dropout_cli.problem import Problem
+    from collections.abc import Callable
 
-PICTURES = (".png", ".svg", ".pdf", ".gif")
+    from matplotlib.figure import Figure
+
+    from dropout_cli.figure.style import Style
+    from dropout_cli.formats.document import Document
+    from dropout_cli.problem import Problem
+    from dropout_cli.trace import Trace
+
+FIGURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 MOST = 10**7  # elements of a mask
 
@@ -107,7 +115,7 @@ def cli(context: click.Context, version: bool) -> None:
     help="Leave the results blank: an exercise. With --pause the next key shows them.",
 )  # fmt: skip
 @problem_options()
-@output_options()
+@output_options(drawn=True)
 def walkthrough(
     problem: ProblemOptions, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool,
     hide: bool,
@@ -118,6 +126,7 @@ def walkthrough(
     dropout-cli walkthrough
     dropout-cli walkthrough --step proof,11-12 -p 1/3
     dropout-cli walkthrough -x 1,2,3 -p 0.1 -o notes.md
+    dropout-cli walkthrough --step 5 -o step.png
     """
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import contents, contents_record, page, record
@@ -132,14 +141,27 @@ def walkthrough(
         raise RequestError("--hide cannot be combined with JSON, which holds every number")
     if pause and not (output.suffix == ".txt" and output.path is None):
         problem.refuse(["form", "path"], "--pause", "which presents in a terminal")
-    chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
+    ids = [step["id"] for step in voice.prose["step"]]
+    chosen = _steps(asked_steps, ids)
     trace = Trace(problem.problem())
     if pause and is_terminal():
         from dropout_cli.cli.present import present
 
         present(trace, voice, chosen)
-    else:
-        output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen))
+        return
+    draw = None
+    if asked_steps and len(chosen) == 1:
+        draw = functools.partial(_draw_step, chosen[0], ids)
+    elif output.suffix in (".png", ".pdf"):
+        raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
+    output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen), draw)
+
+
+def _draw_step(name: str, ids: list[str], page: Document, style: Style) -> Figure:
+    """Draw a page of the walkthrough, under its own heading, that has this one step."""
+    from dropout_cli.figure.tables import draw_step
+
+    return draw_step(page[1:], ids.index(name) + 1, len(ids), style)
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
@@ -167,7 +189,7 @@ def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
 
 @cli.command()
 @problem_options(upstream=False)
-@output_options(json_has_words=False)
+@output_options(json_has_words=False, drawn=True)
 def forward(problem: ProblemOptions, output: Output) -> None:
     """Show the forward pass, one row per element.
 
@@ -180,7 +202,11 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     from dropout_cli.views.passes import forward_page, forward_record
 
     trace = Trace(problem.problem())
-    output.deliver(lambda: forward_page(trace, output.voice), lambda: forward_record(trace))
+    output.deliver(
+        lambda: forward_page(trace, output.voice),
+        lambda: forward_record(trace),
+        _draw_pass(trace, output),
+    )
 
 
 @cli.command()
@@ -189,7 +215,7 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     help="Read the pass that `forward -f json` saved; - reads standard input.",
 )  # fmt: skip
 @problem_options()
-@output_options(json_has_words=False)
+@output_options(json_has_words=False, drawn=True)
 def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None:
     """Show the backward pass, one row per element.
 
@@ -202,7 +228,22 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
     from dropout_cli.views.passes import backward_page, backward_record
 
     trace = Trace(problem.problem() if saved is None else _saved(saved, problem))
-    output.deliver(lambda: backward_page(trace, output.voice), lambda: backward_record(trace))
+    output.deliver(
+        lambda: backward_page(trace, output.voice),
+        lambda: backward_record(trace),
+        _draw_pass(trace, output),
+    )
+
+
+def _draw_pass(trace: Trace, output: Output) -> Callable[[Document, Style], Figure]:
+    """Return how the page of a pass becomes a picture."""
+
+    def draw(page: Document, style: Style) -> Figure:
+        from dropout_cli.figure.tables import draw_pass
+
+        return draw_pass(page, trace, output.voice, style)
+
+    return draw
 
 
 def _saved(path: str, options: ProblemOptions) -> Problem:
@@ -229,7 +270,7 @@ def _saved(path: str, options: ProblemOptions) -> Problem:
 @together(FIGURE_OPTIONS)
 @problem_options()
 def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any) -> None:
-    """Draw the gradient flow: four panels, lanes, or a film.
+    """Draw the gradient flow: four panels, lanes, or an animation.
 
     \b
     dropout-cli plot
@@ -238,22 +279,26 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
     dropout-cli plot -o flow.gif
     dropout-cli plot --from slide.svg -o slide.png
     """
-    from dropout_cli.cli.plot import draw_figure, read_figure
-    from dropout_cli.figure.look import FILM_DPI, Look
+    from dropout_cli.cli.pictures import draw_figure, read_figure
+    from dropout_cli.figure.style import ANIMATION_DPI, LEGIBLE, Style
     from dropout_cli.trace import Trace
 
-    suffix = suffix_of(path, PICTURES)
+    suffix = suffix_of(path, FIGURES)
     if source is None:
-        usual: dict[str, Any] = {"layout": "flow", "dpi": FILM_DPI} if suffix == ".gif" else {}
+        usual: dict[str, Any] = {"layout": "flow", "dpi": ANIMATION_DPI} if suffix == ".gif" else {}
         given = {name: value for name, value in choices.items() if value is not None}
-        trace, look = Trace(problem.problem()), Look(**usual | given)
+        trace, style = Trace(problem.problem()), Style(**usual | given)
     else:
         problem.refuse(PROBLEM_OPTIONS, "--from")
-        trace, look = read_figure(source)
-        look = look._replace(**{name: choices[name] for name in choices if name in problem.given})
-    look = look.checked()
-    write_file(path, draw_figure(trace, look, suffix))
-    say(load_voice(look.lang, look.precision).say("file", "wrote", path=path))
+        trace, style = read_figure(source)
+        style = style._replace(**{name: choices[name] for name in choices if name in problem.given})
+    style = style.checked()
+    voice = load_voice(style.lang, style.precision)
+    data, smallest = draw_figure(trace, voice, style, suffix)
+    write_file(path, data)
+    say(voice.say("file", "wrote", path=path))
+    if smallest < LEGIBLE:
+        say(voice.say("figure", "small", size=f"{smallest:.1f}"))
 
 
 @cli.command()

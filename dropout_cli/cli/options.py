@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import click
 from click.core import ParameterSource
 
-from dropout_cli.cli.output import PRINTED, Output, chosen_suffix
+from dropout_cli.cli.output import PICTURES, PRINTED, Output, chosen_suffix
 from dropout_cli.cli.parsing import Option, Probability, flag
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
@@ -94,8 +94,9 @@ SPEECH_OPTIONS = {
 
 FIGURE_OPTIONS = {
     "layout": figure_option(
-        "--layout", type=click.Choice(LAYOUTS),
-        help="Four panels, or lanes through the mask and back.  [default: panels; flow for .gif]",
+        "--layout", type=click.Choice([*LAYOUTS, "lanes"]),
+        help="Four panels, or a flow of lanes through the mask and back."
+        "  [default: panels; flow for .gif]",
     ),
     "theme": THEME_OPTION,
     "transparent": figure_option("--transparent", is_flag=True, help="Leave out the ground."),
@@ -237,15 +238,21 @@ def problem_options(*, upstream: bool = True, several_p: bool = False) -> Decora
 
 
 def output_options(
-    *, verdict: bool = False, json_has_words: bool = True, rounds: bool = True
+    *,
+    verdict: bool = False,
+    json_has_words: bool = True,
+    rounds: bool = True,
+    drawn: bool = False,
 ) -> Decorator:
     """Give a command the output options; it receives the Output that they choose as `output`.
 
     verdict: whether it writes the formats of a verification too. json_has_words: whether its JSON
-    has words and rounded numbers. rounds: whether its pages have rounded numbers.
+    has words and rounded numbers. rounds: whether its pages have rounded numbers. drawn: whether
+    it can write pictures.
     """
     kinds = ("page", "record", "verdict") if verdict else ("page", "record")
     formats = [suffix for suffix, form in FORMATS.items() if form.of in kinds]
+    formats += [suffix for suffix in PICTURES if suffix not in formats] if drawn else []
     options = {
         "form": output_option(
             "-f", "--format", "form", type=click.Choice(list(PRINTED)),
@@ -260,16 +267,22 @@ def output_options(
     }  # fmt: skip
     if not rounds:
         del options["precision"]
+    if drawn:
+        options |= {name: FIGURE_OPTIONS[name] for name in ("transparent", "title")}
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         @click.pass_context
         def with_output(
             ctx: click.Context, /, *, form: str | None, path: str | None, theme: str | None,
-            lang: str, precision: int = PRECISION, **rest: Any,
+            lang: str, precision: int = PRECISION, transparent: bool = False,
+            title: str | None = None, **rest: Any,
         ) -> Any:  # fmt: skip
-            suffix, refused = chosen_suffix(form, path, formats), {}
-            if suffix not in COLOURED:
+            suffix = chosen_suffix(form, path, formats)
+            refused: dict[str, str] = {}
+            if suffix not in PICTURES:
+                refused["transparent"] = refused["title"] = "this output, which is no picture"
+            if suffix not in (*COLOURED, *PICTURES):
                 files = " and ".join(COLOURED)
                 refused["theme"] = (
                     f"output without colours to choose, which only {files} files have"
@@ -280,7 +293,9 @@ def output_options(
                     refused["lang"] = "JSON, which has no words here"
             for name in refused.keys() & _given(ctx).keys():
                 raise RequestError(f"--{name} cannot be combined with {refused[name]}")
-            output = Output(suffix, path, theme, precision, lang, ctx.command_path)
+            output = Output(
+                suffix, path, theme, precision, lang, ctx.command_path, transparent, title
+            )
             return command(output=output, **rest)
 
         return together(options)(with_output)

@@ -20,8 +20,8 @@ VALUES = {
     "x": "1,2,3,4", "p": "0.3", "mask": "1010", "seed": "3", "rng": "numpy", "grad_y": "1,1,1,1",
     "asked_steps": "1", "path": "o.svg", "size": "4x3", "dpi": "100", "title": "T", "count": "4",
     "find": "10", "below": "50", "rtol": "0.1", "y": "1,1,1,1", "grad_x": "1,1,1,1",
-    "layers": "a:b", "candidates": "a.json", "saved": "a.json", "source": "a.svg", "precision": "3",
-    "skip": "2",
+    "layers": "a:b", "skip": "2", "candidates": "a.json", "saved": "a.json", "source": "a.svg",
+    "precision": "3",
 }  # fmt: skip
 
 
