@@ -315,4 +315,4 @@ def test_a_picture_of_a_terminal_has_its_theme_and_its_width(cli, tmp_path, them
         svg = path.read_text("utf-8")
         assert f'fill="{ground}"' in svg
         widths[command] = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
-    assert widths["masks"] < 0.8 * widths["walkthrough"]  # as wide as what it holds
+    assert widths["masks"] < 0.9 * widths["walkthrough"]  # as wide as what it holds
