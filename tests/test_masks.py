@@ -83,7 +83,7 @@ def test_jax_counts_the_elements_beyond_a_block():
 
 def test_mkls_generator_goes_on_from_block_to_block_and_never_stands_at_0(monkeypatch):
     """0 would give 0 for ever: MKL begins with 1 instead."""
-    monkeypatch.setattr(masks, "_mt19937", lambda *_: np.array([masks.MCG31]))
+    monkeypatch.setattr(masks, "_torch", lambda *_: np.array([masks.MCG31]))
     state, expected = 1, []
     for _ in range(2 * BLOCK + 9):
         expected.append(state / masks.MCG31 < 0.5)
@@ -94,9 +94,7 @@ def test_mkls_generator_goes_on_from_block_to_block_and_never_stands_at_0(monkey
 def test_a_source_that_there_is_not():
     with pytest.raises(RequestError) as error:
         draw("dice", 0, 4, 0.5)
-    assert str(error.value) == (
-        "rng is 'dice', but it must be one of numpy, torch-rand, torch-cpu, torch-mkl, jax"
-    )
+    assert str(error.value) == (f"rng is 'dice', but it must be one of {', '.join(SOURCES)}")
 
 
 class MT19937:
@@ -249,13 +247,14 @@ def test_a_search_says_how_far_it_looked(cli):
     [
         ("--find 1010 --seed 3", "--find cannot be combined"),
         ("--find 1010 -n 4", "--find cannot be combined"),
-        ("--find 1020", "mask[3] is 2"),
+        ("--find 1020", "element 3 of mask is 2"),
         ("--find=", "mask is empty"),
         ("--mask=", "mask is empty"),
-        ("--find 10 -p 1", "mask[1] is 1, but p = 1"),
+        ("--find 10 -p 1", "element 1 of mask is 1, but p = 1"),
         ("-m 1010 -n 5", "mask has length 4"),
         ("-p 2", "p is 2"),
-        ("--seed -1", "seed is -1, but numpy"),
+        ("--skip -1", "skip is -1, but it must be from 0 to 1000000000"),
+        ("--seed=-9223372036854775809", "seed is -9223372036854775809, but numpy takes"),
         ("-n 0", "0 is not in the range"),
     ],
 )

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.cli.saved import equal, named, read_mask_source, refuse_unknown, short
-from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
+from dropout_cli.cli.input import (
+    equal,
+    from_json,
+    named,
+    parse_json,
+    read_mask_source,
+    read_text,
+    read_vector,
+    refuse_unknown,
+    short,
+)
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
 from dropout_cli.verify.tolerance import TYPES, rounding
@@ -28,10 +36,9 @@ KEYS = (
     "dtype",
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
-DEEPEST = 32
 NEEDED = "so what is right is unknown"
 OPTIONS = {  # that a key of the file sets
-    "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng"}, "mode": {"inference"},
+    "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng", "skip"}, "mode": {"inference"},
     "grad_y": {"grad_y", "loss"}, "grad_y_source": {"grad_y", "loss"},
 }  # fmt: skip
 
@@ -84,10 +91,10 @@ def written_candidate(y: str | None, grad_x: str | None, options: ProblemOptions
     given.
     """
     written = {"y": y, "grad_x": grad_x}
-    values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
+    values = {key: read_vector(v, key).values for key, v in written.items() if v is not None}
     if "x" in options.given:
         x = read_vector(options.x, "x")
-        candidate = _create({"x": x}, values, x.shape, None, "float32", options)
+        candidate = _create({"x": x.values}, values, x.shape, None, "float32", options)
     else:
         problem = options.problem()
         candidate = Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
@@ -119,7 +126,7 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     shapes: dict[str, tuple[int, ...]] = {}
     for key in ("x", "mask", "grad_y", "y", "grad_x"):
         if case.get(key) is not None:
-            known[key], shapes[key] = _array(case[key], key)
+            known[key], shapes[key], _ = from_json(case[key], key)
     if len(set(shapes.values())) > 1:
         told = ", ".join(f"{key} {_sides(shape)}" for key, shape in shapes.items())
         raise RequestError(f"the shapes differ, but they must be one: {told}")
@@ -170,8 +177,8 @@ def _create(
             "there is 'grad_x', but neither 'grad_y' nor the loss as 'grad_y_source' (nor --grad-y"
             f" or --loss), {NEEDED}"
         )
-    known.setdefault("x", read_vector(options.x, "x"))
-    drawn = "seed" in options.given or "rng" in options.given
+    known.setdefault("x", read_vector(options.x, "x").values)
+    drawn = bool({"seed", "rng", "skip"} & options.given.keys())
     sure = not training or known.get("p", options.p) in (0, 1)
     read = not (sure or drawn or "mask" in known or "mask" in options.given)
     if read:
@@ -195,8 +202,8 @@ def _mask_of(y: FloatArray | None, x: FloatArray) -> FloatArray:
     zero = np.flatnonzero(x == 0)
     if zero.size:
         raise RequestError(
-            f"there is no 'mask' (nor --mask or --seed), and x[{zero[0] + 1}] is 0, so that it"
-            " cannot be read from y"
+            f"there is no 'mask' (nor --mask or --seed), and element {zero[0] + 1} of x is 0, so"
+            " that it cannot be read from y"
         )
     if y.size != x.size:
         raise RequestError(f"y has length {y.size}, but it must have length {x.size}, as x does")
@@ -217,25 +224,6 @@ def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expecte
     """Refuse the key's value if it is not what is expected."""
     if key in case and not right(case[key]):
         raise RequestError(f"{key} is {short(case[key])}, but it must be {expected}")
-
-
-def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
-    """Flatten nested lists of numbers, and return their shape; those of a mask may be bools."""
-    flat = value
-    shape: list[int] = []
-    while isinstance(flat, list) and flat and isinstance(flat[0], list):
-        if len(shape) == DEEPEST:
-            raise RequestError(f"{key} is nested more than {DEEPEST} lists deep")
-        shape.append(len(flat))
-        lengths = {len(row) if isinstance(row, list) else -1 for row in flat}
-        if len(lengths) > 1:
-            raise RequestError(f"{key} has rows of different lengths, but they must be one")
-        flat = [item for row in flat for item in row]
-    if key == "mask" and isinstance(flat, list):
-        flat = [int(item) if isinstance(item, bool) else item for item in flat]
-    vector = from_json(flat, key)
-    shape.append(vector.size // math.prod(shape))
-    return vector, tuple(shape)
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -15,22 +15,21 @@ from dropout_cli import __version__
 from dropout_cli.cli.options import (
     FIGURE_OPTIONS,
     PROBLEM_OPTIONS,
-    Command,
-    Option,
     ProblemOptions,
-    Strict,
     output_options,
     problem_options,
     together,
 )
 from dropout_cli.cli.output import (
     Output,
+    is_terminal,
     load_voice,
     print_text,
     say,
     suffix_of,
     write_file,
 )
+from dropout_cli.cli.parsing import Group, Option
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document
+    from dropout_cli.problem import Problem
     from dropout_cli.trace import Trace
 
 FIGURES = (".png", ".svg", ".pdf", ".gif")
@@ -74,10 +74,6 @@ def run(args: list[str] | None = None) -> int:
     except Exception as error:  # no request may end in a traceback, and none should come here
         if sys.flags.dev_mode:
             raise
-        if complete:
-            return _refuse(
-                "_DROPOUT_CLI_COMPLETE is set, but not COMP_WORDS and COMP_CWORD as shells set them"
-            )
         return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
     return _refuse("the problem is too large for this machine's memory")
 
@@ -85,16 +81,6 @@ def run(args: list[str] | None = None) -> int:
 def _refuse(sentence: str) -> int:
     say(f"Error: {sentence}")
     return 2
-
-
-class Group(Strict, click.Group):
-    """The commands, in the order in which they are defined."""
-
-    command_class = Command
-
-    def list_commands(self, _: click.Context) -> list[str]:
-        """List the names of the commands."""
-        return list(self.commands)
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -106,8 +92,8 @@ def cli(context: click.Context, version: bool) -> None:
     Without options every command but masks shows the worked example: x = 2,4,6,8, p = 0.5,
     mask 1,0,1,0.
 
-    V is a vector: numbers separated by commas or spaces, @FILE (.npy, .json, else text), or - for
-    standard input.
+    V is a vector: numbers separated by commas or spaces, also as Python, NumPy and PyTorch print
+    them, @FILE (.npy, .json, else text), or - for standard input.
     """
     if version and context.invoked_subcommand is not None:
         raise RequestError("--version cannot be combined with a command")
@@ -128,8 +114,8 @@ def cli(context: click.Context, version: bool) -> None:
     "--hide", is_flag=True,
     help="Leave the results blank: an exercise. With --pause the next key shows them.",
 )  # fmt: skip
-@problem_options
-@functools.partial(output_options, drawn=True)
+@problem_options()
+@output_options(drawn=True)
 def walkthrough(
     problem: ProblemOptions, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool,
     hide: bool,
@@ -158,7 +144,7 @@ def walkthrough(
     ids = [step["id"] for step in voice.prose["step"]]
     chosen = _steps(asked_steps, ids)
     trace = Trace(problem.problem())
-    if pause and _is_terminal():
+    if pause and is_terminal():
         from dropout_cli.cli.present import present
 
         present(trace, voice, chosen)
@@ -179,7 +165,7 @@ def _draw_step(name: str, ids: list[str], page: Document, style: Style) -> Figur
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
-    """The ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
+    """Return the ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
     chosen: set[str] = set()
     for name in [name.strip() for each in asked for name in each.split(",")]:
         ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
@@ -195,21 +181,15 @@ def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
             raise RequestError(f"step {name!r} is the beginning of several: {', '.join(begun)}")
         else:
             raise RequestError(
-                f"step {name!r} is none of the steps: give a name of --list or its beginning, a"
-                f" number from 1 to {len(ids)}, or a range such as 3-6"
+                f"there is no step {name!r}: give a name of --list or its beginning, a number from"
+                f" 1 to {len(ids)}, or a range such as 3-6"
             )
     return [id_ for id_ in ids if id_ in chosen] or ids
 
 
-def _is_terminal() -> bool:
-    streams = (sys.stdin, sys.stdout)
-    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown") and os.name == "posix"
-    return not dumb and all(stream is not None and stream.isatty() for stream in streams)
-
-
 @cli.command()
-@functools.partial(problem_options, upstream=False)
-@functools.partial(output_options, json_has_words=False, drawn=True)
+@problem_options(upstream=False)
+@output_options(json_has_words=False, drawn=True)
 def forward(problem: ProblemOptions, output: Output) -> None:
     """Show the forward pass, one row per element.
 
@@ -234,8 +214,8 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     "--from", "saved", metavar="FILE",
     help="Read the pass that `forward -f json` saved; - reads standard input.",
 )  # fmt: skip
-@problem_options
-@functools.partial(output_options, json_has_words=False, drawn=True)
+@problem_options()
+@output_options(json_has_words=False, drawn=True)
 def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None:
     """Show the backward pass, one row per element.
 
@@ -244,11 +224,10 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
     dropout-cli backward --loss sum-squares
     dropout-cli forward --seed 7 -f json | dropout-cli backward --from - -g 1,1,1,1
     """
-    from dropout_cli.cli.saved import read_saved
     from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_page, backward_record
 
-    trace = Trace(problem.problem() if saved is None else read_saved(saved, problem))
+    trace = Trace(problem.problem() if saved is None else _saved(saved, problem))
     output.deliver(
         lambda: backward_page(trace, output.voice),
         lambda: backward_record(trace),
@@ -267,6 +246,16 @@ def _draw_pass(trace: Trace, output: Output) -> Callable[[Document, Style], Figu
     return draw
 
 
+def _saved(path: str, options: ProblemOptions) -> Problem:
+    """Read a saved pass, with the upstream gradient of the options where they give one."""
+    from dropout_cli.cli.input import named, parse_json, read_problem, read_text
+
+    others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
+    options.refuse(others, "--from")
+    saved = parse_json(read_text(path), named(path))
+    return read_problem(saved, named(path), grad_y=options.upstream(), loss=options.loss)
+
+
 @cli.command()
 @click.option(
     "-o", "--output", "path", metavar="FILE", default=FIGURE, show_default=True,
@@ -278,8 +267,8 @@ def _draw_pass(trace: Trace, output: Output) -> Callable[[Document, Style], Figu
     "--from", "source", metavar="FILE",
     help="Draw again what this .png or .svg of plot shows; options given change how it looks.",
 )  # fmt: skip
-@functools.partial(together, FIGURE_OPTIONS)
-@problem_options
+@together(FIGURE_OPTIONS)
+@problem_options()
 def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any) -> None:
     """Draw the gradient flow: four panels, lanes, or an animation.
 
@@ -338,8 +327,8 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
     help="Largest relative difference allowed."
     "  [default: 1e-5, or what the candidate's dtype rounds away]",
 )  # fmt: skip
-@functools.partial(problem_options, several_p=True)
-@functools.partial(output_options, verdict=True)
+@problem_options(several_p=True)
+@output_options(verdict=True)
 def verify(
     problem: ProblemOptions, output: Output, against: str | None, layers: tuple[str, ...],
     candidates: tuple[str, ...], y: str | None, grad_x: str | None, rtol: float | None,
@@ -371,6 +360,8 @@ def verify(
         from dropout_cli.views.verdict import suite
 
         problem.refuse(["rtol"], "a verification of the claims", "which judges no candidate")
+        if against is not None:
+            problem.refuse(["skip"], "--against", "which draws right after the seed")
         verdict = verify_claims(Trace(problem.problem()), against)
         report = Report([suite(verdict, voice)], verdict.missing)
     output.deliver(lambda: page(report, voice), lambda: record(report))
@@ -387,6 +378,7 @@ def verify(
     "-s", "--seed", type=int, metavar="N",
     help="The seed that every source draws from.  [default: 42]",
 )  # fmt: skip
+@PROBLEM_OPTIONS["skip"]
 @click.option("-m", "--mask", metavar="BITS", help="Mark the sources that draw this mask.")
 @click.option(
     "--find", metavar="BITS", help="Find the smallest seed with which each source draws this mask."
@@ -395,21 +387,22 @@ def verify(
     "--below", type=click.IntRange(1, 10**7), metavar="N",
     help="Try the seeds from 0 up to N-1.  [default: 10000]",
 )  # fmt: skip
-@functools.partial(output_options, json_has_words=False, rounds=False)
+@output_options(json_has_words=False, rounds=False)
 def masks(
-    output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
-    find: str | None, below: int | None,
+    output: Output, p: float, count: int | None, seed: int | None, skip: int | None,
+    mask: str | None, find: str | None, below: int | None,
 ) -> None:  # fmt: skip
     """Show the mask of each source, or find a mask's seed.
 
     \b
     dropout-cli masks --seed 42 -n 10
+    dropout-cli masks --seed 123 --skip 10
     dropout-cli masks --seed 4 --mask 1,0,1,0
     dropout-cli masks --find 1,0,1,0
     """
     from dropout_cli import masks as sources
     from dropout_cli.arrays import as_mask, as_probability
-    from dropout_cli.cli.vectors import read_mask
+    from dropout_cli.cli.input import read_mask
     from dropout_cli.views.sources import masks_page, masks_record, seeds_page, seeds_record
 
     p = as_probability(p)
@@ -420,20 +413,23 @@ def masks(
             "--find cannot be combined with -n, --seed or --mask: it looks for its mask's seed"
         )
     written = mask if find is None else find
-    given = None if written is None else read_mask(written)
+    given = None if written is None else read_mask(written).values
     n = count or (4 if given is None else given.size)
     like = None if given is None else as_mask(given, (n,), p)
+    seed, skip, tried = 42 if seed is None else seed, skip or 0, below or 10_000
+    drawn, refused = sources.draw_all(seed if find is None else 0, n, p, skip)
+    if not drawn:
+        raise next(iter(refused.values()))
+    for rng, error in refused.items():
+        say(output.voice.say("masks", "left_out", rng=rng, reason=error))
     if find is not None and like is not None:
-        tried = below or 10_000
-        seeds = sources.find(like, p, tried)
+        seeds = sources.find(like, p, tried, skip)
         output.deliver(
-            lambda: seeds_page(seeds, like, p, tried, output.voice),
-            lambda: seeds_record(seeds, like, p, tried),
+            lambda: seeds_page(seeds, like, skip, p, tried, output.voice, output.width),
+            lambda: seeds_record(seeds, like, skip, p, tried),
         )
-        return
-    seed = 42 if seed is None else seed
-    drawn = {rng: sources.draw(rng, seed, n, p) for rng in sources.SOURCES}
-    output.deliver(
-        lambda: masks_page(drawn, like, seed, p, output.voice),
-        lambda: masks_record(drawn, like, seed, p),
-    )
+    else:
+        output.deliver(
+            lambda: masks_page(drawn, like, seed, skip, p, output.voice, output.width),
+            lambda: masks_record(drawn, like, seed, skip, p),
+        )

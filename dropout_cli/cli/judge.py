@@ -44,7 +44,18 @@ def judge_layers(names: Sequence[str], options: ProblemOptions, voice: Voice) ->
     from dropout_cli.views.layer import suite
     from dropout_cli.views.report import Report
 
-    others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidates", "y")
+    others = (
+        "x",
+        "mask",
+        "rng",
+        "skip",
+        "inference",
+        "grad_y",
+        "loss",
+        "against",
+        "candidates",
+        "y",
+    )
     options.refuse([*others, "grad_x", "rtol"], "--layer", "which is asked every question itself")
     for flag, values in (("--layer", names), ("--drop-prob", options.ps)):
         if len(set(values)) < len(values):

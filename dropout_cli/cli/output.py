@@ -58,6 +58,13 @@ class Output(NamedTuple):
         """The language and precision in which the document is written."""
         return load_voice(self.lang, self.precision)
 
+    @property
+    def width(self) -> int:
+        """The columns of the page: the terminal's, or those of a file."""
+        from dropout_cli.formats.terminal import WIDTH, columns
+
+        return columns() if self.path is None and self.suffix == ".txt" else WIDTH
+
     def deliver(
         self,
         page: Callable[[], Document],
@@ -158,6 +165,13 @@ def printing() -> Iterator[None]:
     except OSError as error:
         discard(sys.stdout)
         raise RequestError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def is_terminal() -> bool:
+    """Test whether somebody sits at a terminal that can show one page after the other."""
+    streams = (sys.stdin, sys.stdout)
+    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown") and os.name == "posix"
+    return not dumb and all(stream is not None and stream.isatty() for stream in streams)
 
 
 def say(words: str) -> None:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 def read_figure(source: str) -> tuple[Trace, Style]:
     """Read the trace and the style of a figure that plot has drawn."""
-    from dropout_cli.cli.saved import read_problem
-    from dropout_cli.cli.vectors import parse_json, read_bytes
+    from dropout_cli.cli.input import parse_json, read_bytes, read_problem
     from dropout_cli.figure.files import LARGEST_FILE, SCHEMA, read_record
     from dropout_cli.figure.style import read_style
     from dropout_cli.trace import Trace

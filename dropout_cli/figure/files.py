@@ -161,6 +161,7 @@ def command(trace: Trace, style: Style) -> str:
     args = ["dropout-cli", "plot", "-x", vector(problem.x), "-p", repr(problem.p)]
     if problem.drawn is not None:
         args += ["-s", str(problem.drawn.seed), "--rng", problem.drawn.rng]
+        args += ["--skip", str(problem.drawn.skip)] if problem.drawn.skip else []
     elif problem.mask is not None:
         args += ["-m", vector(problem.mask.astype(int))]
     else:

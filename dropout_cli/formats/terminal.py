@@ -68,7 +68,7 @@ def to_terminal(document: Document, width: int | None = None) -> str:
         file=sys.stdout,
         theme=Theme(STYLES),
         emoji=False,
-        width=width or _columns(),
+        width=width or columns(),
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
     with console.capture() as capture:
@@ -76,7 +76,7 @@ def to_terminal(document: Document, width: int | None = None) -> str:
     return _trimmed(capture.get())
 
 
-def _columns() -> int:
+def columns() -> int:
     """COLUMNS if set, else the terminal's width, else WIDTH."""
     columns = os.environ.get("COLUMNS", "")
     if re.fullmatch("[1-9][0-9]{0,3}", columns):

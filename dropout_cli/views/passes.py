@@ -52,6 +52,8 @@ def forward_record(trace: Trace) -> ForwardRecord:
     source: MaskSource | None = {"kind": "given"} if problem.training else None
     if problem.drawn is not None:
         source = {"kind": "drawn", "rng": problem.drawn.rng, "seed": problem.drawn.seed}
+        if problem.drawn.skip:
+            source["skip"] = problem.drawn.skip
     return {
         "schema": SCHEMA,
         "mode": "training" if problem.training else "inference",
@@ -105,14 +107,19 @@ def facts(trace: Trace, voice: Voice, source: str | None = None) -> Facts:
     """
     problem = trace.problem
     p = voice.probability(problem.p)
+    matrix: list[tuple[Formula, str]] = []
+    if problem.shape is not None:
+        shape = " × ".join(map(str, problem.shape))
+        matrix.append((X, voice.say("fact", "x_shape", shape=shape)))
     if problem.mask is None:
-        return Facts([(equation(P, p), voice.say("fact", "inference"))])
+        return Facts([*matrix, (equation(P, p), voice.say("fact", "inference"))])
     if trace.scale is None:
         scale = SCALE, voice.say("fact", "scale_undefined")
     else:
         scale = scale_equation(problem.p, voice), voice.say("fact", "scale")
     return Facts(
         [
+            *matrix,
             (equation(P, p), voice.say("fact", "p")),
             (keep_equation(problem.p, voice), voice.say("fact", "keep")),
             scale,
@@ -138,7 +145,8 @@ def _mask_source(trace: Trace, voice: Voice, source: str | None) -> str:
     assert mask is not None
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
-        return voice.say("fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, **counts)
+        key = "mask_drawn_after" if drawn.skip else "mask_drawn"
+        return voice.say("fact", key, **counts, **vars(drawn))
     if source is None:
         source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
     return voice.say("fact", source, **counts)

@@ -8,11 +8,12 @@ Vector: TypeAlias = NDArray[Any]  # in JSON a list
 
 
 class MaskSource(TypedDict, total=False):
-    """Where a mask came from; a drawn one names its generator and seed."""
+    """Where a mask came from; a drawn one names its generator, its seed, and draws skipped."""
 
     kind: Literal["given", "drawn"]
     rng: str
     seed: int
+    skip: int
 
 
 class ForwardRecord(TypedDict):
@@ -127,6 +128,7 @@ class MasksRecord(AskedRecord, total=False):
     """What the sources draw from a seed, or from which seeds they draw a mask, as JSON."""
 
     seed: int
+    skip: int
     masks: dict[str, list[int]]
     equal: dict[str, bool]
     find: list[int]

@@ -14,47 +14,69 @@ if TYPE_CHECKING:
     from dropout_cli.words.messages import Voice
 
 SCHEMA = "dropout-cli/masks/1"
+SHORT = 16  # elements of a mask in a heading, or where there is room for no more
+BESIDE = 40  # columns beside a mask, for the name of its source and who draws so
 
 
-def masks_record(masks: dict[str, Mask], like: Mask | None, seed: int, p: float) -> MasksRecord:
-    """What each source draws from the seed, and whether it is the mask like."""
+def masks_record(
+    masks: dict[str, Mask], like: Mask | None, seed: int, skip: int, p: float
+) -> MasksRecord:
+    """Record what each source draws from the seed, and whether it is the mask like."""
     n = next(iter(masks.values())).size
     drawn = {rng: mask.astype(int).tolist() for rng, mask in masks.items()}
     record: MasksRecord = {"schema": SCHEMA, "p": p, "n": n, "seed": seed, "masks": drawn}
+    if skip:
+        record["skip"] = skip
     if like is not None:
         record["equal"] = {rng: bool((mask == like).all()) for rng, mask in masks.items()}
     return record
 
 
-def seeds_record(seeds: dict[str, int | None], mask: Mask, p: float, below: int) -> MasksRecord:
-    """From which seed below a bound each source draws the mask."""
+def seeds_record(
+    seeds: dict[str, int | None], mask: Mask, skip: int, p: float, below: int
+) -> MasksRecord:
+    """Record from which seed below a bound each source draws the mask."""
     find = mask.astype(int).tolist()
-    return {
+    record: MasksRecord = {
         "schema": SCHEMA, "p": p, "n": mask.size, "find": find, "below": below, "seeds": seeds,
     }  # fmt: skip
+    if skip:
+        record["skip"] = skip
+    return record
 
 
 def masks_page(
-    masks: dict[str, Mask], like: Mask | None, seed: int, p: float, voice: Voice
-) -> Document:
-    """What each source draws with the seed; like is a mask to compare them with."""
+    masks: dict[str, Mask], like: Mask | None, seed: int, skip: int, p: float, voice: Voice,
+    width: int,
+) -> Document:  # fmt: skip
+    """Show what each source draws from the seed; like is a mask to compare them with.
+
+    width: of the page, in columns.
+    """
     n = next(iter(masks.values())).size
     given = voice.tell(
-        "masks", "given", seed=seed, elements=voice.elements(n), p_value=voice.probability(p)
-    )
+        "masks", "given_after" if skip else "given", seed=seed, skip=f"{skip:,}",
+        elements=voice.elements(n), p_value=voice.probability(p),
+    )  # fmt: skip
     return [
         Heading(voice.say("masks", "title")),
         Paragraph(given),
-        masks_table(masks, like, voice),
+        masks_table(masks, like, voice, width - BESIDE),
+        Paragraph(voice.tell("masks", "elsewhere")),
     ]
 
 
-def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice) -> Table:
-    """One row per source: its name, who draws so, its mask, and whether that is the mask like."""
+def masks_table(
+    masks: dict[str, Mask], like: Mask | None, voice: Voice, most: int = SHORT
+) -> Table:
+    """One row per source: its name, who draws so, its mask, and whether that is the mask like.
+
+    most: how many elements of a mask are shown.
+    """
     rows = []
     for rng, mask in masks.items():
         equal = None if like is None else bool(np.array_equal(mask, like))
-        cells = [rng, voice.say("source", rng), bits(mask)]
+        cells = [rng, voice.say("source", rng), bits(mask, most)]
         rows.append(cells if equal is None else [*cells, SIGNS[equal]])
     columns = [voice.say("masks", key) for key in ("rng", "who", "mask")]
     if like is not None:
@@ -63,10 +85,14 @@ def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice) -> Tabl
 
 
 def seeds_page(
-    seeds: dict[str, int | None], mask: Mask, p: float, below: int, voice: Voice
-) -> Document:
-    """With which seed each source draws the mask; None where no seed is < below."""
-    sought = voice.tell("masks", "sought", mask=bits(mask), p_value=voice.probability(p))
+    seeds: dict[str, int | None], mask: Mask, skip: int, p: float, below: int, voice: Voice,
+    width: int,
+) -> Document:  # fmt: skip
+    """Show from which seed each source draws the mask; None where no seed is < below."""
+    sought = voice.tell(
+        "masks", "sought_after" if skip else "sought", mask=bits(mask, width - BESIDE),
+        p_value=voice.probability(p), skip=f"{skip:,}",
+    )  # fmt: skip
     none = voice.say("masks", "none", below=f"{below:,}")
     rows = [
         [rng, voice.say("source", rng), none if seed is None else str(seed)]
@@ -77,6 +103,7 @@ def seeds_page(
     return [Heading(voice.say("masks", "search")), Paragraph(sought), table]
 
 
-def bits(mask: Mask) -> str:
-    """The mask as 1010, its first sixteen elements."""
-    return "".join(f"{bit:d}" for bit in mask[:16]) + (" …" if mask.size > 16 else "")
+def bits(mask: Mask, most: int = SHORT) -> str:
+    """Write the mask as 1010, and no more than its first elements, but those of SHORT."""
+    most = max(most, SHORT)
+    return "".join(f"{bit:d}" for bit in mask[:most]) + (" …" if mask.size > most else "")

@@ -47,10 +47,10 @@ def verdict(judge):
         ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
         ({**RIGHT, "scale": 2}, "'scale' is no key"),
         ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
-        ({**RIGHT, "p": True}, "p is True, but it must be a number"),
+        ({**RIGHT, "p": True}, "p is True, which is not a number"),
         ({**RIGHT, "name": 3}, "name is 3, but it must be printable text"),
-        ({**RIGHT, "mask": [1, 0, 2, 0]}, "mask[3] is 2"),
-        ({**RIGHT, "x": [True, 4, 6, 8]}, "x[1] is 'True', but it must be a number"),
+        ({**RIGHT, "mask": [1, 0, 2, 0]}, "element 3 of mask is 2"),
+        ({**RIGHT, "x": [True, 4, 6, 8]}, "element 1 of x is 'True', which is not a number"),
         ({**RIGHT, "x": [[2, 4], [6, 8]]}, "the shapes differ, but they must be one: x 2×2, mask"),
         ({**RIGHT, "x": [[2, 4], [6]]}, "x has rows of different lengths"),
         ({**RIGHT, "x": [[2, 4], 6]}, "x has rows of different lengths"),
@@ -58,7 +58,10 @@ def verdict(judge):
         ({"x": [1], "y": [1]}, "there is neither 'p' nor --drop-prob"),
         ({**CASE, "grad_x": [1, 1, 1, 1]}, "there is 'grad_x', but neither 'grad_y' nor the loss"),
         ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "neither 'mask' (nor --mask or"),
-        ({"x": [1, 0], "p": 0.5, "y": [2, 0]}, "and x[2] is 0, so that it cannot be read from y"),
+        (
+            {"x": [1, 0], "p": 0.5, "y": [2, 0]},
+            "and element 2 of x is 0, so that it cannot be read from y",
+        ),
         ([RIGHT, {**RIGHT, "yy": 1}], "'yy' is no key of a candidate: did you mean 'y'?, in stand"),
         ({**CASE, "grad_y": [1] * 4, "grad_y_source": "sums", "y": [1] * 4}, "loss is 'sums'"),
         (
@@ -339,7 +342,7 @@ def test_on_the_command_line_only_the_worked_example_fills_in(cli):
         ("-x 3,5 --y 6,0", "neither 'p'"),
         ("-x 3,5 -p 0.5 --grad-x 2,0", "'grad_x', but neither 'grad_y'"),
         ("-x 3,5 -p 0.5 -g 1,1 --grad-x 2,0", "neither 'mask'"),
-        ("-x 3,0 -p 0.5 --y 6,0", "x[2] is 0"),
+        ("-x 3,0 -p 0.5 --y 6,0", "element 2 of x is 0"),
         ("-x 3,5 -p 0.5 --y 6,0,0", "y has length 3"),
     ):
         result = cli("verify", *args.split())

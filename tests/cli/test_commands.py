@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dropout_cli import RequestError
 from dropout_cli.cli.commands import run
-from dropout_cli.cli.saved import read_problem
+from dropout_cli.cli.input import read_problem
 from dropout_cli.formats.json import to_json
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
