@@ -52,7 +52,7 @@ dropout 丢弃, mask 掩码, kept 保留, forward 前向传播, backward 反向�
 local gradient 局部梯度, upstream gradient 上游梯度, scalar loss 标量损失, proof 证明,
 total differential 全微分, vector form 向量形式, elementwise product 逐元素乘积, summary 总结,
 expectation 期望值, scaling factor 缩放因子, training 训练模式, inference 推理模式,
-neuron index 神经元索引, key points 关键要点, keep probability 保留概率, input 输入, output 输出
+neuron 神经元, key points 关键要点, keep probability 保留概率, input 输入, output 输出
 """
 
 
