@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 KEYS = (
     "schema", "name", "mode", "x", "p", "mask", "y", "grad_y", "grad_x", "grad_y_source", "loss",
-    "dtype",
+    "dtype", "meta",
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
 VECTORS = ("x", "grad_y", "y", "grad_x")

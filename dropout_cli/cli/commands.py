@@ -16,6 +16,7 @@ from dropout_cli.cli.options import (
     FIGURE_OPTIONS,
     PROBLEM_OPTIONS,
     ProblemOptions,
+    complete_steps,
     output_options,
     problem_options,
     together,
@@ -108,7 +109,7 @@ def cli(context: click.Context, version: bool) -> None:
 @cli.command()
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
-    "--step", "asked_steps", multiple=True, metavar="STEPS",
+    "--step", "asked_steps", multiple=True, metavar="STEPS", shell_complete=complete_steps,
     help="Show only these steps: names or their beginnings, numbers, ranges, as 2,4-6,chain.",
 )  # fmt: skip
 @click.option("--pause", is_flag=True, help="Present a step at a time; ? shows the keys.")
