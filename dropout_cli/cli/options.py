@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
+
 def _complete_rng(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
     """Complete the name of a mask source."""
     from dropout_cli.masks import SOURCES
