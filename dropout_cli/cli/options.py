@@ -184,7 +184,8 @@ class ProblemOptions(NamedTuple):
             "loss": self.loss,
             "training": not self.inference,
         }
-        return replace(Problem.pose(**options | known), shape=_common_shape(read))
+        shape = _common_shape(read)
+        return replace(Problem.pose(**options | known), shape=shape)
 
     def upstream(self) -> FloatArray | None:
         """Read the upstream gradient, if one is given."""
