@@ -17,7 +17,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dropout_cli import RequestError
-from dropout_cli.cli.commands import run
+from dropout_cli.cli import run
 from dropout_cli.cli.input import read_problem
 from dropout_cli.formats.json import to_json
 from dropout_cli.problem import Problem
@@ -222,7 +222,7 @@ def test_help_waits_for_nothing():
     for command in ([], *([name] for name in COMMANDS)):
         code = (
             "import sys\n"
-            "from dropout_cli.cli.commands import run\n"
+            "from dropout_cli.cli import run\n"
             f"assert run({[*command, '--help']!r}) == 0\n"
             "print({'numpy', 'rich', 'matplotlib'} & set(sys.modules), file=sys.stderr)\n"
         )
@@ -235,7 +235,7 @@ def test_help_waits_for_nothing():
 def test_json_needs_neither_rich_nor_matplotlib():
     code = (
         "import sys\n"
-        "from dropout_cli.cli.commands import run\n"
+        "from dropout_cli.cli import run\n"
         "run(['backward', '-f', 'json'])\n"
         "print({'rich', 'matplotlib'} & set(sys.modules), file=sys.stderr)\n"
     )
