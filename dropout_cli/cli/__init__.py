@@ -30,7 +30,7 @@ def run(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(error.format_message())
     except RequestError as error:
-        return _refuse(str(error))
+        return _refuse(str(error), error.code)
     except OSError as error:
         return _refuse(f"the operating system refused: {error.strerror or error}")
     except ImportError as error:
@@ -44,6 +44,8 @@ def run(args: list[str] | None = None) -> int:
     return _refuse("the problem is too large for this machine's memory")
 
 
-def _refuse(sentence: str) -> int:
-    say(f"Error: {sentence}")
+def _refuse(sentence: str, code: str = "") -> int:
+    say(f"Error: {sentence.removesuffix(code).rstrip()}")
+    for line in code.splitlines():
+        say(line)
     return 2

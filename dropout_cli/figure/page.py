@@ -320,7 +320,7 @@ def formula_ems(latex: str) -> float:
 
 def rough_ems(latex: str) -> float:
     """Estimate the width of a formula, in ems, without the time that it takes to set it."""
-    return 1.1 * ems(re.sub(r"\\[a-z]+ ?", "m", latex))
+    return 1.1 * ems(re.sub(r"\\[a-z]+ ?", "d", latex))
 
 
 def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:

@@ -52,7 +52,7 @@ dropout 丢弃, mask 掩码, kept 保留, forward 前向传播, backward 反向�
 local gradient 局部梯度, upstream gradient 上游梯度, scalar loss 标量损失, proof 证明,
 total differential 全微分, vector form 向量形式, elementwise product 逐元素乘积, summary 总结,
 expectation 期望值, scaling factor 缩放因子, training 训练模式, inference 推理模式,
-neuron index 神经元索引, key points 关键要点, keep probability 保留概率, input 输入, output 输出
+neuron 神经元, key points 关键要点, keep probability 保留概率, input 输入, output 输出
 """
 
 
@@ -67,7 +67,7 @@ def test_every_name_has_its_words(language):
     told = load(language)
     both = IN_TRAINING | AT_P_1
     gradient = {f"grad_x-{name}" for name in both | IN_GRADIENT}
-    own = gradient | {f"y-{name}" for name in both}
+    own = gradient | {f"y-{name}" for name in both} | {"y-swapped", "grad_x-swapped"}
     assert own | set(IN_INFERENCE) <= set(told["mistake"])
     code = "".join(path.read_text() for path in Path(verify.__file__).parent.rglob("*.py"))
     for name in set(told["mistake"]) - own:
