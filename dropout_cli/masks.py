@@ -121,9 +121,7 @@ def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     if skip:
-        raise RequestError(
-            "skip counts draws that came before, but in JAX a key alone gives the mask"
-        )
+        raise RequestError("skip counts draws that come before, but in JAX the key alone decides")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
 
     def keep(start: int, count: int) -> Mask:

@@ -16,6 +16,7 @@ from dropout_cli.cli.options import (
     FIGURE_OPTIONS,
     PROBLEM_OPTIONS,
     ProblemOptions,
+    complete_steps,
     output_options,
     problem_options,
     together,
@@ -64,7 +65,7 @@ def run(args: list[str] | None = None) -> int:
     except click.ClickException as error:
         return _refuse(error.format_message())
     except RequestError as error:
-        return _refuse(str(error))
+        return _refuse(str(error), error.code)
     except OSError as error:
         return _refuse(f"the operating system refused: {error.strerror or error}")
     except ImportError as error:
@@ -78,8 +79,10 @@ def run(args: list[str] | None = None) -> int:
     return _refuse("the problem is too large for this machine's memory")
 
 
-def _refuse(sentence: str) -> int:
-    say(f"Error: {sentence}")
+def _refuse(sentence: str, code: str = "") -> int:
+    say(f"Error: {sentence.removesuffix(code).rstrip()}")
+    for line in code.splitlines():
+        say(line)
     return 2
 
 
@@ -106,7 +109,7 @@ def cli(context: click.Context, version: bool) -> None:
 @cli.command()
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
-    "--step", "asked_steps", multiple=True, metavar="STEPS",
+    "--step", "asked_steps", multiple=True, metavar="STEPS", shell_complete=complete_steps,
     help="Show only these steps: names or their beginnings, numbers, ranges, as 2,4-6,chain.",
 )  # fmt: skip
 @click.option("--pause", is_flag=True, help="Present a step at a time; ? shows the keys.")
@@ -327,11 +330,24 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
     help="Largest relative difference allowed."
     "  [default: 1e-5, or what the candidate's dtype rounds away]",
 )  # fmt: skip
+@click.option(
+    "--atol", type=click.FloatRange(0), metavar="A", default=0.0, cls=Option, group="Candidate",
+    help="Largest absolute difference allowed besides.",
+)  # fmt: skip
+@click.option(
+    "--decimals", type=click.IntRange(1, 17), metavar="N", cls=Option, group="Candidate",
+    help="Decimals to which the values were written.  [default: as written, from 3 to 8]",
+)  # fmt: skip
+@click.option(
+    "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]), cls=Option,
+    group="Candidate", help="The type that your layer is given.  [default: float32]",
+)  # fmt: skip
 @problem_options(several_p=True)
 @output_options(verdict=True)
 def verify(
     problem: ProblemOptions, output: Output, against: str | None, layers: tuple[str, ...],
     candidates: tuple[str, ...], y: str | None, grad_x: str | None, rtol: float | None,
+    atol: float, decimals: int | None, dtype: str | None,
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
@@ -345,25 +361,30 @@ def verify(
     dropout-cli verify --grad-x 0.2,0,0.6,0
     """
     from dropout_cli.cli.judge import judge_candidates, judge_layers
-    from dropout_cli.views.report import Report, page, record
+    from dropout_cli.views.verification import Report, page, record, verdict_suite
 
+    if math.isnan(atol):
+        raise RequestError("atol is nan, but it must be a number from 0")
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
     voice = output.voice
     if layers:
-        report = judge_layers(layers, problem, voice)
+        report = Report(judge_layers(layers, dtype, problem, voice))
     elif candidates or y is not None or grad_x is not None:
-        report = Report(judge_candidates(candidates, y, grad_x, rtol, problem, voice))
+        from dropout_cli.cli.candidates import Written
+
+        written = Written(y, grad_x, decimals)
+        report = Report(judge_candidates(candidates, written, rtol, atol, problem, voice))
     else:
         from dropout_cli.trace import Trace
-        from dropout_cli.verify.verdict import verify as verify_claims
-        from dropout_cli.views.verdict import suite
+        from dropout_cli.verify.candidate import verify as verify_claims
 
-        problem.refuse(["rtol"], "a verification of the claims", "which judges no candidate")
+        none = ("rtol", "atol", "decimals", "dtype")
+        problem.refuse(none, "a verification of the claims", "which judges no candidate")
         if against is not None:
             problem.refuse(["skip"], "--against", "which draws right after the seed")
         verdict = verify_claims(Trace(problem.problem()), against)
-        report = Report([suite(verdict, voice)], verdict.missing)
+        report = Report([verdict_suite(verdict, voice)])
     output.deliver(lambda: page(report, voice), lambda: record(report))
     return {True: 0, False: 1, None: 2}[report.ok]
 

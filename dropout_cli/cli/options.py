@@ -15,7 +15,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
-from dropout_cli.words import languages
+from dropout_cli.words import languages, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +26,21 @@ if TYPE_CHECKING:
 
 
 Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"
+
+
+def _complete_rng(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
+    """Complete the name of a mask source."""
+    from dropout_cli.masks import SOURCES
+
+    return [name for name in SOURCES if name.startswith(written)]
+
+
+def complete_steps(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
+    """Complete the last name in a list of steps."""
+    before, comma, begun = written.rpartition(",")
+    ids = [step["id"] for step in load("en")["step"]]
+    return [f"{before}{comma}{id_}" for id_ in ids if id_.startswith(begun)]
+
 
 PRECISION = 6  # significant digits of a page
 COLOURED = (".html", ".svg")  # the formats that have a theme
@@ -55,14 +70,14 @@ PROBLEM_OPTIONS = {
         help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
     ),
     "rng": problem_option(
-        "--rng", metavar="NAME",
+        "--rng", metavar="NAME", shell_complete=_complete_rng,
         help="Who draws it: numpy, torch-rand, torch-cpu, torch-mkl, numpy-rand, numpy-binomial,"
         " jax.  [default: numpy]",
     ),
     "skip": problem_option(
         "--skip", type=int, metavar="N",
-        help="Draw it after N other draws: 10 where torch.rand(10) came first. The README has a"
-        " table; not for numpy and jax.",
+        help="Draw it after N other draws: 10 where torch.rand(10) came first. The README says"
+        " what takes how many; not for numpy and jax.",
     ),
     "inference": problem_option(
         "--eval", "inference", is_flag=True, help="Inference mode instead of training."
@@ -169,7 +184,8 @@ class ProblemOptions(NamedTuple):
             "loss": self.loss,
             "training": not self.inference,
         }
-        return replace(Problem.pose(**options | known), shape=_common_shape(read))
+        shape = _common_shape(read)
+        return replace(Problem.pose(**options | known), shape=shape)
 
     def upstream(self) -> FloatArray | None:
         """Read the upstream gradient, if one is given."""

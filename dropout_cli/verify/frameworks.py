@@ -18,9 +18,9 @@ from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn, Problem
-from dropout_cli.proof.claims import SILENT, Finding
+from dropout_cli.proof.finding import SILENT, Finding
 from dropout_cli.trace import Trace
-from dropout_cli.verify.layers import quote
+from dropout_cli.verify.load import quote
 from dropout_cli.verify.tolerance import rounding
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "dropout-cli/masks/1"
 SHORT = 16  # elements of a mask in a heading, or where there is room for no more
-BESIDE = 40  # columns beside a mask, for the name of its source and who draws so
+GAP = 2  # columns between two of a table
 
 
 def masks_record(
@@ -61,26 +61,26 @@ def masks_page(
     return [
         Heading(voice.say("masks", "title")),
         Paragraph(given),
-        masks_table(masks, like, voice, width - BESIDE),
+        masks_table(masks, like, voice, width),
         Paragraph(voice.tell("masks", "elsewhere")),
     ]
 
 
-def masks_table(
-    masks: dict[str, Mask], like: Mask | None, voice: Voice, most: int = SHORT
-) -> Table:
+def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice, width: int = 0) -> Table:
     """One row per source: its name, who draws so, its mask, and whether that is the mask like.
 
-    most: how many elements of a mask are shown.
+    A mask is as long as the width leaves room for.
     """
-    rows = []
-    for rng, mask in masks.items():
-        equal = None if like is None else bool(np.array_equal(mask, like))
-        cells = [rng, voice.say("source", rng), bits(mask, most)]
-        rows.append(cells if equal is None else [*cells, SIGNS[equal]])
     columns = [voice.say("masks", key) for key in ("rng", "who", "mask")]
+    rows = [[rng, voice.say("source", rng)] for rng in masks]
+    room = width - sum(max(map(_cells, column)) + GAP for column in zip(*rows, strict=True))
     if like is not None:
         columns.append(voice.say("masks", "equal", mask=bits(like)))
+        room -= _cells(columns[-1]) + GAP
+    for row, mask in zip(rows, masks.values(), strict=True):
+        row.append(bits(mask, room if mask.size <= room else room - len(" …")))
+        if like is not None:
+            row.append(SIGNS[bool(np.array_equal(mask, like))])
     return Table(columns, rows, words=range(len(columns)))
 
 
@@ -90,7 +90,7 @@ def seeds_page(
 ) -> Document:  # fmt: skip
     """Show from which seed each source draws the mask; None where no seed is < below."""
     sought = voice.tell(
-        "masks", "sought_after" if skip else "sought", mask=bits(mask, width - BESIDE),
+        "masks", "sought_after" if skip else "sought", mask=bits(mask, width),
         p_value=voice.probability(p), skip=f"{skip:,}",
     )  # fmt: skip
     none = voice.say("masks", "none", below=f"{below:,}")
@@ -101,6 +101,11 @@ def seeds_page(
     columns = [voice.say("masks", key) for key in ("rng", "who", "seed")]
     table = Table(columns, rows, words=range(len(columns)))
     return [Heading(voice.say("masks", "search")), Paragraph(sought), table]
+
+
+def _cells(text: str) -> int:
+    """Count the columns of a text, two for a Chinese character."""
+    return sum(1 + (sign > "⺀") for sign in text)
 
 
 def bits(mask: Mask, most: int = SHORT) -> str:

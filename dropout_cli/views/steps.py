@@ -31,6 +31,7 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn
 from dropout_cli.proof import claims
+from dropout_cli.proof.finding import Finding
 from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     GRAD,
@@ -66,7 +67,6 @@ from dropout_cli.words.messages import BLANK
 if TYPE_CHECKING:
     from dropout_cli.arrays import Mask
     from dropout_cli.problem import Problem
-    from dropout_cli.proof.claims import Finding
     from dropout_cli.words.messages import Voice
 
 SEED = 42  # what the PyTorch step draws with, where the problem's mask was not drawn
@@ -640,7 +640,7 @@ def summary(told: Told) -> Telling:
     said = [finding for finding in found if finding.ok is not None]
     worst = max(finding.max_error for finding in said)
     holds = all(finding.ok for finding in said)
-    yield told.check(claims.Finding(worst, holds, told.n), claims=len(said))
+    yield told.check(Finding(worst, holds, told.n), claims=len(said))
     return lambda: {"claims": len(said), "largest_difference": worst}
 
 

@@ -106,7 +106,7 @@ def test_a_seed_draws_the_same_mask_each_time(cli, seed):
     [
         ("x.npy", lambda path: np.save(path, np.array([2, 4, 6, 8], dtype=np.float32))),
         ("x.json", lambda path: path.write_text("[2, 4.0, 6e0, 8]")),
-        ("x.txt", lambda path: path.write_text("2,4\n6\t 8\n")),
+        ("x.txt", lambda path: path.write_text("2,4\n6\t \n8\n")),
         ("x.csv", lambda path: path.write_bytes(b"\xef\xbb\xbf2, 4 ,6,8")),
     ],
 )

@@ -21,7 +21,7 @@ VALUES = {
     "asked_steps": "1", "path": "o.svg", "size": "4x3", "dpi": "100", "title": "T", "count": "4",
     "find": "10", "below": "50", "rtol": "0.1", "y": "1,1,1,1", "grad_x": "1,1,1,1",
     "layers": "a:b", "skip": "2", "candidates": "a.json", "saved": "a.json", "source": "a.svg",
-    "precision": "3",
+    "precision": "3", "atol": "0.1", "decimals": "4", "dtype": "float64",
 }  # fmt: skip
 
 
