@@ -43,6 +43,7 @@ KEYWORD = "dropout-cli"
 LARGEST_FILE = 50_000_000  # bytes
 DESCRIBED = 12  # elements whose values a description lists
 DOCTYPE = re.compile(rb"<!DOCTYPE[^>]*>\n?")
+MONOSPACED = re.compile(rb"style=\"([^\"]*'DejaVu Sans Mono')")
 FAMILY = re.compile(rb"(style=\"[^\"]*)'DejaVu Sans'")
 FALLBACKS = rb"\1'DejaVu Sans', Verdana, sans-serif"  # Verdana has the same proportions
 
@@ -136,7 +137,9 @@ def description(trace: Trace, voice: Voice) -> str:
 def _accessible(data: bytes, words: str) -> bytes:
     """Add a description and fallback fonts to an SVG, and remove its document type."""
     data = DOCTYPE.sub(b"", data, count=1)
-    data = FAMILY.sub(FALLBACKS, data).replace(b"<svg ", b'<svg role="img" ', 1)
+    data = MONOSPACED.sub(rb'style="white-space: pre; \1, Menlo, monospace', data)
+    data = FAMILY.sub(FALLBACKS, data)
+    data = data.replace(b"<svg ", b'<svg role="img" ', 1)
     end = b"</title>\n"
     return data.replace(end, end + f" <desc>{escape(words)}</desc>\n".encode(), 1)
 

@@ -21,7 +21,7 @@ from dropout_cli.figure.captions import (
     write_title,
 )
 from dropout_cli.figure.labels import Vectors, lay_out
-from dropout_cli.figure.page import CAP, ems, formula_ems, number
+from dropout_cli.figure.page import CAP, ems, formula_ems, number, segments
 from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, SMALLEST, TICK, VALUE
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dropout_cli.words.messages import Voice
 
 LANES = (960.0, 540.0)  # the least page, in points
-GATE, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
+MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
 RIGHT = 54.0  # right of y
 HEAD = 82.0  # above each band, for its name and headings
 TICKS = 22.0  # below a band, for the ticks of its scale
@@ -69,7 +69,7 @@ def draw_flow(
     top = _caption(page, title, moment) if moment else heading(page, title, subtitle(trace, voice))
     n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
-    width = (page.width - left - RIGHT - GATE - 2 * GAP) / 2
+    width = (page.width - left - RIGHT - MASK - 2 * GAP) / 2
     for bottom in (FOOT, FOOT + TICKS)[n > WRITTEN :]:
         height = (top - bottom) / 2 - HEAD
         empty = Strip(0, 0, width, height, n, upright=False)
@@ -81,7 +81,7 @@ def draw_flow(
     legend(page, voice, vectors.bars, parts_of_bars(trace, vectors.bars))
     if trace.problem.training:
         plate = forward + height - backward + 2 * PAD
-        page.plate(lanes.gate - PAD, backward - PAD, GATE + 2 * PAD, plate)
+        page.plate(lanes.mask_left - PAD, backward - PAD, MASK + 2 * PAD, plate)
     lanes.band(forward, ("x", "y"), 1)
     if lanes.moment.upstream:
         lanes.band(backward, ("grad_y", "grad_x"), -1)
@@ -124,14 +124,14 @@ class Lanes:
         return self.vectors.strips["mask"]
 
     @property
-    def gate(self) -> float:
+    def mask_left(self) -> float:
         """Where the mask begins."""
         return self.left + self.empty.width + GAP
 
     @property
     def right(self) -> float:
         """Where the last column begins."""
-        return self.gate + GATE + GAP
+        return self.mask_left + MASK + GAP
 
     def band(self, y: float, names: tuple[str, str], way: int) -> None:
         """Draw one pass: what is given, the mask, the result; way is 1 to the right, −1 back."""
@@ -164,7 +164,7 @@ class Lanes:
                     np.flatnonzero(self.vectors.bars.kept & (progress > 0.5)) + 0.5
                 )
                 for place in places:
-                    self._times(self.gate + GATE / 2 + way * (GATE + GAP) / 2, y + place)
+                    self._times(self.mask_left + MASK / 2 + way * (MASK + GAP) / 2, y + place)
 
     @property
     def _factor(self) -> str:
@@ -195,8 +195,8 @@ class Lanes:
         if self.empty.n > LARGE and self._factor:
             x += formula_ems(latex) * FORMULA + 24
             width, style = ems(self._factor, weight="bold") * FORMULA, {"fontweight": "bold"}
-            if x + width > self.gate - 2 * PAD:
-                x = max(x, self.gate + GATE + 2 * PAD)  # clear of the plate
+            if x + width > self.mask_left - 2 * PAD:
+                x = max(x, self.mask_left + MASK + 2 * PAD)  # clear of the plate
             self.page.number(x, line, self._factor, FORMULA, self.vectors.bars.dark, **style)
 
     def _heading(self, name: str, strip: Strip) -> None:
@@ -212,7 +212,7 @@ class Lanes:
         training, theme = self.trace.problem.training, self.page.theme
         words = self.voice.say("figure", name if training else "no_mask")
         symbol = self.page.extent(words, FORMULA) + 10
-        middle, line = self.gate + GATE / 2, y + self.empty.height + 13
+        middle, line = self.mask_left + MASK / 2, y + self.empty.height + 13
         with self.page.group(f"panel-{name}"):
             if not training:
                 self.page.words(middle, line, words, FORMULA, theme.muted, ha="center")
@@ -221,7 +221,7 @@ class Lanes:
             self.page.words(x, line, words, FORMULA, theme.ink)
             self.page.formula(x + symbol, line, "m", FORMULA, theme.ink)
             thick = self.vectors.bars.thick * self.empty.pitch
-            strip = replace(self.vectors.at("mask", self.gate, y), width=GATE)
+            strip = replace(self.vectors.at("mask", self.mask_left, y), width=MASK)
             size = min(VALUE + 2.0, (thick - 3) / CAP)
             self.vectors.draw_mask(name, strip, size, shown)
 
@@ -237,7 +237,7 @@ class Lanes:
         # Where what is given ends, and where what results begins, seen along the way.
         start = edges[0][1] + 9 if way > 0 else edges[0][0] - 5
         end = edges[1][0] - 5 if way > 0 else edges[1][1] + 9
-        near, far = (self.gate - 4, self.gate + GATE + 4)[::way]
+        near, far = (self.mask_left - 4, self.mask_left + MASK + 4)[::way]
         begun, through = progress > 0, kept & (progress > 0.5)
         strip = self.vectors.at("mask", self.left, y)
         if not self.trace.problem.training:
@@ -247,12 +247,12 @@ class Lanes:
         self._arrow(strip, far + 0 * start, end, through)
         blocked = np.flatnonzero(~kept & begun)
         if blocked.size:
-            lanes, ends = strip.across(blocked + 0.5), np.full(blocked.size, near)
+            lanes = strip.across(blocked + 0.5)
             half = min(8.0, 0.36 * strip.pitch)
             thick = 2.0 if strip.n <= LARGE else 1.4
-            shafts = _lines(start[blocked], lanes, ends, lanes)
+            shafts = segments(start[blocked], lanes, near, lanes)
             self.page.lines(shafts, theme.dropped, width=thick)
-            stops = _lines(ends, lanes - half, ends, lanes + half)
+            stops = segments(near, lanes - half, near, lanes + half)
             self.page.lines(stops, theme.dropped, width=1.6 * thick)
 
     def _arrow(self, strip: Strip, start: FloatArray, end: FloatArray, among: Mask) -> None:
@@ -265,30 +265,25 @@ class Lanes:
     def _arrows(self, y: float, way: int) -> None:
         """Draw one arrow into the mask and one out of it, where there are too many lanes."""
         height = np.array([y + self.empty.height / 2] * 2)
-        starts = np.array([self.gate - GAP + 8, self.gate + GATE + PAD + 6])
-        ends = np.array([self.gate - PAD - 6, self.right - 8])
+        starts = np.array([self.mask_left - GAP + 8, self.mask_left + MASK + PAD + 6])
+        ends = np.array([self.mask_left - PAD - 6, self.right - 8])
         starts, ends = (starts, ends) if way > 0 else (ends, starts)
         self.page.arrows(starts, ends, height, self.vectors.bars.dark, 14, 7, 3.5)
 
     def dim(self, forward: float, backward: float) -> None:
         """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""
-        moment, gate = self.moment, self.gate - PAD
-        returning = moment.upstream
-        for y, kept_lit in ((forward, not returning), (backward, True))[: 1 + returning]:
+        moment, theme = self.moment, self.page.theme
+        left, right, returning = self.mask_left - PAD, self.mask_left + MASK + PAD, moment.upstream
+        plate = theme.plate if self.trace.problem.training else theme.ground
+        for y, lit in ((forward, not returning), (backward, True))[: 1 + returning]:
             for i in range(self.empty.n):
                 low, high = y + self.empty.across(i + 1.0), y + self.empty.across(float(i))
-                focus = i == moment.focus
                 for start, end, colour in (
-                    (0.0, gate, self.page.theme.ground),
-                    (gate, gate + GATE + 2 * PAD, self.page.theme.plate),
-                    (gate + GATE + 2 * PAD, self.page.width, self.page.theme.ground),
+                    (0.0, left, theme.ground),
+                    (left, right, plate),
+                    (right, self.page.width, theme.ground),
                 ):
-                    if focus and (kept_lit or start == gate):
+                    if i == moment.focus and (lit or start == left):
                         continue
                     corners = [[(start, low), (end, low), (end, high), (start, high)]]
                     self.page.polygons(corners, colour, alpha=HIDDEN)
-
-
-def _lines(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) -> FloatArray:
-    """Return lines from x0, y0 to x1, y1: (count, 2, 2)."""
-    return np.stack([np.stack([x0, y0], axis=-1), np.stack([x1, y1], axis=-1)], axis=1)

@@ -93,9 +93,8 @@ def _panel(
         _tiles(page, voice, vectors, strip)
     else:
         x, y = strip.x + strip.width / 2, strip.y + strip.height / 2
-        style = {"ha": "center", "va": "center", "linespacing": 1.5}
-        words = voice.say("figure", "no_mask_panel")
-        page.words(x, y, words, SUBTITLE, page.theme.muted, **style)
+        words = voice.say("figure", "no_mask")
+        page.words(x, y, words, SUBTITLE, page.theme.muted, ha="center")
         return
     indices(page, strip)
 

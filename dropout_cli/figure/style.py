@@ -91,7 +91,7 @@ SIDES = (3.0, 100.0)  # inches
 DPIS = (50.0, 2400.0)
 DPI, ANIMATION_DPI = 144.0, 96.0  # 1920x1080 and 1280x720
 PIXELS = 50_000_000  # an image takes several times 4 bytes per pixel
-FRAME_PIXELS = 4_000_000  # of a frame, of which a film has dozens
+FRAME_PIXELS = 4_000_000  # of a frame, of which an animation has dozens
 
 
 class Style(NamedTuple):
@@ -104,7 +104,7 @@ class Style(NamedTuple):
     dpi: dots per inch, 50 to 2400.
     title: None for the usual title, "" for none.
     panel: the panels to draw, of PANELS; all where it is empty.
-    lang: a language of prose.languages().
+    lang: a language of words.languages().
     precision: significant digits of the values, 1 to 17.
     """
 

@@ -345,3 +345,11 @@ def test_a_title_that_no_line_can_hold():
     with pytest.raises(RequestError, match="one line"):
         figure(Style(title="two\nlines"))
     assert "$5 and $6" in said(figure(Style(title="$5 and $6")))
+
+
+@BOTH
+def test_indices_that_are_left_out_leave_round_ones(layout):
+    words = said(figure(Style(layout=layout), x=np.ones(17), seed=0))
+    shown = [int(one) for one in words if re.fullmatch(r"[1-9]|1\d", one)]
+    assert {1, 5, 10, 15} <= {*shown}
+    assert not {3, 4, 6, 16, 17} & {*shown}

@@ -174,3 +174,18 @@ def test_the_whole_walkthrough_stays_a_terminal(cli, tmp_path):
         2,
         "Error: --title cannot be combined with this output, which is no picture",
     )
+
+
+def test_code_and_brackets_keep_their_spaces_in_svg(cli, tmp_path):
+    """A browser takes several spaces for one, unless it is told otherwise."""
+    path = tmp_path / "a.svg"
+    assert cli("walkthrough", "--step", "10", "-o", str(path)).code == 0
+    lines = [
+        part
+        for part in ET.fromstring(path.read_bytes()).iter("{http://www.w3.org/2000/svg}text")
+        if part.text and part.text.startswith("    ")
+    ]
+    assert any("super().__init__()" in part.text for part in lines)
+    for part in lines:
+        assert "white-space: pre" in part.get("style")
+        assert "monospace" in part.get("style")
