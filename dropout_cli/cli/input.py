@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from dropout_cli.cli.printed import Vector, parse
+from dropout_cli.cli.printed import DEEPEST, Vector, parse
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LARGEST = 2**30  # bytes that are read
 MOST = 10**7  # elements of a vector
-DEEPEST = 32  # lists in lists
 KEYS = (
     "schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", "grad_y", "grad_y_source",
     "loss", "local_grad", "grad_x",

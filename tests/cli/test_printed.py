@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -193,6 +194,19 @@ def test_prints_of_jax():
         vector = parse(text, "x")
         assert vector.shape == (2, 3)
         assert vector.values == pytest.approx(np.ravel(array), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 10**5, "]" * 10**5, "[" * 10**5 + "1" + "]" * 10**5, "a" * 10**6 + "(", "(" * 10**5,
+     "1," * 10**5 + "[", ",a=" * 10**5, "a." * 10**5 + "(1)", "1.0" * 10**5 + "e*"],
+    ids=lambda text: f"{text[:2]}…{text[-2:]}",
+)  # fmt: skip
+def test_what_is_no_vector_is_refused_at_once(cli, text):
+    started = time.perf_counter()
+    result = cli("forward", "-x", "-", stdin=text.encode())
+    assert time.perf_counter() - started < 5
+    assert (result.code, result.out) == (2, "")
 
 
 def test_a_short_option_with_an_equals_sign(cli):
