@@ -143,43 +143,39 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     there["mask"] = True
     if training:
         yield scene("animation_mask", **there)
-    given, result = terms("x", trace.problem.x, exact.x), terms("y", trace.y, exact.y)
-    yield from _lanes(trace, voice, "forward", zip(given, result, strict=True), there)
+    given = Vector("x", trace.problem.x, exact.x)
+    yield from _lanes(trace, voice, "forward", given, Vector("y", trace.y, exact.y), there)
     there |= {"forward": n, "upstream": True}
     yield scene("animation_grad_y", **there)
     there["same"] = True
     if training:
         yield scene("animation_same", **there)
-    given = terms(GRAD_Y, trace.grad_y, exact.grad_y)
-    result = terms(GRAD_X, trace.grad_x, exact.grad_x)
-    yield from _lanes(trace, voice, "backward", zip(given, result, strict=True), there)
+    given = Vector(GRAD_Y, trace.grad_y, exact.grad_y)
+    result = Vector(GRAD_X, trace.grad_x, exact.grad_x)
+    yield from _lanes(trace, voice, "backward", given, result, there)
     end = "animation_end" if training and trace.scale is not None else "animation_end_dropped"
     yield scene(end if training else "animation_end_inference")[0], END
 
 
-class Term(NamedTuple):
-    """An element of a vector: the vector's symbol, the element's value, and that in full."""
+class Vector(NamedTuple):
+    """A vector: its symbol, its values, and these in full."""
 
     symbol: str
-    value: float
-    exact: Fraction
-
-
-def terms(symbol: str, values: FloatArray, exact: list[Fraction]) -> list[Term]:
-    """Return the elements of a vector."""
-    return [Term(symbol, float(v), e) for v, e in zip(values, exact, strict=True)]
+    values: FloatArray
+    exact: list[Fraction]
 
 
 def _lanes(
     trace: Trace,
     voice: Voice,
     band: str,
-    terms: Iterable[tuple[Term, Term]],
+    given: Vector,
+    result: Vector,
     there: dict[str, Any],
 ) -> Iterator[tuple[Moment, int]]:
     """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
     seen: set[bool] = set()
-    for i, (given, result) in enumerate(terms):
+    for i in range(trace.problem.x.size):
         kept = trace.problem.mask is None or bool(trace.problem.mask[i])
         first = NEXT if kept in seen else FIRST
         seen.add(kept)
@@ -196,17 +192,19 @@ def _lanes(
             yield Moment(words, colour, **there | {band: i + share}, focus=i), length
 
 
-def substitution(trace: Trace, voice: Voice, i: int, given: Term, result: Term) -> tuple[str, str]:
+def substitution(
+    trace: Trace, voice: Voice, i: int, given: Vector, result: Vector
+) -> tuple[str, str]:
     """Return how element i of the result is computed, and its value, in LaTeX."""
     problem, k = trace.problem, f"_{{{i + 1}}}"
-    a, b = voice.number(given.value), voice.number(result.value)
+    a, b = (voice.number(float(vector.values[i])) for vector in (given, result))
     if problem.mask is None:
-        value = f" {sign([b], [result.exact])} {_latex(b)}"
+        value = f" {sign([b], [result.exact[i]])} {_latex(b)}"
         return f"{result.symbol}{k} = {given.symbol}{k}", value
     if trace.scale is None:
         return f"m{k} = 0", f",\\; {result.symbol}{k} = 0"
     bit, c = int(problem.mask[i]), voice.number(1 - problem.p)
-    inserted = sign([a, c], [given.exact, 1 - Fraction(voice.probability(problem.p))])
+    inserted = sign([a, c], [given.exact[i], 1 - Fraction(voice.probability(problem.p))])
     computed = sign([b], [Fraction(a) * bit / Fraction(c)])
     return (
         f"{result.symbol}{k} = {given.symbol}{k} \\cdot m{k}/(1-p)"

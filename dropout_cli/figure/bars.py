@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from dropout_cli.arrays import FloatArray
-from dropout_cli.figure.page import CAP, ems, number
+from dropout_cli.figure.page import CAP, ems, number, segments
 from dropout_cli.figure.style import INDEX, SMALLEST, TICK
 
 if TYPE_CHECKING:
@@ -108,60 +108,50 @@ class Bars:
 
     def given(self, strip: Strip, name: str, values: FloatArray, shown: Mask) -> None:
         """Draw what no mask has met: x, or ∂L/∂y."""
-        self._solid(strip, name, values, shown, self.page.theme.given)
-
-    def mark_dropped(self, strip: Strip, shown: Mask) -> None:
-        """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
-        places = strip.across(np.flatnonzero(~self.kept & shown) + 0.5)
-        zero, colour = strip.along(0.0), self.page.theme.dropped
-        if strip.pitch < ROOMY:
-            low, high = np.full_like(places, zero - 3), np.full_like(places, zero + 3)
-            ends = (
-                ((places, low), (places, high))
-                if strip.upright
-                else ((low, places), (high, places))
-            )
-            self.page.lines(np.moveaxis(np.array(ends), -1, 0), colour, width=SLIM * strip.pitch)
-            return
-        for place in places:
-            x, y = (place, zero) if strip.upright else (zero, place)
-            self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
+        self._draw(strip, name, values, shown, face=self.page.theme.given)
 
     def mask(self, strip: Strip, name: str, shown: Mask) -> None:
         """Draw the mask: 1 solid, 0 hollow."""
         ones = np.ones(self.kept.size)
-        self._hollow(strip, name, ones, ~self.kept & shown)
-        self._solid(strip, name, ones, self.kept & shown, self.dark)
+        self._draw_hollow(strip, name, ones, ~self.kept & shown)
+        self._draw(strip, name, ones, self.kept & shown, face=self.dark)
 
     def result(
         self, strip: Strip, name: str, arrived: FloatArray, result: FloatArray, shown: Mask
     ) -> None:
         """Draw y or ∂L/∂x: what arrived and what the scaling adds, or else what was lost."""
         kept = self.kept & shown
-        self._hollow(strip, name, arrived, ~self.kept & shown)
+        self._draw_hollow(strip, name, arrived, ~self.kept & shown)
         if self.scaled:
-            self._solid(strip, name, result, kept, self.pale, self.dark if self.few else "none")
+            edge: dict[str, Any] = {"edge": self.dark, "width": self.edge} if self.few else {}
+            self._draw(strip, name, result, kept, face=self.pale, **edge)
             name, result = f"{name}-arrived", arrived
-        self._solid(strip, name, result, kept, self.dark)
+        self._draw(strip, name, result, kept, face=self.dark)
 
-    def _solid(
-        self,
-        strip: Strip,
-        name: str,
-        values: FloatArray,
-        shown: Mask,
-        colour: str,
-        edge: str = "none",
-    ) -> None:
-        width = self.edge if edge != "none" else 0
-        self._draw(strip, name, values, shown, self.thick, face=colour, edge=edge, width=width)
+    def mark_dropped(self, strip: Strip, shown: Mask) -> None:
+        """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
+        places = strip.across(np.flatnonzero(~self.kept & shown) + 0.5)
+        zero, colour = strip.along(0.0), self.page.theme.dropped
+        if strip.pitch < ROOMY:
+            low, high = zero - 3, zero + 3
+            ends = (places, low, places, high) if strip.upright else (low, places, high, places)
+            self.page.lines(segments(*ends), colour, width=SLIM * strip.pitch)
+            return
+        for place in places:
+            x, y = (place, zero) if strip.upright else (zero, place)
+            self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
 
-    def _hollow(self, strip: Strip, name: str, lost: FloatArray, shown: Mask) -> None:
+    def _draw_hollow(self, strip: Strip, name: str, lost: FloatArray, shown: Mask) -> None:
         """Draw outlines, or slim lines where there is no room for an outline."""
         colour = self.page.theme.dropped
         if self.few:
-            outline = {"face": "none", "edge": colour, "width": self.edge, "dashed": True}
-            self._draw(strip, name, lost, shown, self.thick, **outline)
+            outline: dict[str, Any] = {
+                "face": "none",
+                "edge": colour,
+                "width": self.edge,
+                "dashed": True,
+            }
+            self._draw(strip, name, lost, shown, **outline)
         else:
             self._draw(strip, name, lost, shown, SLIM, face=colour)
 
@@ -171,11 +161,11 @@ class Bars:
         name: str,
         values: FloatArray,
         shown: Mask,
-        thick: float,
+        thick: float | None = None,
         **style: Any,
     ) -> None:
         which = np.flatnonzero(shown)
-        rectangles = strip.rectangles(which + 0.5, thick, values[which])
+        rectangles = strip.rectangles(which + 0.5, thick or self.thick, values[which])
         if not self.few:
             self.page.polygons(rectangles, sharp=False, **style)
             return

@@ -21,7 +21,7 @@ from dropout_cli.figure.captions import (
     write_title,
 )
 from dropout_cli.figure.labels import Vectors, lay_out
-from dropout_cli.figure.page import CAP, ems, formula_ems, number
+from dropout_cli.figure.page import CAP, ems, formula_ems, number, segments
 from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, SMALLEST, TICK, VALUE
 
 if TYPE_CHECKING:
@@ -247,12 +247,12 @@ class Lanes:
         self._arrow(strip, far + 0 * start, end, through)
         blocked = np.flatnonzero(~kept & begun)
         if blocked.size:
-            lanes, ends = strip.across(blocked + 0.5), np.full(blocked.size, near)
+            lanes = strip.across(blocked + 0.5)
             half = min(8.0, 0.36 * strip.pitch)
             thick = 2.0 if strip.n <= LARGE else 1.4
-            shafts = _lines(start[blocked], lanes, ends, lanes)
+            shafts = segments(start[blocked], lanes, near, lanes)
             self.page.lines(shafts, theme.dropped, width=thick)
-            stops = _lines(ends, lanes - half, ends, lanes + half)
+            stops = segments(near, lanes - half, near, lanes + half)
             self.page.lines(stops, theme.dropped, width=1.6 * thick)
 
     def _arrow(self, strip: Strip, start: FloatArray, end: FloatArray, among: Mask) -> None:
@@ -272,23 +272,18 @@ class Lanes:
 
     def dim(self, forward: float, backward: float) -> None:
         """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""
-        moment, left = self.moment, self.mask_left - PAD
-        returning = moment.upstream
-        for y, kept_lit in ((forward, not returning), (backward, True))[: 1 + returning]:
+        moment, theme = self.moment, self.page.theme
+        left, right, returning = self.mask_left - PAD, self.mask_left + MASK + PAD, moment.upstream
+        plate = theme.plate if self.trace.problem.training else theme.ground
+        for y, lit in ((forward, not returning), (backward, True))[: 1 + returning]:
             for i in range(self.empty.n):
                 low, high = y + self.empty.across(i + 1.0), y + self.empty.across(float(i))
-                focus = i == moment.focus
                 for start, end, colour in (
-                    (0.0, left, self.page.theme.ground),
-                    (left, left + MASK + 2 * PAD, self.page.theme.plate),
-                    (left + MASK + 2 * PAD, self.page.width, self.page.theme.ground),
+                    (0.0, left, theme.ground),
+                    (left, right, plate),
+                    (right, self.page.width, theme.ground),
                 ):
-                    if focus and (kept_lit or start == left):
+                    if i == moment.focus and (lit or start == left):
                         continue
                     corners = [[(start, low), (end, low), (end, high), (start, high)]]
                     self.page.polygons(corners, colour, alpha=HIDDEN)
-
-
-def _lines(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) -> FloatArray:
-    """Return lines from x0, y0 to x1, y1: (count, 2, 2)."""
-    return np.stack([np.stack([x0, y0], axis=-1), np.stack([x1, y1], axis=-1)], axis=1)

@@ -154,8 +154,7 @@ class Page:
     ) -> None:
         """Put level arrows from start to end, with heads of this length and half their breadth."""
         neck = end - np.sign(end - start) * head
-        shafts = np.array([[start, y], [neck, y]])
-        self.lines(np.moveaxis(shafts, -1, 0), colour, width=width)
+        self.lines(segments(start, y, neck, y), colour, width=width)
         heads = np.array([[end, y], [neck, y + half], [neck, y - half]])
         self.polygons(np.moveaxis(heads, -1, 0), colour, sharp=False)
 
@@ -210,6 +209,11 @@ class Page:
         else:
             artist.set_figure(self.figure)
             self._group.parts.append(artist)
+
+
+def segments(x0: ArrayLike, y0: ArrayLike, x1: ArrayLike, y1: ArrayLike) -> FloatArray:
+    """Return lines from x0, y0 to x1, y1: (count, 2, 2)."""
+    return np.stack(np.broadcast_arrays(x0, y0, x1, y1), axis=-1).reshape(-1, 2, 2)
 
 
 @contextmanager

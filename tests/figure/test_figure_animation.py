@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from dropout_cli import Problem, Trace
 from dropout_cli.figure.animation import moments
-from dropout_cli.figure.style import THEMES
+from dropout_cli.figure.files import draw
+from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.words import load
 from dropout_cli.words.messages import Voice
 
@@ -71,6 +74,19 @@ def test_every_case_has_its_words(problem):
     assert not any(re.search(r"\{keep|\bnan\b|\binf\b", one) for one in words)
     if problem.get("p") == 1:
         assert r"$m_{1} = 0,\; y_{1} = 0$" in words
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_plate_is_dimmed_where_there_is_one(training):
+    trace, voice = Trace(Problem.pose(training=training)), Voice(load("en"), 4)
+    moment = next(moment for moment, _ in moments(trace, voice) if moment.focus is not None)
+    colours = {
+        to_hex(part.get_facecolor()[0]).upper()
+        for part in draw(trace, voice, Style(layout="flow"), moment).findobj(PolyCollection)
+        if part.get_alpha()
+    }
+    light = THEMES["light"]
+    assert colours == ({light.ground, light.plate} if training else {light.ground})
 
 
 @pytest.mark.parametrize(
