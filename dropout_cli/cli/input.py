@@ -109,7 +109,7 @@ def _read_npy(path: str) -> Vector:
     if array.dtype.kind not in "fiub":
         raise RequestError(f"{path} is not a .npy file of real numbers")
     with np.errstate(over="ignore", invalid="ignore"):
-        values = array.astype(np.float64, order="C", copy=False).ravel()
+        values = array.astype(np.float64, copy=False).ravel()
     values.flags.writeable = False
     return Vector(values, array.shape)
 

@@ -34,6 +34,7 @@ PASTED = [
     ("array([1., 2.], dtype=float32)", [1, 2]),
     ("np.array([[1, 2],\n          [3, 4]])", [[1, 2], [3, 4]]),
     ("[[1. 2.]\n [3. 4.]]", [[1, 2], [3, 4]]),
+    ("[1. 2.]\n[3. 4.]", [[1, 2], [3, 4]]),
     ("[np.float64(1.5), np.float64(-2.0)]", [1.5, -2]),
     ("1.5 2.5\n3.5 4.5\n", [[1.5, 2.5], [3.5, 4.5]]),  # np.savetxt
     ("[0.1 0.2 ... 0.8 0.9]", "x has an ellipsis, where numbers are missing: print all of them"),
@@ -130,6 +131,18 @@ def test_a_matrix_of_a_file_is_read_row_by_row(cli, tmp_path):
         assert cli("backward", "-x", path, "-f", "json").json["x"] == [0, 1, 2, 3, 4, 5]
         assert f"the input, {shape}, row by row" in cli("forward", "-x", path).out
         assert f"输入，{shape}，逐行排列" in cli("forward", "-x", path, "--lang", "zh").out
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[1, 2, 3], [4, 5, 6]]", "[1 2 3]\n[4 5 6]", "1 2 3\n4 5 6", "1, 2, 3,\n4, 5, 6",
+     "([1, 2, 3], [4, 5, 6])", "tensor([[1., 2., 3.],\n        [4., 5., 6.]])"],
+)  # fmt: skip
+def test_rows_and_columns_are_not_mixed_up(text):
+    vector = parse(text, "x")
+    assert vector.values.tolist() == [1, 2, 3, 4, 5, 6]
+    assert vector.shape == (2, 3)
+    assert parse(f"[{text}]" if text[0] == "[" else text, "x").shape[-2:] == (2, 3)
 
 
 def test_the_shape_of_the_mask_alone_is_the_shape_too(cli):
