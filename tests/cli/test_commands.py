@@ -309,10 +309,10 @@ def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#0f1419")])
 def test_a_picture_of_a_terminal_has_its_theme_and_its_width(cli, tmp_path, theme, ground):
     widths = {}
-    for command in ("masks", "walkthrough"):
-        path = tmp_path / f"{command}.svg"
-        assert cli(command, "-o", str(path), "--theme", theme).code == 0
+    for command in (["walkthrough", "--list"], ["walkthrough"]):
+        path = tmp_path / "page.svg"
+        assert cli(*command, "-o", str(path), "--theme", theme).code == 0
         svg = path.read_text("utf-8")
         assert f'fill="{ground}"' in svg
-        widths[command] = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
-    assert widths["masks"] < 0.9 * widths["walkthrough"]  # as wide as what it holds
+        widths[len(command)] = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    assert widths[2] < 0.9 * widths[1]  # as wide as what it holds
