@@ -185,7 +185,7 @@ def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | Non
 
 
 def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
-    """The mask of n elements of a stream that can be entered anywhere.
+    """Draw n elements of a stream that can be entered anywhere.
 
     keep(start, count) gives count of them from start on. The blocks of a long mask are drawn side
     by side on all processors, since NumPy computes outside Python's lock.

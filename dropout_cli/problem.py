@@ -95,7 +95,7 @@ class Problem:
         loss: str | None = None,
         training: bool = True,
     ) -> Problem:
-        """A problem from what is known; without arguments, the worked example.
+        """Create a problem from what is known; without arguments, the worked example.
 
         x: the input, n finite numbers.
         p: the drop probability, 0 ≤ p ≤ 1.
@@ -157,7 +157,7 @@ def _vector(values: ArrayLike, name: str) -> FloatArray:
 
 
 def _frozen(array: Array) -> Array:
-    """The array, read-only; a copy, unless it is so already and no view of another one."""
+    """Make the array read-only: a copy, unless it owns its data and is so already."""
     if array.flags.writeable or array.base is not None:
         array = array.copy()
         array.flags.writeable = False

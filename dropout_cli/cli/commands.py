@@ -1,12 +1,9 @@
-"""The commands: each its view of a trace, and how a run ends."""
+"""The commands: each shows its view of a trace."""
 
 from __future__ import annotations
 
-import functools
 import math
-import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,59 +28,15 @@ from dropout_cli.cli.output import (
     write_file,
 )
 from dropout_cli.cli.parsing import Group, Option
+from dropout_cli.cli.pictures import page_of_pass, page_of_step
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from matplotlib.figure import Figure
-
-    from dropout_cli.figure.style import Style
-    from dropout_cli.formats.document import Document
     from dropout_cli.problem import Problem
-    from dropout_cli.trace import Trace
 
 FIGURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 MOST = 10**7  # elements of a mask
-
-
-def run(args: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; what fails is told in one sentence."""
-    complete = os.environ.get("_DROPOUT_CLI_COMPLETE")
-    try:
-        if sys.stdout is None:
-            raise RequestError("standard output is closed, so there is nowhere to print to")
-        if complete:
-            from click.shell_completion import shell_complete
-
-            return shell_complete(cli, {}, "dropout-cli", "_DROPOUT_CLI_COMPLETE", complete)
-        with cli.make_context("dropout-cli", sys.argv[1:] if args is None else args) as context:
-            return cli.invoke(context) or 0
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
-    except click.ClickException as error:
-        return _refuse(error.format_message())
-    except RequestError as error:
-        return _refuse(str(error), error.code)
-    except OSError as error:
-        return _refuse(f"the operating system refused: {error.strerror or error}")
-    except ImportError as error:
-        return _refuse(f"a library cannot be loaded: {error}")
-    except MemoryError:
-        pass  # what fills it is let go before it is told
-    except Exception as error:  # no request may end in a traceback, and none should come here
-        if sys.flags.dev_mode:
-            raise
-        return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
-    return _refuse("the problem is too large for this machine's memory")
-
-
-def _refuse(sentence: str, code: str = "") -> int:
-    say(f"Error: {sentence.removesuffix(code).rstrip()}")
-    for line in code.splitlines():
-        say(line)
-    return 2
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -154,17 +107,10 @@ def walkthrough(
         return
     draw = None
     if asked_steps and len(chosen) == 1:
-        draw = functools.partial(_draw_step, chosen[0], ids)
+        draw = page_of_step(ids.index(chosen[0]) + 1, len(ids))
     elif output.suffix in (".png", ".pdf"):
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
     output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen), draw)
-
-
-def _draw_step(name: str, ids: list[str], page: Document, style: Style) -> Figure:
-    """Draw a page of the walkthrough, under its own heading, that has this one step."""
-    from dropout_cli.figure.tables import draw_step
-
-    return draw_step(page[1:], ids.index(name) + 1, len(ids), style)
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
@@ -208,7 +154,7 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     output.deliver(
         lambda: forward_page(trace, output.voice),
         lambda: forward_record(trace),
-        _draw_pass(trace, output),
+        page_of_pass(trace, output.voice),
     )
 
 
@@ -234,29 +180,19 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
     output.deliver(
         lambda: backward_page(trace, output.voice),
         lambda: backward_record(trace),
-        _draw_pass(trace, output),
+        page_of_pass(trace, output.voice),
     )
-
-
-def _draw_pass(trace: Trace, output: Output) -> Callable[[Document, Style], Figure]:
-    """Return how the page of a pass becomes a picture."""
-
-    def draw(page: Document, style: Style) -> Figure:
-        from dropout_cli.figure.tables import draw_pass
-
-        return draw_pass(page, trace, output.voice, style)
-
-    return draw
 
 
 def _saved(path: str, options: ProblemOptions) -> Problem:
     """Read a saved pass, with the upstream gradient of the options where they give one."""
-    from dropout_cli.cli.input import named, parse_json, read_problem, read_text
+    from dropout_cli.cli.input import named, parse_json, read_problem, read_text, read_vector
 
     others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
     options.refuse(others, "--from")
     saved = parse_json(read_text(path), named(path))
-    return read_problem(saved, named(path), grad_y=options.upstream(), loss=options.loss)
+    grad_y = None if options.grad_y is None else read_vector(options.grad_y, "grad_y").values
+    return read_problem(saved, named(path), grad_y=grad_y, loss=options.loss)
 
 
 @cli.command()
@@ -423,7 +359,7 @@ def masks(
     """
     from dropout_cli import masks as sources
     from dropout_cli.arrays import as_mask, as_probability
-    from dropout_cli.cli.input import read_mask
+    from dropout_cli.cli.input import read_vector
     from dropout_cli.views.sources import masks_page, masks_record, seeds_page, seeds_record
 
     p = as_probability(p)
@@ -434,7 +370,7 @@ def masks(
             "--find cannot be combined with -n, --seed or --mask: it looks for its mask's seed"
         )
     written = mask if find is None else find
-    given = None if written is None else read_mask(written).values
+    given = None if written is None else read_vector(written, "mask").values
     n = count or (4 if given is None else given.size)
     like = None if given is None else as_mask(given, (n,), p)
     seed, skip, tried = 42 if seed is None else seed, skip or 0, below or 10_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 import sys
 import warnings
 from dataclasses import replace
@@ -35,7 +34,7 @@ def read_vector(value: str, name: str) -> Vector:
     """Read the vector that value stands for: numbers, `@FILE` (.npy, .json, else text), or `-`.
 
     name says in errors what it is. Raises RequestError for what is no vector or matrix of numbers,
-    and for more than MOST of them.
+    for none, and for more than MOST of them.
     """
     path = value.removeprefix("@")
     if value != "-" and path == value:
@@ -46,19 +45,12 @@ def read_vector(value: str, name: str) -> Vector:
         text = read_text(path)
         is_json = splitext(path)[1].lower() == ".json"
         vector = from_json(parse_json(text, path), name) if is_json else parse(text, name)
-    if vector.values.size > MOST:
-        raise RequestError(
-            f"{name} has {vector.values.size:,} elements, but at most {MOST:,} are taken"
-        )
+    n = vector.values.size
+    if n == 0:
+        raise RequestError(f"{name} is empty, but it must hold at least one number")
+    if n > MOST:
+        raise RequestError(f"{name} has {n:,} elements, but at most {MOST:,} are taken")
     return vector
-
-
-def read_mask(value: str) -> Vector:
-    """Read the mask that value stands for, as read_vector does."""
-    mask = read_vector(value, "mask")
-    if mask.values.size == 0:
-        raise RequestError("mask is empty, but it must hold a bit for each element")
-    return mask
 
 
 def read_text(path: str) -> str:
@@ -107,34 +99,20 @@ def named(path: str) -> str:
 
 
 def _read_npy(path: str) -> Vector:
-    """Read a .npy file, whose header is believed only where it fits the file."""
-    formats = np.lib.format
+    """Read a .npy file of real numbers, in float64; beyond it they become inf, and are refused."""
     try:
-        with open(path, "rb") as file:
-            try:
-                with warnings.catch_warnings(action="ignore"):
-                    first = formats.read_magic(file) == (1, 0)
-                    read = formats.read_array_header_1_0 if first else formats.read_array_header_2_0
-                    shape, by_columns, dtype = read(file)
-            except (
-                Exception
-            ):  # whatever numpy's reader stumbles on in a file that is something else
-                raise RequestError(f"{path} is not a .npy file of numbers") from None
-            if dtype.kind not in "fiub" or dtype.shape or dtype.names or min(shape, default=0) < 0:
-                raise RequestError(f"{path} is not a .npy file of real numbers")
-            start, count = file.tell(), math.prod(shape)
-            if count * dtype.itemsize > file.seek(0, os.SEEK_END) - start:
-                raise RequestError(f"{path} is not a .npy file: it ends before its numbers do")
-            file.seek(start)
-            array = np.fromfile(file, dtype, count)
+        with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):
+            array = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise RequestError(f"cannot read {path}: {error.strerror}") from None
-    with np.errstate(over="ignore", invalid="ignore"):  # what is beyond float64 is refused as inf
-        values = array.astype(np.float64, copy=False)
-    if by_columns and len(shape) > 1:
-        values = values.reshape(shape, order="F").ravel()
+    except Exception:  # whatever numpy stumbles on in a file that is something else, or cut off
+        raise RequestError(f"{path} is not a .npy file of real numbers") from None
+    if array.dtype.kind not in "fiub":
+        raise RequestError(f"{path} is not a .npy file of real numbers")
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = array.astype(np.float64, order="C", copy=False).ravel()
     values.flags.writeable = False
-    return Vector(values, shape)
+    return Vector(values, array.shape)
 
 
 def parse_json(text: str, source: str) -> Any:

@@ -20,7 +20,6 @@ from dropout_cli.words import languages, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from dropout_cli.arrays import FloatArray
     from dropout_cli.cli.printed import Vector
     from dropout_cli.problem import Problem
 
@@ -165,14 +164,14 @@ class ProblemOptions(NamedTuple):
 
     def problem(self, **known: Any) -> Problem:
         """Create the problem. known: arguments of Problem.pose that a file has already set."""
-        from dropout_cli.cli.input import read_mask, read_vector
+        from dropout_cli.cli.input import read_vector
         from dropout_cli.problem import Problem
 
         if self.grad_y is not None and self.loss is not None:
             raise RequestError("give either --grad-y or --loss, not both")
         read = {
             "x": None if "x" in known else read_vector(self.x, "x"),
-            "mask": None if self.mask is None else read_mask(self.mask),
+            "mask": None if self.mask is None else read_vector(self.mask, "mask"),
             "grad_y": None if self.grad_y is None else read_vector(self.grad_y, "grad_y"),
         }
         options = {
@@ -186,12 +185,6 @@ class ProblemOptions(NamedTuple):
         }
         shape = _common_shape(read)
         return replace(Problem.pose(**options | known), shape=shape)
-
-    def upstream(self) -> FloatArray | None:
-        """Read the upstream gradient, if one is given."""
-        from dropout_cli.cli.input import read_vector
-
-        return None if self.grad_y is None else read_vector(self.grad_y, "grad_y").values
 
     def refuse(
         self, names: Iterable[str], setter: str, because: str = "which already sets it"
@@ -293,21 +286,10 @@ def output_options(
             lang: str, precision: int = PRECISION, transparent: bool = False,
             title: str | None = None, **rest: Any,
         ) -> Any:  # fmt: skip
-            suffix = chosen_suffix(form, path, formats)
-            refused: dict[str, str] = {}
-            if suffix not in PICTURES:
-                refused["transparent"] = refused["title"] = "this output, which is no picture"
-            if suffix not in (*COLOURED, *PICTURES):
-                files = " and ".join(COLOURED)
-                refused["theme"] = (
-                    f"output without colours to choose, which only {files} files have"
-                )
-            if suffix == ".json" and not json_has_words:
-                refused["precision"] = "JSON, which holds every number in full"
-                if path is None:  # else it is told in this language that the file is written
-                    refused["lang"] = "JSON, which has no words here"
-            for name in refused.keys() & _given(ctx).keys():
-                raise RequestError(f"--{name} cannot be combined with {refused[name]}")
+            suffix, given = chosen_suffix(form, path, formats), _given(ctx)
+            for name, reason in _without_effect(suffix, path, json_has_words).items():
+                if name in given:
+                    raise RequestError(f"{given[name]} cannot be combined with {reason}")
             output = Output(
                 suffix, path, theme, precision, lang, ctx.command_path, transparent, title
             )
@@ -316,6 +298,21 @@ def output_options(
         return together(options)(with_output)
 
     return decorate
+
+
+def _without_effect(suffix: str, path: str | None, json_has_words: bool) -> dict[str, str]:
+    """Name the options that would change nothing in this output, and why."""
+    reasons = {}
+    if suffix not in PICTURES:
+        reasons["transparent"] = reasons["title"] = "this output, which is no picture"
+    if suffix not in (*COLOURED, *PICTURES):
+        files = " and ".join(COLOURED)
+        reasons["theme"] = f"output without colours to choose, which only {files} files have"
+    if suffix == ".json" and not json_has_words:
+        reasons["precision"] = "JSON, which holds every number in full"
+        if path is None:  # else it is told in this language that the file is written
+            reasons["lang"] = "JSON, which has no words here"
+    return reasons
 
 
 def together(options: dict[str, Callable[..., Any]]) -> Decorator:

@@ -17,8 +17,7 @@ from dropout_cli.formats.ascii import to_ascii
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from matplotlib.figure import Figure
-
+    from dropout_cli.cli.pictures import Draw
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document
     from dropout_cli.words.messages import Voice
@@ -69,7 +68,7 @@ class Output(NamedTuple):
         self,
         page: Callable[[], Document],
         record: Callable[[], Mapping[str, Any]],
-        draw: Callable[[Document, Style], Figure] | None = None,
+        draw: Draw | None = None,
     ) -> None:
         """Print or write the page, or the record where the format is one of data.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dropout_cli.errors import RequestError
 
@@ -17,6 +17,31 @@ if TYPE_CHECKING:
     from dropout_cli.formats.document import Document
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
+
+
+Draw: TypeAlias = "Callable[[Document, Style], Figure]"  # how a page becomes a picture
+
+
+def page_of_pass(trace: Trace, voice: Voice) -> Draw:
+    """Return how the page of a pass becomes a picture."""
+
+    def draw(page: Document, style: Style) -> Figure:
+        from dropout_cli.figure.tables import draw_pass
+
+        return draw_pass(page, trace, voice, style)
+
+    return draw
+
+
+def page_of_step(number: int, count: int) -> Draw:
+    """Return how a page of the walkthrough becomes a picture, which has this one of count steps."""
+
+    def draw(page: Document, style: Style) -> Figure:
+        from dropout_cli.figure.tables import draw_step
+
+        return draw_step(page[1:], number, count, style)
+
+    return draw
 
 
 def read_figure(source: str) -> tuple[Trace, Style]:
@@ -45,9 +70,7 @@ def draw_figure(trace: Trace, voice: Voice, style: Style, suffix: str) -> tuple[
     return picture(trace, voice, style, suffix)
 
 
-def draw_page(
-    document: Document, draw: Callable[[Document, Style], Figure], style: Style, suffix: str
-) -> bytes:
+def draw_page(document: Document, draw: Draw, style: Style, suffix: str) -> bytes:
     """Draw the page of a pass or of a step as a picture."""
     _import_matplotlib()
     from dropout_cli.figure.files import save

@@ -26,30 +26,18 @@ CALL = re.compile(r"(?:\w+\.)*(?:[aA]rray|[tT]ensor|bool_?|(?:float|u?int)\d+)\(
 FACTOR = re.compile(r"(?<![\w.])1(?:\.0*)?e([+-]?\d+)\s*\*\s*")  # PyTorch up to 0.4
 INNERMOST = re.compile(r"\[([^\[\]]*)\]")
 LIST, MARKS = "#", {*"#, \n\r\t"}
-DECIMALS = re.compile(r"[+-]?\d*\.?(\d*)")
 
 
 class Vector(NamedTuple):
     """A vector, a matrix row by row.
 
-    shape: what it was before. written: its numbers as they were written, where it was text.
+    shape: what it was before. written: its numbers as they were written, where it was text; their
+    digits tell how far they were rounded, as 1.5000e-03 does of `1.0e-03 * 1.5000`.
     """
 
     values: FloatArray
     shape: tuple[int, ...]
     written: Sequence[str] = ()
-
-    @property
-    def decimals(self) -> int | None:
-        """The decimals to which all its numbers are written; None where an exponent follows them.
-
-        They are those of the number that has the most, since the others may have lost their zeros,
-        as when NumPy prints; `%.4f` and PyTorch write 4. Numbers in a file of numbers have none.
-        """
-        found = [DECIMALS.fullmatch(item) for item in self.written]
-        if not found or None in found:
-            return None
-        return max(len(each[1]) for each in found if each)
 
 
 def parse(text: str, name: str) -> Vector:

@@ -47,7 +47,7 @@ def verdict(judge):
         ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
         ({**RIGHT, "scale": 2}, "'scale' is no key"),
         ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
-        ({**RIGHT, "p": True}, "p is True, but it must be a number"),
+        ({**RIGHT, "p": True}, "p is True, which is not a number"),
         ({**RIGHT, "name": 3}, "name is 3, but it must be printable text"),
         ({**RIGHT, "mask": [1, 0, 2, 0]}, "element 3 of mask is 2"),
         ({**RIGHT, "x": [True, 4, 6, 8]}, "element 1 of x is 'True', which is not a number"),

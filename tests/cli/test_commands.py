@@ -17,7 +17,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dropout_cli import RequestError
-from dropout_cli.cli.commands import run
+from dropout_cli.cli import run
 from dropout_cli.cli.input import read_problem
 from dropout_cli.formats.json import to_json
 from dropout_cli.problem import Problem
@@ -222,7 +222,7 @@ def test_help_waits_for_nothing():
     for command in ([], *([name] for name in COMMANDS)):
         code = (
             "import sys\n"
-            "from dropout_cli.cli.commands import run\n"
+            "from dropout_cli.cli import run\n"
             f"assert run({[*command, '--help']!r}) == 0\n"
             "print({'numpy', 'rich', 'matplotlib'} & set(sys.modules), file=sys.stderr)\n"
         )
@@ -235,7 +235,7 @@ def test_help_waits_for_nothing():
 def test_json_needs_neither_rich_nor_matplotlib():
     code = (
         "import sys\n"
-        "from dropout_cli.cli.commands import run\n"
+        "from dropout_cli.cli import run\n"
         "run(['backward', '-f', 'json'])\n"
         "print({'rich', 'matplotlib'} & set(sys.modules), file=sys.stderr)\n"
     )
@@ -309,10 +309,10 @@ def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#0f1419")])
 def test_a_picture_of_a_terminal_has_its_theme_and_its_width(cli, tmp_path, theme, ground):
     widths = {}
-    for command in (["walkthrough", "--list"], ["walkthrough"]):
-        path = tmp_path / "page.svg"
-        assert cli(*command, "-o", str(path), "--theme", theme).code == 0
+    for command in ("walkthrough --list", "walkthrough"):
+        path = tmp_path / f"{command}.svg"
+        assert cli(*command.split(), "-o", str(path), "--theme", theme).code == 0
         svg = path.read_text("utf-8")
         assert f'fill="{ground}"' in svg
-        widths[len(command)] = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
-    assert widths[2] < 0.9 * widths[1]  # as wide as what it holds
+        widths[command] = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    assert widths["walkthrough --list"] < 0.9 * widths["walkthrough"]  # as wide as what it holds

@@ -422,7 +422,7 @@ def test_what_fills_the_memory_is_let_go_before_it_is_told(cli, monkeypatch):
 
     told = []
     monkeypatch.setattr("dropout_cli.views.passes.forward_page", exhausted)
-    monkeypatch.setattr("dropout_cli.cli.commands.say", say)
+    monkeypatch.setattr("dropout_cli.cli.say", say)
     assert cli("forward").code == 2
     assert told == [("Error: the problem is too large for this machine's memory", None)]
 
@@ -446,7 +446,7 @@ def test_in_development_mode_a_defect_shows_its_traceback():
     code = (
         "import dropout_cli.views.passes as passes\n"
         "passes.forward_page = lambda *_: 1 // 0\n"
-        "from dropout_cli.cli.commands import run\n"
+        "from dropout_cli.cli import run\n"
         "run(['forward'])\n"
     )
     done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True)

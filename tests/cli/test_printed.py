@@ -99,8 +99,9 @@ def test_what_becomes_of_a_pasted_mask(cli, text, expected):
 @pytest.mark.parametrize("option", ["-g", "--grad-x", "--y"])
 def test_every_vector_is_read_so(cli, option):
     command = "backward" if option == "-g" else "verify"
-    printed = cli(command, option, "tensor([0.2000, 0.0000, 0.6000, 0.0000], grad_fn=<Mul>)")
-    assert printed == cli(command, option, "0.2,0,0.6,0")
+    printed = cli(command, option, "tensor([0.2, 0., 0.6, 0.], grad_fn=<MulBackward0>)")
+    assert printed == cli(command, option, "0.2,0.,0.6,0.")
+    assert printed.code < 2
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -136,20 +137,18 @@ def test_the_shape_of_the_mask_alone_is_the_shape_too(cli):
 
 
 @pytest.mark.parametrize(
-    ("text", "decimals"),
+    ("text", "written"),
     [
-        ("1,2", 0), ("1.0, 2.25", 2), ("[1.     2.1234]", 4), ("tensor([1.0000, 2.5000])", 4),
-        ("[[0.12345678, 1.5]]", 8), ("1.5e-3 2.0", None), ("1.234e+00", None), ("nan", None),
-        ("tensor(1.0e-03 *\n [1.5000])", None), ("[-.125]", 3),
+        ("1.0, 2.25", ["1.0", "2.25"]), ("[1.     2.1234]", ["1.", "2.1234"]),
+        ("tensor([1.0000, -2.5000], dtype=torch.float64)", ["1.0000", "-2.5000"]),
+        ("[[1.500e-05], [−2.000e+00]]", ["1.500e-05", "-2.000e+00"]),
+        ("tensor(1.0e-03 *\n  [ 1.5000, -2.0000])", ["1.5000e-03", "-2.0000e-03"]),
     ],
 )  # fmt: skip
-def test_the_decimals_that_were_written(text, decimals):
-    assert parse(text, "x").decimals == decimals
-
-
-def test_what_a_factor_multiplies_keeps_its_digits():
-    vector = parse("1.00000e-03 *\n 1.5000 -2.0000", "x")
-    assert list(vector.written) == ["1.5000e-03", "-2.0000e-03"]
+def test_each_number_keeps_the_digits_that_were_written(text, written):
+    vector = parse(text, "x")
+    assert list(vector.written) == written
+    assert vector.values.tolist() == [float(each) for each in written]
 
 
 SHAPES = [(1,), (7,), (40,), (3, 5), (2, 3, 4)]

@@ -114,7 +114,7 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
         (
             "--candidate mine.json",
             '{"y": [4,0,12,0], "p": "x"}',
-            "p is 'x', but it must be a number",
+            "p is 'x', which is not a number",
         ),
         (
             "--candidate mine.json",

@@ -562,7 +562,6 @@ WRONG = {
         {
             "values": "not-applied",
             "same-mask": "not-applied",
-            "kept-fraction": "drops-nothing",
             "p-1": "keeps-at-p-1",
         },
     ),
