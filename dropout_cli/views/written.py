@@ -1,6 +1,6 @@
 """The two passes in exact fractions of the numbers as they are written: p = 0.1 is 1/10.
 
-What is shown is held against them, to say = where it is exact and ≈ where it is rounded.
+Shown numbers are compared with them: = where a number is exact, ≈ where it is rounded.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 SUMMED = 1000  # elements whose exact sum takes milliseconds
 
 
-def sign(told: Iterable[str], values: Iterable[Fraction]) -> str:
-    """= where every number is told in full, or is a blank; ≈ where one of them is rounded."""
-    pairs = zip(told, values, strict=True)
+def sign(shown: Iterable[str], values: Iterable[Fraction]) -> str:
+    """Choose = where every number shown is exact or a blank, ≈ where one of them is rounded."""
+    pairs = zip(shown, values, strict=True)
     return "=" if all(t == BLANK or Fraction(t) == value for t, value in pairs) else "≈"
 
 
 class Written:
-    """What follows from a trace's numbers as they are written, for the elements that it is of."""
+    """The vectors of a trace, computed in fractions from its numbers as they are written."""
 
-    def __init__(self, trace: Trace, voice: Voice) -> None:
-        """Take the trace, whose p is written as the voice tells it."""
+    def __init__(self, trace: Trace, messages: Messages) -> None:
+        """Take the trace, and p as the messages write it."""
         self.problem = trace.problem
-        self.p = Fraction(voice.probability(trace.problem.p))
+        self.p = Fraction(messages.probability(trace.problem.p))
         self.trace = trace
 
     @cached_property
@@ -63,12 +63,12 @@ class Written:
         """The gradient."""
         return self._masked(self.grad_y)
 
-    def loss_sign(self, told: str) -> str:
-        """The sign before the loss; ≈ where there are too many elements to sum them exactly."""
+    def loss_sign(self, shown: str) -> str:
+        """Choose the sign before the loss; ≈ where too many elements are summed to be exact."""
         n = self.problem.x.size
         if n > SUMMED:
             return "≈"
-        return sign([told], [Fraction(exact.loss(self.problem.loss, [], n)(self.y))])
+        return sign([shown], [Fraction(exact.loss(self.problem.loss, [], n)(self.y))])
 
     def _masked(self, values: list[Fraction]) -> list[Fraction]:
         mask = None if self.trace.mask is None else self.trace.mask.tolist()

@@ -1,50 +1,35 @@
-"""The words of the product, one data file per language."""
+"""The words of the product, a file per language, and the formulas, which all languages share."""
 
-import re
-from collections.abc import Iterator, Mapping
+import pkgutil
+import tomllib
+from functools import cache
 from os import listdir
-from os.path import dirname, join
+from os.path import dirname
 from typing import Any
 
-HOME = dirname(__file__)
-TABLE = re.compile(r"^\[+(\w+)\]+$", re.MULTILINE)
+FORMULAS = "formulas"
 
 
 def languages() -> list[str]:
-    """The languages there are: the TOML files beside this one."""
-    return sorted(name.removesuffix(".toml") for name in listdir(HOME) if name.endswith(".toml"))
+    """List the languages: the TOML files beside this module, without the formulas."""
+    try:
+        names = listdir(dirname(__file__))
+    except NotADirectoryError:  # in a zip, which importlib.resources reads, but slowly
+        from importlib.resources import files
+
+        names = [file.name for file in files(__name__).iterdir()]
+    return sorted({n.removesuffix(".toml") for n in names if n.endswith(".toml")} - {FORMULAS})
 
 
-def load(language: str) -> Mapping[str, Any]:
-    """The prose in this language: the tables of LANGUAGE.toml."""
-    with open(join(HOME, f"{language}.toml"), encoding="utf-8") as file:
-        return Prose(file.read())
+@cache
+def load(name: str) -> dict[str, Any]:
+    """Read the tables of NAME.toml: a language, or the formulas."""
+    data = pkgutil.get_data(__name__, f"{name}.toml")
+    assert data is not None
+    return tomllib.loads(data.decode())
 
 
-class Prose(Mapping[str, Any]):
-    """The tables of a TOML text, each parsed when it is first read: no command needs them all."""
-
-    def __init__(self, text: str) -> None:
-        """Take the text, whose tables begin with their names on a line, as [verify] or [[step]]."""
-        top, *rest = TABLE.split(text)
-        self.read: dict[str, Any] = {}
-        self.unread: dict[str, str] = {"language": top}
-        for name, table in zip(rest[::2], rest[1::2], strict=True):
-            heading = f"[[{name}]]" if name == "step" else f"[{name}]"
-            self.unread[name] = f"{self.unread.get(name, '')}{heading}{table}"
-
-    def __getitem__(self, name: str) -> Any:
-        """The table of this name."""
-        if name in self.unread:
-            import tomllib
-
-            self.read |= tomllib.loads(self.unread.pop(name))
-        return self.read[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Every name."""
-        return iter([*self.read, *self.unread])
-
-    def __len__(self) -> int:
-        """How many tables there are."""
-        return len(self.read) + len(self.unread)
+def symbol(name: str) -> tuple[str, str]:
+    """Look up a symbol: its Unicode and its LaTeX."""
+    found = load(FORMULAS)["symbol"][name]
+    return found["unicode"], found["latex"]
