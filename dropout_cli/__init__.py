@@ -36,3 +36,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'dropout_cli' has no attribute {name!r}")
     return getattr(import_module(f"dropout_cli.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -19,7 +19,7 @@ def as_probability(p: float) -> float:
         raise RequestError(f"p is {p!r}, but it must be a number from 0 to 1") from None
     if not 0 <= value <= 1:
         raise RequestError(f"p is {value!r}, but a probability lies from 0 to 1")
-    return value
+    return value + 0.0  # −0 becomes 0
 
 
 def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:

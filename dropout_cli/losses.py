@@ -7,12 +7,11 @@ the share that some of the elements have in L is its value on them alone, with t
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-FEW = 2**16  # terms whose exact sum takes milliseconds
 
 
 class Loss(NamedTuple):
@@ -36,13 +35,16 @@ class Loss(NamedTuple):
 
 
 def total(terms: Any) -> Any:
-    """Σ terms, an array: exact of exact numbers; of up to FEW floats rounded once, as by hand."""
-    if terms.dtype == object or terms.size > FEW:
+    """Σ terms, an array: of exact numbers exact, of floats rounded once.
+
+    It is an exact fraction where floats overflow on the way, even if the sum itself does not.
+    """
+    if terms.dtype == object:
         return terms.sum()
     try:
         return math.fsum(terms)
-    except OverflowError:  # on the way: smaller terms tell whether the sum itself is too large
-        return math.fsum(terms / FEW) * FEW
+    except OverflowError:
+        return sum(map(Fraction, terms.tolist()))
 
 
 LOSSES = {

@@ -8,10 +8,8 @@ RequestError for a seed that the code it reproduces does not take.
 
 import os
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable
 from math import ceil, floor
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +44,7 @@ def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
     u_i = (d_i mod 2^24) · 2^−24; kept where u_i > p in float32. Even at p = 0 that drops u_i = 0.
     """
     threshold = floor(float(np.float32(p)) * 2**24)
-    blocks = _mt19937(_torch_seed(seed), n, draws=1)
-    return np.concatenate([(draws & 0xFFFFFF) > threshold for draws in blocks])
+    return np.asarray((_mt19937(seed, n) & 0xFFFFFF) > threshold)
 
 
 def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
@@ -59,15 +56,9 @@ def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
     u_i = ((h_i · 2^32 + l_i) mod 2^53) · 2^−53; kept where u_i < 1−p.
     """
     high, low = divmod(ceil((1 - p) * 2**53), 2**32)
-
-    def keep(draws: NDArray[np.uint32]) -> Mask:
-        word = draws[0::2] & 0x1FFFFF
-        kept = word < high
-        ties = np.flatnonzero(word == high)
-        kept[ties] = draws[1::2][ties] < low
-        return kept
-
-    return np.concatenate([keep(draws) for draws in _mt19937(_torch_seed(seed), n, draws=2)])
+    draws = _mt19937(seed, 2 * n)
+    word = draws[0::2] & 0x1FFFFF
+    return np.asarray((word < high) | (word == high) & (draws[1::2] < low))
 
 
 def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
@@ -78,7 +69,7 @@ def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
     float32. At p = 0 PyTorch draws nothing and keeps all. PyTorch 2.7 switched MKL's generators
     off, since they repeat themselves (pytorch/pytorch#146174, #132395).
     """
-    first = int(next(_mt19937(_torch_seed(seed), 1, draws=1))[0]) % MCG31 or 1
+    first = int(_mt19937(seed, 1)[0]) % MCG31 or 1
     if p == 0:
         return np.ones(n, dtype=np.bool_)
     threshold = bisect_left(range(MCG31), np.float32(1 - p), key=lambda s: np.float32(s / MCG31))
@@ -165,37 +156,11 @@ def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
     return kept
 
 
-def _torch_seed(seed: int) -> int:
-    """The seed of MT19937 after torch.manual_seed(seed), which takes 64 bits, signed or not."""
-    if not -(2**63) <= seed < 2**64:
+def _mt19937(seed: int, count: int) -> NDArray[np.uint32]:
+    """The first 32-bit draws of MT19937 after torch.manual_seed(seed)."""
+    if not -(2**63) <= seed < 2**64:  # PyTorch takes 64 bits, signed or not
         raise RequestError(f"seed is {seed}, but PyTorch takes integers from -2^63 to 2^64-1")
-    return seed % 2**32
-
-
-def _mt19937(seed: int, n: int, draws: int) -> Iterator[NDArray[np.uint32]]:
-    """The 32-bit draws of MT19937 for n elements, block by block; draws: how many per element."""
-    if n <= BLOCK:  # the standard library's is MT19937 too, and loads faster than numpy.random
-        few = Random()
-        few.setstate((3, _mt19937_state(seed), None))
-        count = n * draws
-        yield np.frombuffer(few.getrandbits(32 * count).to_bytes(4 * count, "little"), dtype="<u4")
-        return
-    many = np.random.RandomState(seed)  # initialised alike, and its stream will never change
-    for start in range(0, n, BLOCK):
-        count = min(BLOCK, n - start) * draws
-        yield many.randint(0, 2**32, count, dtype=np.uint32)
-
-
-@lru_cache(maxsize=1)  # several sources draw from one seed
-def _mt19937_state(seed: int) -> tuple[int, ...]:
-    """MT19937's 624 words as its authors' initialisation leaves them, and the place after them.
-
-    The initialisation is that of Matsumoto and Nishimura, 2002.
-    """
-    state = [seed]
-    for k in range(1, 624):
-        state.append((1812433253 * (state[-1] ^ state[-1] >> 30) + k) % 2**32)
-    return *state, 624
+    return np.random.RandomState(seed % 2**32).randint(0, 2**32, count, dtype=np.uint32)
 
 
 def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArray[np.uint32]:

@@ -41,6 +41,7 @@ class Problem:
     drawn: who drew the mask; None where it was given, and in inference.
     grad_y: the upstream gradient ∂L/∂y, n finite float64; None where a loss gives it.
     loss: a name in LOSSES; None where grad_y was given.
+    loss_asked: whether the value of the loss was asked for; where it was not, it may overflow.
 
     The arrays are read-only, copies of any that could be written to. Raises RequestError for
     anything that is not so; whether drawn did draw the mask is not checked.
@@ -52,6 +53,7 @@ class Problem:
     drawn: Drawn | None
     grad_y: FloatArray | None
     loss: str | None
+    loss_asked: bool = True
 
     def __post_init__(self) -> None:
         """Check every field, and freeze the arrays."""
@@ -110,7 +112,7 @@ class Problem:
             )
         if not training and not (mask is None and seed is None and rng is None):
             raise RequestError("inference has no mask: mask, seed and rng belong to training")
-        x, p = _vector(x, "x"), as_probability(p)
+        x, p = np.asarray(x), as_probability(p)
         n = x.size
         drawn = None
         if training and mask is None:
@@ -119,6 +121,7 @@ class Problem:
             else:
                 drawn = Drawn("numpy" if rng is None else rng, seed or 0)
                 mask = masks.draw(drawn.rng, drawn.seed, n, p)
+        loss_asked = loss is not None
         if grad_y is None and loss is None:
             grad_y, loss = (EXAMPLE_GRAD_Y, None) if n == len(EXAMPLE_GRAD_Y) else (None, "sum")
         return cls(
@@ -128,6 +131,7 @@ class Problem:
             drawn=drawn,
             grad_y=None if grad_y is None else np.asarray(grad_y),
             loss=loss,
+            loss_asked=loss_asked,
         )
 
     @property

@@ -13,8 +13,8 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     seed: of the global generators, from 0; they are given back their states.
 
     Raises AssertionError, with the report, where the layer is wrong, or takes no p that would show
-    it; RequestError where it is of no known kind, or p is no probability. Where chance decides, the
-    test is exact, at a level of 1e-9.
+    it; RequestError where it is of no known kind or runs out of memory, or p is no probability.
+    Where chance decides, the test is exact, at a level of 1e-9.
     """
     __tracebackhide__ = True  # pytest then shows the report, not this function
     from dropout_cli.formats.document import Setting

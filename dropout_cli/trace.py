@@ -1,8 +1,8 @@
 """Everything that follows from a problem, each quantity by its equation."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from types import EllipsisType
 from typing import NamedTuple
 
 import numpy as np
@@ -20,24 +20,10 @@ OVERFLOWS = "overflows: it is beyond the largest float64, 1.8e308, so smaller in
 class Trace:
     """The forward and the backward pass of a problem. Each quantity is computed when first read.
 
-    elements: which of the problem's elements, as an index; all n unless it is given.
-
-    Every vector has a float64 for each of them. A result beyond the largest float64 raises
-    RequestError.
+    Every vector has n float64. A result beyond the largest float64 raises RequestError.
     """
 
     problem: Problem
-    elements: EllipsisType | slice | list[int] = ...
-
-    @property
-    def x(self) -> FloatArray:
-        """The input."""
-        return self.problem.x[self.elements]
-
-    @property
-    def mask(self) -> Mask | None:
-        """The mask; None in inference."""
-        return None if self.problem.mask is None else self.problem.mask[self.elements]
 
     @cached_property
     def scale(self) -> float | None:
@@ -50,18 +36,23 @@ class Trace:
     def y(self) -> FloatArray:
         """The output: y = x ⊙ m/(1−p)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._finite("y", forward(self.x, self.mask, self.problem.p))
+            return self._finite("y", forward(self.problem.x, self.problem.mask, self.problem.p))
 
     @cached_property
     def loss_value(self) -> float | None:
-        """The loss L(y), or these elements' share of it; None where ∂L/∂y was given without one."""
+        """The loss L(y); None where ∂L/∂y was given, or L overflows and was not asked for."""
         if self.problem.loss is None:
             return None
-        with np.errstate(over="ignore", invalid="ignore"):
-            value = LOSSES[self.problem.loss].value(self.y, self.problem.x.size)
-        if not np.isfinite(value):
+        try:
+            with np.errstate(over="ignore"):
+                value = float(LOSSES[self.problem.loss].value(self.y, self.y.size))
+        except OverflowError:  # an exact sum that no float can hold
+            value = math.inf
+        if math.isfinite(value):
+            return value
+        if self.problem.loss_asked:
             raise RequestError(f"loss {OVERFLOWS}")
-        return float(value)
+        return None
 
     @cached_property
     def grad_y(self) -> FloatArray:
@@ -69,28 +60,27 @@ class Trace:
         y = self.y  # the forward pass comes first, even where the gradient does not need it
         if self.problem.loss is None:
             assert self.problem.grad_y is not None
-            return self.problem.grad_y[self.elements]
+            return self.problem.grad_y
         with np.errstate(over="ignore", invalid="ignore"):
-            gradient = LOSSES[self.problem.loss].gradient(y, self.problem.x.size)
+            gradient = LOSSES[self.problem.loss].gradient(y, y.size)
         return self._finite("grad_y", gradient)
 
     @cached_property
     def local_grad(self) -> FloatArray:
         """The local gradient: ∂y_i/∂x_i = m_i/(1−p)."""
-        return local_gradient(self.x, self.mask, self.problem.p)
+        return local_gradient(self.problem.x, self.problem.mask, self.problem.p)
 
     @cached_property
     def grad_x(self) -> FloatArray:
         """The gradient: ∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._finite("grad_x", backward(self.grad_y, self.mask, self.problem.p))
+            return self._finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
 
     def _finite(self, name: str, result: FloatArray) -> FloatArray:
         """The result, read-only; RequestError where it overflows."""
         finite = np.isfinite(result)
         if not finite.all():
-            i = np.arange(self.problem.x.size)[self.elements][np.argmin(finite)]
-            raise RequestError(f"{name}[{i + 1}] {OVERFLOWS}")
+            raise RequestError(f"{name}[{np.argmin(finite) + 1}] {OVERFLOWS}")
         result.flags.writeable = False
         return result
 
@@ -116,9 +106,9 @@ def take(trace: Trace, elements: slice | list[int]) -> Part:
     """These elements of the trace."""
     problem = trace.problem
     return Part(
-        x=trace.x[elements],
+        x=problem.x[elements],
         p=problem.p,
-        mask=None if trace.mask is None else trace.mask[elements],
+        mask=None if problem.mask is None else problem.mask[elements],
         y=trace.y[elements],
         grad_y=trace.grad_y[elements],
         local_grad=trace.local_grad[elements],

@@ -195,28 +195,66 @@ def test_a_view_of_an_array_that_changes_is_copied():
     assert problem.x[0] == 2
 
 
-@pytest.mark.parametrize("loss", ["sum", "mean", "sum-squares", None])
-@pytest.mark.parametrize("elements", [slice(2, 4), [5, 0], ...])
-def test_of_some_elements_a_trace_has_what_they_have_in_all(loss, elements):
-    grad_y = [0.5, -1, 2, 3, 0, 7] if loss is None else None
-    problem = Problem.pose([1, -2, 3, 4, 5, 6], 0.3, [1, 0, 1, 1, 0, 1], grad_y=grad_y, loss=loss)
-    whole, some = Trace(problem), Trace(problem, elements)
-    for name in ("x", "mask", "y", "grad_y", "local_grad", "grad_x"):
-        assert getattr(some, name).tolist() == getattr(whole, name)[elements].tolist()
-    part = take(whole, elements)
-    assert part.grad_x.tolist() == some.grad_x.tolist()
-    assert (part.p, part.loss, part.n) == (0.3, loss, 6)
-    rest = [i for i in range(6) if i not in np.arange(6)[elements]]
-    if loss is not None:
-        shares = some.loss_value + (Trace(problem, rest).loss_value if rest else 0)
-        assert shares == pytest.approx(whole.loss_value, rel=1e-15)
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("elements", [slice(2, 4), [5, 0]])
+def test_some_elements_of_a_trace(training, elements):
+    mask = [1, 0, 1, 1, 0, 1] if training else None
+    x = [1, -2, 3, 4, 5, 6]
+    part = take(Trace(Problem.pose(x, 0.5, mask, loss="mean", training=training)), elements)
+    factor = np.array([2, 0, 2, 2, 0, 2])[elements] if training else np.ones(2)
+    assert part.x.tolist() == [x[i] for i in np.arange(6)[elements]]
+    assert part.y.tolist() == (part.x * factor).tolist()
+    assert part.local_grad.tolist() == factor.tolist()
+    assert part.grad_y.tolist() == [1 / 6, 1 / 6]
+    assert part.grad_x.tolist() == (factor / 6).tolist()
+    assert (part.p, part.loss, part.n) == (0.5, "mean", 6)
+    assert part.mask is None if mask is None else part.mask.tolist() == (factor > 0).tolist()
+
+
+LARGE = [1e308] * 5
+
+
+@pytest.mark.parametrize("n", [1, 21_846, 23_334, 100_000])
+@pytest.mark.parametrize("loss", ["sum", "mean"])
+def test_a_loss_is_exact_at_any_length(n, loss):
+    terms = [1e16, 1, -1e16] * n
+    value = Trace(Problem.pose(terms, training=False, loss=loss)).loss_value
+    assert value == (n if loss == "sum" else 1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("terms", "loss", "right"),
+    [
+        ([1e308, 1e308, 5e-324, -1e308, -1e308], "sum", 5e-324),  # it overflows on the way
+        ([1.7e308] * 3, "mean", 1.7e308),
+        ([1.7e308] * 2 + [-1.7e308] * 2 + [3.0], "mean", 0.6),
+        (LARGE, "mean", 1e308),
+    ],
+)
+def test_a_sum_may_overflow_on_the_way(terms, loss, right):
+    assert Trace(Problem.pose(terms, training=False, loss=loss)).loss_value == right
+
+
+@pytest.mark.parametrize(
+    ("x", "loss"), [(LARGE, "sum"), ([-v for v in LARGE], "sum"), ([1e200], "sum-squares")]
+)
+def test_a_loss_that_overflows_is_refused_only_if_it_was_asked_for(x, loss):
+    with pytest.raises(RequestError, match=r"^loss overflows"):
+        _ = Trace(Problem.pose(x, training=False, loss=loss)).loss_value
+    if loss == "sum":
+        trace = Trace(Problem.pose(x, 0))
+        assert (trace.problem.loss, trace.loss_value) == ("sum", None)
+        assert trace.grad_x.tolist() == [1] * 5
+
+
+def test_p_of_minus_0_is_0():
+    assert str(Problem.pose(p=-0.0, mask=[1, 1, 1, 1]).p) == "0.0"
 
 
 def test_an_overflow_is_told_by_its_place_in_the_problem():
     problem = Problem.pose([1, 1, 1e308, 1], 0.5, [1, 1, 1, 1])
     with pytest.raises(RequestError, match=r"^y\[3\] overflows"):
-        _ = Trace(problem, [3, 2]).y
-    assert Trace(problem, [3, 0]).y.tolist() == [2, 2]
+        _ = Trace(problem).y
 
 
 def test_the_package_exports_what_it_names():
@@ -224,5 +262,6 @@ def test_the_package_exports_what_it_names():
 
     for name in dropout_cli.__all__:
         assert getattr(dropout_cli, name).__name__ == name
+    assert dir(dropout_cli) == sorted(dropout_cli.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         dropout_cli.nothing  # noqa: B018

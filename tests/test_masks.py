@@ -81,18 +81,9 @@ def test_jax_counts_the_elements_beyond_a_block():
         assert kept[i] == (((first ^ second) >> 9) / 2**23 < 0.75)
 
 
-@pytest.mark.parametrize("draws", [1, 2])
-def test_few_and_many_draws_are_one_stream(draws):
-    (few,) = masks._mt19937(11, BLOCK, draws)
-    many = np.concatenate(list(masks._mt19937(11, BLOCK + 1, draws)))
-    assert np.array_equal(many[: few.size], few)
-    expected = np.frombuffer(np.random.RandomState(11).bytes(4 * many.size), dtype="<u4")
-    assert np.array_equal(many, expected)
-
-
 def test_mkls_generator_goes_on_from_block_to_block_and_never_stands_at_0(monkeypatch):
     """0 would give 0 for ever: MKL begins with 1 instead."""
-    monkeypatch.setattr(masks, "_mt19937", lambda *_, **__: iter([np.array([masks.MCG31])]))
+    monkeypatch.setattr(masks, "_mt19937", lambda *_: np.array([masks.MCG31]))
     state, expected = 1, []
     for _ in range(2 * BLOCK + 9):
         expected.append(state / masks.MCG31 < 0.5)
@@ -106,6 +97,39 @@ def test_a_source_that_there_is_not():
     assert str(error.value) == (
         "rng is 'dice', but it must be one of numpy, torch-rand, torch-cpu, torch-mkl, jax"
     )
+
+
+class MT19937:
+    """The generator as Matsumoto and Nishimura wrote it in 2002, in Python's integers."""
+
+    def __init__(self, seed):
+        self.words = [seed]
+        for k in range(1, 624):
+            last = self.words[-1]
+            self.words.append((1812433253 * (last ^ last >> 30) + k) % 2**32)
+        self.place = 0
+
+    def draw(self):
+        """Twist one word, and temper it."""
+        words, k = self.words, self.place
+        joined = words[k] & 0x80000000 | words[(k + 1) % 624] & 0x7FFFFFFF
+        words[k] = words[(k + 397) % 624] ^ joined >> 1 ^ (joined & 1) * 0x9908B0DF
+        self.place = (k + 1) % 624
+        d = words[k]
+        d ^= d >> 11
+        d ^= d << 7 & 0x9D2C5680
+        d ^= d << 15 & 0xEFC60000
+        return d ^ d >> 18
+
+
+@pytest.mark.parametrize("seed", [0, 42, 2**32 - 1, -1, 2**63 + 9])
+def test_the_stream_of_torch_is_mt19937(seed):
+    stream, n = MT19937(seed % 2**32), 1500
+    drawn = [stream.draw() for _ in range(2 * n)]
+    rand = [d % 2**24 / 2**24 > 0.25 for d in drawn[:n]]
+    assert draw("torch-rand", seed, n, 0.25).tolist() == rand
+    words = [(high << 32 | low) % 2**53 for high, low in zip(drawn[::2], drawn[1::2], strict=True)]
+    assert draw("torch-cpu", seed, n, 0.3).tolist() == [word / 2**53 < 1 - 0.3 for word in words]
 
 
 def uniforms(rng, seed, n):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from dropout_cli.cli.saved import equal, named, read_mask_source
 from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
-from dropout_cli.verify.tolerance import TYPES, tolerance
+from dropout_cli.verify.tolerance import TYPES, rounding
 from dropout_cli.verify.verdict import Candidate
 from dropout_cli.views.passes import SCHEMA, backward_record
 
@@ -76,7 +77,7 @@ def written_candidate(y: str | None, grad_x: str | None, asked: Asked) -> Candid
     values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
     if not was_given("x"):
         problem = asked.pose()
-        return Candidate(None, problem, problem.x.shape, "float32", values)
+        return Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
     x = read_vector(asked.x, "x")
     return _posed({"x": x}, values, x.shape, None, "float32", asked)
 
@@ -122,8 +123,8 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
     if saved:
         _must_follow(case, candidate.problem)
     if "loss" in known and written_gradient is not None:
-        right = Trace(candidate.problem).grad_y
-        allowed = tolerance(candidate.dtype, candidate.problem.p)
+        trace = Trace(candidate.problem)
+        right, allowed = trace.grad_y, rounding(trace, "grad_y", candidate.dtype)
         if written_gradient.shape != right.shape or not allowed.near(written_gradient, right).all():
             raise RequestError(f"grad_y is not the gradient of grad_y_source, {known['loss']!r}")
     return candidate
@@ -155,9 +156,10 @@ def _posed(
     read = not (sure or drawn or "mask" in known or was_given("mask"))
     if read:
         known["mask"] = _mask_of(values.get("y"), known["x"])
+    problem = replace(asked.pose(**known), loss_asked=False)  # no loss is judged
     return Candidate(
         name,
-        asked.pose(**known),
+        problem,
         shape,
         dtype,
         values,

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
 from dropout_cli.formats.terminal import other_screen, to_terminal
-from dropout_cli.views.walkthrough import tell
+from dropout_cli.views.walkthrough import render
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def present(trace: Trace, voice: Voice, chosen: Sequence[str]) -> None:
     def step_at(place: Place) -> Step:
         at = chosen[place.step], place.shown
         if at not in told:
-            (told[at],) = tell(trace, voice._replace(revealed=place.shown), [at[0]])
+            (told[at],) = render(trace, voice._replace(revealed=place.shown), [at[0]])
         return told[at]
 
     place, keys = Place(), list[str]()

@@ -96,6 +96,8 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
         loss=loss,
         training=training,
     )
+    if own_gradient:
+        problem = replace(problem, loss_asked=saved.get("loss", 0) is not None)
     if training:
         problem = replace(problem, drawn=read_mask_source(saved["mask_source"], problem))
     trace = Trace(problem)

@@ -59,10 +59,11 @@ def picture(trace: Trace, voice: Voice, look: Look, suffix: str) -> bytes:
 def description(trace: Trace, voice: Voice) -> str:
     """What the figure shows, in words and numbers, for whoever does not see it."""
     told = [subtitle(trace, voice, plain=True)]
-    if trace.x.size <= TOLD:
+    if trace.problem.x.size <= TOLD:
         x, y, grad_y, grad_x = exactly(trace, voice)
+        problem = trace.problem
         vectors: list[tuple[str, Any, Any]] = [
-            ("x", trace.x, x), ("m", trace.mask, trace.mask), ("y", trace.y, y),
+            ("x", problem.x, x), ("m", problem.mask, problem.mask), ("y", trace.y, y),
             ("∂L/∂y", trace.grad_y, grad_y), ("∂L/∂x", trace.grad_x, grad_x),
         ]  # fmt: skip
         for name, values, exact in vectors:

@@ -131,7 +131,7 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
         yield scene("film_mask", **before), SCENE
     for i in range(n):
         for share, length in _lane(trace, i):
-            given, result = Term("x", trace.x[i], x[i]), Term("y", trace.y[i], y[i])
+            given, result = Term("x", trace.problem.x[i], x[i]), Term("y", trace.y[i], y[i])
             words = substitution(trace, voice, i, given, result)
             yield Moment(words, **before | {"forward": i + share}), length
     before |= {"forward": n, "upstream": True}

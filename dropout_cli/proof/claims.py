@@ -10,10 +10,10 @@ import math
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, wraps
 from itertools import repeat
 from operator import mul
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -22,10 +22,13 @@ from dropout_cli.proof import exact
 from dropout_cli.trace import Part, Trace, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dropout_cli.arrays import FloatArray
     from dropout_cli.problem import Problem
+
+    Of = TypeVar("Of")
+    Result = TypeVar("Result")
 
 ELEMENTS = 1000  # of a longer vector only the first 1000 elements are checked in fractions
 PAIRS = 16  # and only the first 16 where each element is checked against each
@@ -104,7 +107,6 @@ def same_mask(trace: Trace) -> Finding:
     return Finding(float(wrong.sum()), not wrong.any(), mask.size)
 
 
-@lru_cache(maxsize=8)
 def changed_by_a_fresh_mask(trace: Trace) -> Fraction:
     """How many gradients a mask drawn afresh would change on average; 0 in inference.
 
@@ -305,10 +307,32 @@ CLAIMS = {
 }
 
 
-@lru_cache(maxsize=64)
+def _once(function: Callable[[Of], Result]) -> Callable[[Of], Result]:
+    """Compute a function of a trace or a problem once, and keep the result with it."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def kept(of: Of) -> Result:
+        if name not in vars(of):
+            vars(of)[name] = function(of)
+        result: Result = vars(of)[name]
+        return result
+
+    return kept
+
+
 def check(name: str, trace: Trace) -> Finding:
     """What the check of CLAIMS[name] finds in the trace, computed once."""
-    return CLAIMS[name](trace)
+    found = _findings(trace)
+    if name not in found:
+        found[name] = CLAIMS[name](trace)
+    return found[name]
+
+
+@_once
+def _findings(_: Trace) -> dict[str, Finding]:
+    """The findings of the claims that have been checked."""
+    return {}
 
 
 def module_by_hand(trace: Trace) -> Finding:
@@ -330,7 +354,7 @@ def automatic(part: Part) -> list[Fraction]:
     return [exact.automatic(_loss(part), x, i) for i in range(len(x))]
 
 
-@lru_cache(maxsize=8)
+@_once
 def first_expectation(problem: Problem) -> Expectation:
     """The expectations for the first 1000 elements, computed once."""
     return Expectation(problem, slice(ELEMENTS))

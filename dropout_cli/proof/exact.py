@@ -1,7 +1,9 @@
 """Dropout in exact fractions, straight from its definition: what every claim is held against.
 
-It shares no line with dropout.py. Here an element survives or is zeroed, probabilities are summed
-over masks, and derivatives come from differences and from automatic differentiation.
+It shares no line with dropout.py: here an element survives or is zeroed, probabilities are summed
+over masks, and derivatives come from differences and from automatic differentiation. Only the
+losses are those of the table in losses.py, from which a trace takes ∂L/∂y too: here they are
+computed in fractions, and their value is differentiated anew, which checks their gradient.
 """
 
 from __future__ import annotations

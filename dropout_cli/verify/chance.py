@@ -8,7 +8,7 @@ both dropped). A test asks how likely a count at least this far out would be; be
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -60,22 +60,39 @@ def two_sided(k: int, n: int, low: float, high: float | None = None) -> float:
     return min(1.0, 2 * min(tails(k, n, probability)))
 
 
-def kept_with(p: float, dropped: int, n: int, step: float = 0.0) -> tuple[float, str | None]:
+def can_fail(n: int, low: float, high: float, level: float) -> bool:
+    """Whether any number of successes in n > 0 has a p-value below the level, as in two_sided."""
+    return min(two_sided(k, n, low, high) for k in (0, n)) < level
+
+
+def grid_step(bits: int) -> float:
+    """By how much a probability may differ from the p that was asked for.
+
+    bits: the precision of the type in which random numbers are drawn. They lie on a grid, in
+        float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the
+        threshold, and less than one in rounding p.
+    """
+    return 2.0 ** (2 - min(bits, 24))
+
+
+def kept_with(
+    p: float, dropped: int, n: int, step: float = 0.0, level: float = LEVEL
+) -> tuple[float, str | None]:
     """Whether dropped of n elements are what the drop probability p makes of them.
 
     step: by how much the true probability may differ from p.
-    Returns the p-value and, where it is below LEVEL, the name of the mistake that explains it.
+    Returns the p-value and, where it is below the level, the name of the mistake that explains it.
     """
 
     def p_value_for(drop: float) -> float:
         return two_sided(dropped, n, drop - step, drop + step)
 
     p_value = p_value_for(p)
-    if p_value >= LEVEL:
+    if p_value >= level:
         return p_value, None
     if dropped in (0, n):
         return p_value, "drops-everything" if dropped else "drops-nothing"
-    return p_value, "keeps-with-p" if p_value_for(1 - p) >= LEVEL else None
+    return p_value, "keeps-with-p" if p_value_for(1 - p) >= level else None
 
 
 def between(least: int, most: int, n: int, probability: float) -> float:
@@ -102,3 +119,35 @@ def pairs(mask: Mask) -> Iterator[tuple[str, int, Mask]]:
             yield name, axis, along[start::2][: len(second)] == second
         half = len(along) // 2
         yield "halves", axis, along[:half] == along[half : 2 * half]
+
+
+class Pairs(NamedTuple):
+    """Pairs of elements of a mask, of which some agree: both are kept, or both dropped.
+
+    of: what was paired, as in pairs. p_value: of all kinds of pairs that were tested together.
+    """
+
+    of: str
+    agree: int
+    n: int
+    p_value: float
+
+
+def least_likely(mask: Mask, p: float, step: float, level: float) -> Pairs | None:
+    """The pairs, along any axis, of which an unlikely number agrees.
+
+    step: by how much the true probability may differ from p. Only pairs of which some number would
+    fail at this level are tested; None where there are none. The smallest p-value of several tests
+    is multiplied by their number.
+    """
+    low, high = agreement(max(0.0, p - step), min(1.0, p + step))
+    kinds = [(of, agree) for of, _, agree in pairs(mask) if agree.size]
+    tested = [
+        Pairs(of, int(agree.sum()), agree.size, two_sided(int(agree.sum()), agree.size, low, high))
+        for of, agree in kinds
+        if can_fail(agree.size, low, high, level / len(kinds))
+    ]
+    if not tested:
+        return None
+    worst = min(tested, key=lambda each: each.p_value)
+    return worst._replace(p_value=min(1.0, len(tested) * worst.p_value))

@@ -143,13 +143,8 @@ def _telling(runs: list[Run], p: float) -> bool:
 
 
 def _step(runs: list[Run]) -> float:
-    """By how much the true probability may differ from p.
-
-    Random numbers lie on a grid, in float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a
-    step of it is lost at the threshold, and less than one in rounding p.
-    """
-    bits = min(TYPES[run.type_of("y")].bits for run in runs)
-    return 2.0 ** (2 - min(bits, 24))
+    """By how much the true probability may differ from p."""
+    return chance.grid_step(min(TYPES[run.type_of("y")].bits for run in runs))
 
 
 def _dropped(runs: list[Run]) -> tuple[int, int]:

@@ -15,7 +15,12 @@ import numpy as np
 from dropout_cli.arrays import as_probability
 from dropout_cli.errors import SIGNALS, RequestError
 from dropout_cli.verify import questions
-from dropout_cli.verify.layers import UnknownKindError, adapt
+from dropout_cli.verify.layers import (
+    OutOfMemoryError,
+    UnknownKindError,
+    adapt,
+    refuse_out_of_memory,
+)
 from dropout_cli.verify.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
 from dropout_cli.verify.tolerance import TYPES
 
@@ -48,8 +53,9 @@ def judge_layer(
         afterwards they have their states back. A generator of the layer's own is not reached.
 
     What the layer raises fails the questions that need that run. A p that it refuses leaves them
-    open (ok is None) if it takes another. Raises RequestError for a layer of no known kind, for a p
-    that is no probability, and for one that an instance does not have.
+    open (ok is None) if it takes another. Raises RequestError for a layer of no known kind or one
+    that runs out of memory, for a p that is no probability, and for one that an instance does not
+    have.
     """
     if type(seed) is not int or not 0 <= seed < SEEDS:
         raise RequestError(f"seed is {seed!r}, but it must be a whole number from 0 to 2^64 - 1")
@@ -64,14 +70,21 @@ def judge_layer(
                 f"the layer is an instance with p = {own}, so it cannot be asked at p = {p}: give"
                 " the class instead"
             )
+    try:
+        return _reconcile(_findings(adapted, asked, seed))
+    except MemoryError as error:  # in the checks themselves
+        raise OutOfMemoryError(error) from None
+
+
+def _findings(adapted: Layer, ps: Sequence[float], seed: int) -> list[LayerFinding]:
+    """The answer to every question at each p."""
     with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         data = _data(seed)
-        runs = [_run(adapted, p, data) for p in asked]
+        runs = [_run(adapted, p, data) for p in ps]
         takes_some_p = not all(run.refused for run in runs)
         # A question may call the layer again, so it is asked here too.
-        findings = [finding for run in runs for finding in _answers(run, takes_some_p)]
-    return _reconcile(findings)
+        return [finding for run in runs for finding in _answers(run, takes_some_p)]
 
 
 def _answers(runs: Runs, takes_some_p: bool) -> Iterator[LayerFinding]:
@@ -126,6 +139,7 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     except (UnknownKindError, *SIGNALS):
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
+        refuse_out_of_memory(error)
         return _raised(p, error, refused=isinstance(error, REFUSALS) or p in ENDS)
 
     dtype = "float32"
@@ -142,6 +156,7 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
         except SIGNALS:
             raise
         except BaseException as error:  # a layer may also exit, or skip its test
+            refuse_out_of_memory(error)
             unfit[shape] = error
     if not taken:
         refused = p in ENDS and isinstance(unfit[BATCH], REFUSALS)
@@ -176,6 +191,7 @@ def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
     except SIGNALS:
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
+        refuse_out_of_memory(error)
         return LayerRaisedError(error)
 
 

@@ -16,6 +16,7 @@ import difflib
 import importlib
 import inspect
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,10 +36,20 @@ KINDS = (
     " or a function run(x, grad_y, p, training)"
 )
 QUOTED = 200  # characters of foreign words that are quoted
+# PyTorch and JAX say so in a RuntimeError.
+OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
 
 
 class UnknownKindError(RequestError):
     """The layer is of no known kind."""
+
+
+class OutOfMemoryError(RequestError):
+    """The layer, or its checks, ran out of memory, which says nothing about it."""
+
+    def __init__(self, error: BaseException) -> None:
+        """error: what was raised."""
+        super().__init__(f"the layer was not checked, because memory ran out: {quote(error)}")
 
 
 class NoArrayError(TypeError):
@@ -163,6 +174,15 @@ def quote(error: BaseException) -> str:
     return f"{name}: {message}" if message else name
 
 
+def refuse_out_of_memory(error: BaseException) -> None:
+    """Raise OutOfMemoryError where this is why the layer raised."""
+    if isinstance(error, OutOfMemoryError):
+        raise error
+    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(quote(error))
+    if isinstance(error, MemoryError) or foreign:
+        raise OutOfMemoryError(error) from None
+
+
 def _line(words: str) -> str:
     """The words in one line, shortened, without control characters."""
     line = "".join(c for c in " ".join(words.split()) if c.isprintable())
@@ -220,6 +240,7 @@ def _gradient(backward: Callable[[], Any]) -> Values | BaseException:
     except SIGNALS:
         raise
     except BaseException as error:
+        refuse_out_of_memory(error)
         return error
 
 

@@ -56,7 +56,8 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 class Diagnosis(NamedTuple):
     """What explains wrong values.
 
-    about: "y" or "grad_x". wrong: the elements that are wrong, from 0.
+    about: "y" or "grad_x", or the check of the mask that failed.
+    wrong: the elements that are wrong, from 0.
     mistakes: the names of those that give just these values.
     telling_p: a drop probability at which they give different ones; None where there is none, or
         nothing to tell apart.

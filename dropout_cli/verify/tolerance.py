@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dropout_cli.losses import LOSSES
+
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.trace import Trace
 
 ROUNDINGS = 6
 
@@ -42,7 +45,8 @@ TYPES = {
 class Tolerance(NamedTuple):
     """How far a right result may lie from the exact one.
 
-    relative, absolute: |got − expected| ≤ relative·|expected| + absolute.
+    relative, absolute: |got − expected| ≤ relative·|expected| + absolute. An expected 0 is exact:
+        m = 0 and x = 0 give it in every type.
     largest: where expected is beyond it, inf of its sign is right.
     """
 
@@ -54,9 +58,19 @@ class Tolerance(NamedTuple):
         """Where got is as near to expected as that. got: any values, nan and inf among them."""
         with np.errstate(invalid="ignore", over="ignore"):
             close = np.abs(got - expected) <= self.relative * np.abs(expected) + self.absolute
-            close &= np.isfinite(expected)
+            close &= np.isfinite(expected) & ((expected != 0) | (got == 0))
             beyond = np.abs(expected) * (1 + self.relative) >= self.largest
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
+
+    def of_both_passes(self, scale: float) -> Tolerance:
+        """The difference for ∂L/∂x where ∂L/∂y follows from y, as 2y does.
+
+        scale: 1/(1−p). y is off by up to r·|y| + a, r and a being this tolerance's, so ∂L/∂y = 2y
+        is off by r·|∂L/∂y| + 2a, and the backward pass scales that once more, and rounds again.
+        """
+        relative = self.relative * (2 + self.relative)
+        absolute = self.absolute * (1 + 2 * scale * (1 + self.relative))
+        return Tolerance(relative, absolute, self.largest)
 
 
 def tolerance(dtype: str, p: float) -> Tolerance:
@@ -79,9 +93,11 @@ def tolerance(dtype: str, p: float) -> Tolerance:
     because they lie as far apart, 2^−24, as float32 does just below 1. A p that is stored as 1
     leaves a division by 0, which excuses no result.
 
-    The absolute difference is one step of the subnormal numbers in float16. In the other types it
-    is the smallest normal number, divided by 1−p: processors and compilers often take subnormal
-    numbers for 0, before the division as well as after it.
+    The absolute difference is that of subnormal numbers, which lie a step of 2^least apart. In
+    float16, x as it is stored is off by up to half a step, which 1/(1−p) then multiplies, and the
+    result as it is printed by up to half a step more; 1/(1−p) ≥ 1, so nothing between the two is
+    smaller than x. In the other types it is the smallest normal number, divided by 1−p: processors
+    and compilers often take subnormal numbers for 0, before the division as well as after it.
     """
     kind, single, keep = TYPES[dtype], TYPES["float32"], 1 - p
     unit = 2.0**-kind.bits
@@ -91,8 +107,24 @@ def tolerance(dtype: str, p: float) -> Tolerance:
     if kind.bits < single.bits:
         stored |= {single.round(p), kind.round(single.round(p))}
     drift = max(abs(keep / (1 - value) - 1) for value in stored if value < 1)
+    relative = drift + ROUNDINGS * unit * (1 + drift)
     if dtype == "float16":
-        absolute = 2.0**kind.least
+        absolute = 2.0**kind.least / 2 * ((1 + relative) / keep + 1)
     else:
         absolute = 2.0 ** (kind.least + kind.bits - 1) / keep
-    return Tolerance(drift + ROUNDINGS * unit * (1 + drift), absolute, kind.largest)
+    return Tolerance(relative, absolute, kind.largest)
+
+
+def rounding(trace: Trace, about: str, dtype: str) -> Tolerance:
+    """The difference in y, grad_y or grad_x that rounding explains, in computations of this type.
+
+    about: its name. dtype: a name in TYPES.
+    """
+    problem = trace.problem
+    once = tolerance(dtype, problem.p if problem.training else 0)
+    if about == "y" or problem.loss is None or trace.scale is None:
+        return once
+    elsewhere = LOSSES[problem.loss].gradient(0 * trace.y, trace.y.size)
+    if np.array_equal(trace.grad_y, elsewhere):  # it does not follow from y
+        return once
+    return once.of_both_passes(trace.scale)

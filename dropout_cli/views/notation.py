@@ -88,17 +88,15 @@ def vector(
             return list(vector)
         return [*vector[:ends], *vector[len(vector) - ends :]]
 
-    def cells(number: Callable[[float], str], ends: int) -> str:
-        numbers = list(map(number, some(values, ends)))
-        if length > 2 * ends:
-            numbers.insert(ends, "…")
-        return ", ".join(numbers)
-
-    # A vector of blanks has as many of them as the vector of numbers that it stands for.
-    room = width - len(f"{symbol.unicode} = []ᵀ")
-    ends = next((ends for ends in (6, 3, 2) if len(cells(messages.number, ends)) <= room), 1)
     number = messages.result if result else messages.number
-    inner = cells(number, ends)
+
+    def cells(ends: int) -> list[str]:
+        numbers = list(map(number, some(values, ends)))
+        return [*numbers[:ends], "…", *numbers[ends:]] if length > 2 * ends else numbers
+
+    room = width - len(f"{symbol.unicode} = []ᵀ")
+    ends = next((ends for ends in (6, 3, 2) if len(", ".join(cells(ends))) <= room), 1)
+    inner = ", ".join(cell.strip() for cell in cells(ends))
     relation = "="
     if exactly is not None:
         relation = sign(map(number, some(values, ends)), some(exactly, ends))
@@ -156,9 +154,10 @@ def to_latex(formula: str) -> str:
         ("≈", r"\approx"),
         ("⋮", r"\vdots"),
         ("…", r"\dots"),
-        (BLANK, r"\square"),
+        ("→", r"\to"),
     ):
         formula = formula.replace(symbol, latex)
+    formula = re.sub(f"{BLANK}_*", lambda _: r"\underline{\hspace{2em}}", formula)
     return formula.replace("−", "-")
 
 

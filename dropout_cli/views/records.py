@@ -29,7 +29,7 @@ class ForwardRecord(TypedDict):
 
 
 class TraceRecord(ForwardRecord):
-    """Both passes as JSON; loss is null where grad_y was given."""
+    """Both passes as JSON; loss is null where grad_y was given, or an assumed loss overflows."""
 
     grad_y: Vector
     grad_y_source: str

@@ -8,7 +8,8 @@ import numpy as np
 
 from dropout_cli.formats.document import Facts, Text
 from dropout_cli.proof import claims
-from dropout_cli.trace import Trace
+from dropout_cli.verify.chance import agreement
+from dropout_cli.verify.verdict import MASK_LEVEL, unlikely_pairs
 from dropout_cli.views.notation import BESIDE, loss_formula, shown_alone, vector
 from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.report import (
@@ -21,7 +22,7 @@ from dropout_cli.views.report import (
     joined,
     mistake,
 )
-from dropout_cli.views.written import Written
+from dropout_cli.views.written import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,7 @@ def suite(verdict: Verdict, voice: Voice) -> Suite:
     """The problem of a verdict, and a row for each of its findings."""
     explained: dict[str, list[Explanation]] = {}
     for diagnosis in verdict.diagnoses:
-        name = "kept-fraction" if diagnosis.about == "mask" else diagnosis.about
-        explained[name] = list(_explanations(diagnosis, verdict, voice))
+        explained[diagnosis.about] = list(_explanations(diagnosis, verdict, voice))
     rows = [
         Row(
             id=name,
@@ -61,11 +61,11 @@ def _problem(verdict: Verdict, voice: Voice) -> Facts:
     shape = " × ".join(map(str, candidate.shape)) if candidate is not None else ""
     told = voice.say("fact", "x_shape" if several else "x", shape=shape)
     n = trace.problem.x.size
-    some = Trace(trace.problem, shown_alone(n))
-    x = (vector(voice.symbol("x"), some.x, voice, BESIDE, Written(some, voice).x, n), told)
+    some = trace.problem.x[shown_alone(n)]
+    x = (vector(voice.symbol("x"), some, voice, BESIDE, as_written(some), n), told)
     read = candidate is not None and candidate.read_mask
     given = facts(trace, voice, "mask_read" if read else None).facts
-    judged = verdict.findings.keys() - {"y", "kept-fraction"}
+    judged = verdict.findings.keys() - {"y", "kept-fraction", "independent"}
     return Facts([x, *given, *(upstream_facts(trace, voice) if judged else ())])
 
 
@@ -82,12 +82,12 @@ def _method(name: str, verdict: Verdict, voice: Voice) -> Text:
     """How the claim was checked, or why it was not."""
     if name == verdict.missing:
         return voice.tell("method", "missing", framework=name)
-    finding, trace, allowed = verdict.findings[name], verdict.trace, verdict.allowed
+    finding, trace, allowed = verdict.findings[name], verdict.trace, verdict.allowed.get(name)
     n = trace.problem.x.size
     key = f"{name}-silent" if finding.ok is None else name
     if finding.ok is None and trace.problem.p == 1 and f"{key}-p-1" in voice.prose["method"]:
         key += "-p-1"
-    if allowed is not None and name in ("y", "grad_x"):
+    if allowed is not None:
         right = np.abs(trace.y if name == "y" else trace.grad_x)
         key += "-tiny" if ((right > 0) & (right < allowed.absolute)).any() else ""
     return voice.tell(
@@ -99,23 +99,19 @@ def _method(name: str, verdict: Verdict, voice: Voice) -> Text:
         rtol="" if allowed is None else f"{allowed.relative:.2g}",
         atol="" if allowed is None else f"{allowed.absolute:.2g}",
         dtype="" if verdict.candidate is None else verdict.candidate.dtype,
+        level=f"{MASK_LEVEL:.0e}",
     )
 
 
 def _explanations(diagnosis: Diagnosis, verdict: Verdict, voice: Voice) -> Iterator[Explanation]:
     """What explains a diagnosis: each mistake that fits, or what can be said without."""
-    problem, about = verdict.trace.problem, diagnosis.about
-    count = len(diagnosis.wrong)
-    if about == "mask":
-        assert problem.mask is not None
-        where = voice.tell(
-            "verify", "kept", kept=f"{problem.mask.sum():,}", n=voice.elements(problem.mask.size),
-            expected=f"{(1 - problem.p) * problem.mask.size:,.6g}",
-        )  # fmt: skip
+    about, count = diagnosis.about, len(diagnosis.wrong)
+    if about in ("kept-fraction", "independent"):
+        where, about = _wrong_mask(about, verdict, voice), "mask"
     else:
         where = voice.tell(
             "verify", "where", about=voice.symbol(about), count=f"{count:,}",
-            elements=voice.elements(problem.x.size),
+            elements=voice.elements(verdict.trace.problem.x.size),
         )  # fmt: skip
     elements = _elements(diagnosis, verdict)
     if not diagnosis.mistakes:
@@ -142,9 +138,29 @@ def _explanations(diagnosis: Diagnosis, verdict: Verdict, voice: Voice) -> Itera
         )
 
 
+def _wrong_mask(check: str, verdict: Verdict, voice: Voice) -> Text:
+    """What was counted in the mask, and what was expected."""
+    problem, candidate = verdict.trace.problem, verdict.candidate
+    assert problem.mask is not None
+    assert candidate is not None
+    p, n = problem.p, problem.mask.size
+    if check == "kept-fraction":
+        return voice.tell(
+            "verify", "kept", kept=f"{problem.mask.sum():,}", n=voice.elements(n),
+            expected=f"{(1 - p) * n:,.6g}",
+        )  # fmt: skip
+    pairs = unlikely_pairs(candidate, problem.mask)
+    assert pairs is not None
+    return voice.tell(
+        "verify", "pairs", of=voice.say("verify", pairs.of.replace(" ", "_")),
+        agree=f"{pairs.agree:,}", pairs=f"{pairs.n:,}",
+        expected=f"{agreement(p, p)[0] * pairs.n:,.6g}",
+    )  # fmt: skip
+
+
 def _elements(diagnosis: Diagnosis, verdict: Verdict) -> list[Element]:
     candidate = verdict.candidate
-    if candidate is None or diagnosis.about == "mask":
+    if candidate is None or diagnosis.about not in candidate.values:
         return []
     got = candidate.values[diagnosis.about]
     right = verdict.trace.y if diagnosis.about == "y" else verdict.trace.grad_x

@@ -15,7 +15,7 @@ from dropout_cli.words.messages import BLANK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dropout_cli.trace import Trace
+    from dropout_cli.trace import Part
     from dropout_cli.words.messages import Messages
 
 SUMMED = 1000  # elements whose exact sum takes milliseconds
@@ -24,22 +24,20 @@ SUMMED = 1000  # elements whose exact sum takes milliseconds
 def sign(shown: Iterable[str], values: Iterable[Fraction]) -> str:
     """Choose = where every number shown is exact or a blank, ≈ where one of them is rounded."""
     pairs = zip(shown, values, strict=True)
-    return "=" if all(t == BLANK or Fraction(t) == value for t, value in pairs) else "≈"
+    return "=" if all(BLANK in s or Fraction(s) == value for s, value in pairs) else "≈"
 
 
 class Written:
-    """The vectors of a trace, computed in fractions from its numbers as they are written."""
+    """The vectors of some elements, computed in fractions from their numbers as written."""
 
-    def __init__(self, trace: Trace, messages: Messages) -> None:
-        """Take the trace, and p as the messages write it."""
-        self.problem = trace.problem
-        self.p = Fraction(messages.probability(trace.problem.p))
-        self.trace = trace
+    def __init__(self, part: Part, messages: Messages) -> None:
+        """Take some elements of a trace, and p as the messages write it."""
+        self.part, self.p = part, Fraction(messages.probability(part.p))
 
     @cached_property
     def x(self) -> list[Fraction]:
         """The input."""
-        return _written(self.trace.x)
+        return as_written(self.part.x)
 
     @cached_property
     def y(self) -> list[Fraction]:
@@ -49,14 +47,14 @@ class Written:
     @cached_property
     def grad_y(self) -> list[Fraction]:
         """The upstream gradient, as given or from the loss."""
-        if self.problem.loss is None:
-            return _written(self.trace.grad_y)
-        return exact.loss_gradient(self.problem.loss, self.y, self.problem.x.size)
+        if self.part.loss is None:
+            return as_written(self.part.grad_y)
+        return exact.loss_gradient(self.part.loss, self.y, self.part.n)
 
     @cached_property
     def local_grad(self) -> list[Fraction]:
         """The local gradient."""
-        return self._masked([Fraction(1)] * self.trace.x.size)
+        return self._masked([Fraction(1)] * self.part.x.size)
 
     @cached_property
     def grad_x(self) -> list[Fraction]:
@@ -64,16 +62,17 @@ class Written:
         return self._masked(self.grad_y)
 
     def loss_sign(self, shown: str) -> str:
-        """Choose the sign before the loss; ≈ where too many elements are summed to be exact."""
-        n = self.problem.x.size
+        """Choose the sign before the loss; ≈ for a sum of too many elements to be exact."""
+        n = self.part.n
         if n > SUMMED:
             return "≈"
-        return sign([shown], [Fraction(exact.loss(self.problem.loss, [], n)(self.y))])
+        return sign([shown], [Fraction(exact.loss(self.part.loss, [], n)(self.y))])
 
     def _masked(self, values: list[Fraction]) -> list[Fraction]:
-        mask = None if self.trace.mask is None else self.trace.mask.tolist()
+        mask = None if self.part.mask is None else self.part.mask.tolist()
         return exact.forward(values, mask, self.p)
 
 
-def _written(values: Iterable[float]) -> list[Fraction]:
+def as_written(values: Iterable[float]) -> list[Fraction]:
+    """Read each value as it is written, with as many digits as tell it from any other."""
     return [Fraction(repr(float(value))) for value in values]

@@ -7,13 +7,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dropout_cli.formats.document import Formula, Text, equation
+from dropout_cli.formats.document import Formula, Text, Verbatim, equation
 from dropout_cli.words import FORMULAS, load, symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-BLANK = "▯"
+BLANK = "____"
 # A {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
 PLACE = re.compile(r"\{(\w+)\}(?: ([=<]) (\{\w+\}|\d+))?")
 
@@ -45,24 +45,33 @@ class Messages(NamedTuple):
 
         A value may be a formula or a text; any other is converted to a string. An equation or an
         inequality, such as {p} = {p_value} or {p} < 1, becomes one formula, so that no line breaks
-        within it.
+        within it. What stands between `backticks` is code.
         """
+        parts: list[str | Formula | Verbatim] = []
+        for k, piece in enumerate(words.split("`")):
+            if k % 2:
+                parts.append(Verbatim(piece.format(**values)))
+            else:
+                parts += self._filled(piece, values)
+        return Text(tuple(parts))
 
+    def _filled(
+        self, words: str, values: Mapping[str, object]
+    ) -> Iterator[str | Formula | Verbatim]:
         def value(name: str) -> object:
             return values[name] if name in values else self.symbol(name)
 
         first, *rest = PLACE.split(words)
-        parts: list[str | Formula] = [first]
+        yield first
         for name, sign, right, after in zip(*(rest[k::4] for k in range(4)), strict=True):
             part = value(name)
             if sign:
                 known = value(right[1:-1]) if right.startswith("{") else right
                 assert isinstance(part, Formula)
                 part = equation(part, known if isinstance(known, Formula) else str(known), sign)
-            inner = part.parts if isinstance(part, Text) else [part]
-            parts += [each if isinstance(each, Formula) else str(each) for each in inner]
-            parts.append(after)
-        return Text(tuple(parts))
+            for each in part.parts if isinstance(part, Text) else [part]:
+                yield each if isinstance(each, Formula | Verbatim) else str(each)
+            yield after
 
     def symbol(self, name: str) -> Formula:
         """Look up a symbol."""
@@ -118,8 +127,15 @@ class Messages(NamedTuple):
             return f"{Decimal(ratio.numerator) / Decimal(ratio.denominator):.{self.precision}g}"
 
     def result(self, value: float | Fraction) -> str:
-        """Format a number that the reader is to compute: a blank while results are hidden."""
-        return BLANK if self.blank else self.number(value)
+        """Format a number that the reader is to compute; in an exercise, as wide as its blank."""
+        return self.hidden(self.number(value))
+
+    def hidden(self, answer: str) -> str:
+        """Replace an answer by a blank while results are hidden; both are equally wide."""
+        if not self.hide:
+            return answer
+        blank = BLANK.ljust(len(answer), "_")
+        return blank if self.blank else answer.rjust(len(blank))
 
     @property
     def blank(self) -> bool:

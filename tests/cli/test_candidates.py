@@ -169,6 +169,68 @@ def test_places_of_nested_lists(judge):
     assert out.splitlines()[-1].split() == ["2,", "2", "y[1,", "1]", "9", "8"]
 
 
+def with_mask(mask, p):
+    """A candidate whose y is right for this mask."""
+    mask = np.asarray(mask, dtype=int)
+    y = 1.5 * mask / (1 - p)
+    return {"x": np.full(mask.shape, 1.5).tolist(), "p": p, "y": y.tolist()}
+
+
+RARE = np.arange(900) % 45 == 0
+
+
+@pytest.mark.parametrize(
+    ("mask", "p", "mistakes"),
+    [
+        ([0] * 40, 0.5, ["drops-everything"]),
+        ([1] * 32, 0.5, ["drops-nothing"]),
+        ([1] * 900, 0.3, ["drops-nothing"]),
+        ([1] * 20 + [0] * 180, 0.1, ["keeps-with-p"]),
+        ([1] * 2500 + [0] * 2500, 0.5, ["neighbours-alike"]),
+        ([1, 0] * 50, 0.5, ["neighbours-alike"]),
+        ([0, 1, 1, 0] * 50, 0.5, ["neighbours-alike"]),
+        (np.tile(np.random.default_rng(3).random(100) < 0.5, 2), 0.5, ["mask-repeats"]),
+        (np.repeat(np.random.default_rng(4).random((50, 1)) < 0.5, 8, axis=1), 0.5,
+         ["neighbours-alike"]),
+        (np.repeat(np.random.default_rng(5).random((1, 40)) < 0.7, 20, axis=0), 0.3,
+         ["neighbours-alike"]),
+        # and those that chance may well have drawn
+        ([1] * 4, 0.5, []), ([0] * 4, 0.5, []), ([1, 0, 1, 0], 0.3, []), ([1] * 30, 0.5, []),
+        (np.random.default_rng(6).random((40, 50)) < 0.7, 0.3, []),
+        (RARE, 1 - 1 / 45, []), (~RARE, 1 / 45, []),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("given", [True, False])
+def test_a_mask_that_is_data_or_was_read_is_tested_against_p(verdict, mask, p, mistakes, given):
+    candidate = with_mask(mask, p)
+    if given:
+        candidate["mask"] = np.asarray(mask, dtype=int).tolist()
+    assert verdict(candidate) == (not mistakes, mistakes)
+
+
+def test_a_mask_that_was_drawn_here_or_is_the_examples_is_not_tested(cli):
+    for args in ("--y 2.000002,0,6.000006,0 -p 1e-6", "-x 1,1 -p 1e-12 -s 3 --y 1,1"):
+        claims = cli("verify", *args.split(), "-f", "json").json["claims"]
+        assert [claim["id"] for claim in claims] == ["y"]
+
+
+def test_the_report_says_how_the_mask_was_tested(judge):
+    result = judge(with_mask([1] * 2500 + [0] * 2500, 0.5), "-f", "json")
+    assert [(claim["id"], claim["ok"]) for claim in result.json["claims"]] == [
+        ("y", True), ("kept-fraction", True), ("independent", False),
+    ]  # fmt: skip
+    for claim in result.json["claims"][1:]:
+        assert "at a level of 5e-10" in claim["method"]
+    (diagnosis,) = result.json["diagnosis"]
+    assert (diagnosis["about"], diagnosis["claim"]) == ("mask", "independent")
+    assert diagnosis["explanation"].startswith(
+        "2,500 of 2,500 pairs of neighbours (1 and 2, 3 and 4, …) in m agree, both kept or both"
+        " dropped, where about 1,250 were expected: "
+    )
+    out = judge(with_mask([1] * 2500 + [0] * 2500, 0.5), "--lang", "zh").out
+    assert "m 的 2,500 对相邻元素" in out
+
+
 def test_the_mask_of_thousands_is_tested_against_p(judge, verdict):
     rng = np.random.default_rng(0)
     for probability, mistakes in ((0.7, []), (0.3, ["keeps-with-p"]), (0.5, ["unknown"])):
@@ -176,11 +238,8 @@ def test_the_mask_of_thousands_is_tested_against_p(judge, verdict):
         candidate = {"x": [1.5] * 5000, "p": 0.3, "mask": mask.tolist()}
         candidate["y"] = (1.5 * mask / 0.7).tolist()
         assert verdict(candidate) == (not mistakes, mistakes)
-        tested = judge(candidate, "-f", "json").json["claims"][-1]
+        tested = judge(candidate, "-f", "json").json["claims"][1]
         assert (tested["id"], tested["checked"]) == ("kept-fraction", 5000)
-        assert tested["method"].endswith("number of dropped elements, at a level of 1e-09")
-    few = {"x": [1.5] * 900, "p": 0.3, "mask": [1] * 900, "y": [1.5 / 0.7] * 900}
-    assert verdict(few) == (True, [])  # of fewer elements the mask is what it is
 
 
 def test_nan_at_p_1_is_named(judge):
@@ -216,6 +275,42 @@ def test_what_a_float32_cannot_tell_is_excused_there_alone_and_said(judge, verdi
         assert "not judged" not in judge({**candidate, "dtype": "float64"}).out
 
 
+def test_a_subnormal_x_of_float16_is_rounded_before_it_is_scaled(verdict):
+    candidate = {"x": [2e-6], "p": 0.9, "mask": [1], "dtype": "float16"}
+    y = float(np.float16(2e-6) / np.float16(0.1))
+    assert y == 2.0265579223632812e-05  # and not 2e-5
+    assert verdict({**candidate, "y": [y]}) == (True, [])
+    assert verdict({**candidate, "y": [2.2 * y]})[0] is False
+    assert verdict({**candidate, "y": [y], "dtype": "float32"})[0] is False
+
+
+def test_the_gradient_of_squares_follows_from_a_rounded_y(verdict):
+    x, keep = np.array([2e-6, -0.3]), np.float16(0.1)
+    grad_x = (2 * (x.astype(np.float16) / keep) / keep).astype(float)
+    candidate = {"x": x.tolist(), "p": 0.9, "mask": [1, 1], "dtype": "float16"}
+    candidate |= {"grad_y_source": "sum-squares"}
+    assert verdict({**candidate, "grad_x": grad_x.tolist()}) == (True, [])
+    assert verdict({**candidate, "grad_x": (0.98 * grad_x).tolist()})[0] is False
+
+
+@pytest.mark.parametrize("tiny", [1e-39, 1e-45, 5e-324])
+def test_what_is_dropped_is_exactly_0(verdict, tiny):
+    candidate = {"x": [1, 2], "p": 0.5, "mask": [1, 0]}
+    assert verdict({**candidate, "y": [2, -0.0]}, "--rtol", "0") == (True, [])
+    for args in ((), ("--rtol", "0")):
+        assert verdict({**candidate, "y": [2, tiny]}, *args)[0] is False
+
+
+def test_a_loss_that_overflows_is_no_fault_of_the_candidate(cli, verdict):
+    x = ",".join(["1e308"] * 5)
+    saved = cli("backward", "-x", x, "-p", "0", "-f", "json").json
+    assert (saved["loss"], saved["grad_y_source"]) == (None, "sum")
+    assert verdict(saved) == (True, [])
+    assert verdict(saved | {"grad_x": [1, 1, 2, 1, 1]})[0] is False
+    again = cli("backward", "--from", "-", "-f", "json", stdin=json.dumps(saved).encode())
+    assert again.json == saved
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
     if dtype == "bfloat16":
@@ -224,8 +319,8 @@ def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
         kind = np.dtype(dtype).type
     rng = np.random.default_rng(1)
     for p in (1e-9, 0.1, 0.5, 0.9, 0.998, 1 - 2**-11):
-        x = rng.uniform(0.5, 2, 50).astype(kind)
-        mask = rng.random(50) < 0.5
+        x = rng.uniform(0.5, 2, 5000).astype(kind)
+        mask = rng.random(5000) >= p
         with np.errstate(over="ignore"):
             y = np.where(mask, x / kind(1 - p), kind(0))
         candidate = {

@@ -184,6 +184,52 @@ def test_against_a_framework(cli, framework, args):
         assert told[f"{framework}-mask"] is True
 
 
+@pytest.mark.parametrize(
+    ("framework", "seed", "says"),
+    [("torch", 2**64, "PyTorch takes integers from -2^63 to 2^64-1"),
+     ("torch", 10**40, "PyTorch takes integers from -2^63 to 2^64-1"),
+     ("jax", 2**63, "JAX takes integers from -2^63 to 2^63-1"),
+     ("jax", 2**64, "JAX takes integers from -2^63 to 2^63-1")],
+)  # fmt: skip
+def test_a_seed_that_the_framework_does_not_take(cli, framework, seed, says):
+    pytest.importorskip(framework)
+    for args in ((), ("-p", "0"), ("-p", "1")):
+        result = cli("verify", "--against", framework, "-s", str(seed), *args)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == f"Error: seed is {seed}, but {says}\n"
+    last = cli(
+        "verify",
+        "--against",
+        framework,
+        "-s",
+        str(2**64 - 1 if framework == "torch" else 2**63 - 1),
+    )
+    assert last.code == 0
+
+
+HUNGRY = """
+import numpy as np
+
+class Dropout:
+    def __init__(self, p): self.p, self.training = p, True
+    def forward(self, x):
+        self.jacobian = np.empty((x.size, 10**12)){where}
+        return x
+    def backward(self, grad_y): return grad_y
+"""
+
+
+@pytest.mark.parametrize("where", ["", " if x.ndim == 1 else 0", " if not self.training else 0"])
+def test_a_layer_that_runs_out_of_memory_is_not_checked(cli, tmp_path, monkeypatch, where):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "hungry", raising=False)
+    (tmp_path / "hungry.py").write_text(HUNGRY.format(where=where))
+    result = cli("verify", "--layer", "hungry:Dropout")
+    assert (result.code, result.out) == (2, "")
+    assert "the layer was not checked, because memory ran out: " in result.err
+    assert result.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(("framework", "source"), [("torch", "torch-"), ("jax", "jax")])
 def test_a_comparison_names_the_version_and_the_source(cli, framework, source):
     pytest.importorskip(framework)

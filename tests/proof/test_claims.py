@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -173,3 +175,18 @@ def test_inference_that_is_no_identity_is_found_out(monkeypatch):
     zeros = Trace(Problem.pose([0.0, 1], grad_y=[1, 1]))
     monkeypatch.setattr("dropout_cli.dropout.forward", lambda v, *_: v * [-1, 1])
     assert claims.inference(zeros) == (0.0, False, 2)  # -0 is not 0, bit for bit
+
+
+def test_a_claim_is_checked_once_and_forgotten_with_its_trace(monkeypatch):
+    counted = []
+    monkeypatch.setitem(claims.CLAIMS, "forward", lambda trace: counted.append(trace.y) or "found")
+    trace = Trace(Problem.pose())
+    assert [claims.check("forward", trace) for _ in range(3)] == ["found"] * 3
+    assert len(counted) == 1
+    for name in claims.CLAIMS:
+        claims.check(name, trace)
+    assert claims.first_expectation(trace.problem) is claims.first_expectation(trace.problem)
+    seen = [weakref.ref(trace), weakref.ref(trace.problem)]
+    del trace
+    gc.collect()
+    assert [reference() for reference in seen] == [None, None]

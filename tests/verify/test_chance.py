@@ -14,7 +14,9 @@ from dropout_cli.verify.chance import (
     LEVEL,
     agreement,
     between,
+    can_fail,
     kept_with,
+    least_likely,
     pairs,
     tails,
     two_sided,
@@ -158,3 +160,30 @@ def test_each_element_is_paired_with_the_next_and_with_that_half_an_axis_on():
     assert [(name, axis) for name, axis, _ in pairs(np.ones((2, 2)) > 0)][3:] == [
         ("neighbours", 1), ("odd neighbours", 1), ("halves", 1),
     ]  # fmt: skip
+
+
+def test_what_can_fail_at_a_level():
+    assert can_fail(4, 0.5, 0.5, 0.126)
+    assert not can_fail(4, 0.5, 0.5, 0.125)
+    assert not can_fail(4, 0.4, 0.6, 0.126)
+
+
+def test_pairs_that_differ_too_rarely_or_too_often():
+    assert least_likely(np.ones(4) > 0, 0.5, 0, 1e-9) is None
+    first_half = np.arange(400) < 200
+    worst = least_likely(first_half, 0.5, 0, 1e-9)
+    assert worst[:3] == ("neighbours", 200, 200)
+    assert worst.p_value == pytest.approx(3 * 2 * 0.5**200, rel=1e-9)  # three kinds of pairs
+    assert least_likely(first_half, 0.5, 0.25, 1e-9)[:3] == ("halves", 0, 200)  # p may be 1/4
+    rows = np.repeat(np.random.default_rng(1).random((60, 1)) < 0.9, 12, axis=1)
+    worst = least_likely(rows, 0.1, 0, 1e-9)
+    assert worst[:3] == ("neighbours", 360, 360)
+    assert worst.p_value == pytest.approx(6 * 2 * (1 - 2 * 0.1 * 0.9) ** 360, rel=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.7])
+def test_the_level_of_all_pairs_together_is_kept(p):
+    rng = np.random.default_rng(2)
+    values = [least_likely(rng.random((20, 30)) >= p, p, 0, 0.05).p_value for _ in range(4000)]
+    assert np.mean(np.array(values) <= 0.05) < 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5
+    assert np.mean(np.array(values) <= 0.05) > 0.005

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from layers import numpy_layers
 
-from dropout_cli import RequestError
+from dropout_cli import RequestError, check
 from dropout_cli.verify import draws, naming, questions
 from dropout_cli.verify.judge import judge_layer
 from dropout_cli.verify.layers import Answer, Values, adapt
@@ -342,3 +342,42 @@ def test_a_layer_that_says_it_works_in_place_is_not_asked_for_its_input():
     assert findings["shape-and-dtype"][2:9] == (
         True, findings["shape-and-dtype"].checked, 0.0, None, "y", [], {"dtype": "float64"},
     )  # fmt: skip
+
+
+# Memory
+
+
+def run_out(error):
+    def run(x, grad_y, p, training):  # noqa: ARG001
+        if not training:
+            raise error
+        return np.zeros_like(x), np.zeros_like(x)  # which is wrong, too
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 4000000000000 bytes."),
+    ],
+)
+def test_a_layer_that_runs_out_of_memory_is_neither_right_nor_wrong(error):
+    with pytest.raises(RequestError, match=r"^the layer was not checked, because memory ran out: "):
+        check(run_out(error))
+    with pytest.raises(AssertionError):
+        check(run_out(RuntimeError("no memory of the forward pass")))
+
+
+def test_memory_that_pytorch_cannot_get():
+    torch = pytest.importorskip("torch")
+
+    class Hungry(torch.nn.Dropout):
+        def forward(self, x):
+            return super().forward(x) + torch.empty(10**15)[: x.numel()].reshape(x.shape)
+
+    with pytest.raises(RequestError, match="memory ran out"):
+        check(Hungry)

@@ -69,6 +69,49 @@ def test_no_right_result_is_accused(dtype):
                 assert tolerance(dtype, p).near(got.astype(np.float64), given / (1 - p)).all(), p
 
 
+FLOAT16 = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(float)  # all from 0 up
+
+
+@pytest.mark.parametrize("p", [0, 0.1, 0.3, 0.5, 0.9, 0.99, 0.998, 1 - 2.0**-11, 0.9999])
+def test_every_number_of_float16_and_those_between_them_are_judged_right(p):
+    """x is given in decimals, most of which float16 rounds before it computes."""
+    steps = np.diff(FLOAT16)
+    given = np.concatenate([FLOAT16, FLOAT16[:-1] + 0.4999 * steps, FLOAT16[:-1] + 0.5001 * steps])
+    allowed, x = tolerance("float16", p), given.astype(np.float16)
+    with np.errstate(all="ignore"):
+        for got in ways(x, p, np.float16):
+            assert allowed.near(got.astype(float), given / (1 - p)).all()
+        for name, mistake in MISTAKES.items():
+            wrong, right = mistake(given, p), given / (1 - p)
+            seen = np.abs(wrong - right) > 2 * (allowed.relative * right + allowed.absolute)
+            got = wrong.astype(np.float16).astype(float)
+            seen &= np.isfinite(got)
+            assert not allowed.near(got[seen], right[seen]).any(), name
+            if name == "not-scaled" and 0.1 <= p <= 0.9:
+                assert seen[given > 2e-5].mean() > 0.9
+
+
+@needs_types
+@pytest.mark.parametrize("dtype", NARROW)
+def test_no_right_gradient_of_squares_is_accused(dtype):
+    """∂L/∂y = 2y follows from a rounded y, and is scaled and rounded once more."""
+    kind, rng = numpy_type(dtype), np.random.default_rng(4)
+    given = rng.normal(size=200) * 10 ** rng.uniform(-7, 0, 200)
+    more = 0
+    for p in [0, 0.1, 0.3, 0.5, 0.9, 0.99, 0.998]:
+        once = tolerance(dtype, p)
+        allowed, right = once.of_both_passes(1 / (1 - p)), 2 * given / (1 - p) ** 2
+        with np.errstate(all="ignore"):
+            for y in ways(given.astype(kind), p, kind):
+                for got in ways(2 * y, p, kind):
+                    assert allowed.near(got.astype(float), right).all(), p
+                    more += int((~once.near(got.astype(float), right)).sum())
+    assert more > 0  # one pass would not explain it
+    right = np.abs(2 * given / 0.5**2)
+    allowed = tolerance(dtype, 0.5).of_both_passes(2)
+    assert not allowed.near((1 + 12.5 * 2.0 ** -TYPES[dtype].bits) * right, right)[right > 1].any()
+
+
 MISTAKES = {
     "not-scaled": lambda x, _p: x,
     "divided-by-p": lambda x, p: x / p,
@@ -162,10 +205,13 @@ EXPONENTS = {"float16": -24, "bfloat16": -126, "float32": -126, "float64": -1022
 
 
 @pytest.mark.parametrize(("dtype", "exponent"), EXPONENTS.items())
-def test_the_absolute_difference_is_a_flushed_quotient_but_in_float16_one_step(dtype, exponent):
-    assert tolerance(dtype, 0.75).absolute == 2.0**exponent * (1 if dtype == "float16" else 4)
+def test_the_absolute_difference_is_a_flushed_quotient_but_in_float16_two_halves_of_a_step(
+    dtype, exponent
+):
+    steps = (4 * (1 + 6 * 2.0**-11) + 1) / 2 if dtype == "float16" else 4
+    assert tolerance(dtype, 0.75).absolute == 2.0**exponent * steps
     assert tolerance(dtype, 1).absolute == 2.0 ** TYPES[dtype].least
-    assert tolerance(dtype, 0).absolute == 2.0**exponent
+    assert tolerance(dtype, 0).absolute == pytest.approx(2.0**exponent, rel=0.002)
 
 
 def drift(p, *stored):
@@ -193,5 +239,7 @@ def test_the_ends_of_what_is_allowed():
     values = np.array([1.75, 1.7500001, 0.25, 0.2499999, np.inf, np.inf, np.inf])
     right = np.array([1, 1, 1, 1, 8, 7.99, 1.0])
     assert allowed.near(values, right).tolist() == [True, False, True, False, True, False, False]
+    zeros = np.array([0.0, -0.0, 5e-324, 0.25, np.nan])  # where 0 is right, nothing else is
+    assert allowed.near(zeros, np.zeros(5)).tolist() == [True, True, False, False, False]
     assert allowed.near(np.array([np.inf]), np.array([np.inf])).all()  # no warning is raised
     assert allowed.near(np.array([1e308]), np.array([-1e308])).tolist() == [False]
