@@ -1,55 +1,34 @@
 """The entry point of `dropout-cli` and `python -m dropout_cli`."""
 
-import gc
+import io
 import os
 import signal
 import sys
-from typing import Any
 
-from dropout_cli.errors import SIGNALS, Terminated
-
-HANDLERS = {
-    "SIGTERM": signal.SIG_DFL, "SIGHUP": signal.SIG_DFL, "SIGINT": signal.default_int_handler,
-}  # fmt: skip
-received: list[int] = []  # the signals that should have ended the run
+from dropout_cli.errors import SignalExit
 
 
 def main() -> int:
-    """Run the command line; returns its exit code. A signal exits with 128 + its number."""
-    for name, usual in HANDLERS.items():
+    """Run the command line and return its exit code; SIGTERM and SIGHUP exit with 128 + number."""
+    for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) == usual:  # and is not ignored
-            signal.signal(number, _end)
-    sys.unraisablehook = _tell_unless_ended
-    sys.excepthook = _show_unless_ended
-    gc.disable()  # a run is short and leaves no cycles worth a collection: it starts sooner so
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _exit)
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        # PYTHONUNBUFFERED: Python would lose what the stream does not take at once.
+        sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
     try:
         from dropout_cli.cli.commands import run
 
-        code = run(quiet=received)
-    except SIGNALS:
-        code = 0
-    if received:  # all is undone; what a stream did not take would be tried again at a usual exit
-        os._exit(128 + received[0])
-    return code
+        return run()
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    finally:
+        sys.stdout = sys.stderr  # what a layer prints when Python ends is no data
 
 
-def _end(number: int, _: object) -> None:
-    """End the run, even where what is raised here is caught: the exit code remembers it."""
-    received.append(number)
-    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
-
-
-def _show_unless_ended(*error: Any) -> None:
-    """Show the traceback of an error, also one that C code prints, but for those of a signal."""
-    if not received:
-        sys.__excepthook__(*error)
-
-
-def _tell_unless_ended(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Tell of an error that nobody can catch, but for those of a signal."""
-    if not received:
-        sys.__unraisablehook__(unraisable)
+def _exit(number: int, _: object) -> None:
+    raise SignalExit(number)
 
 
 if __name__ == "__main__":

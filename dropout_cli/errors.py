@@ -5,8 +5,9 @@ class RequestError(ValueError):
     """What was asked cannot be done; the message says in one sentence why, where, and what can."""
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP came; like Ctrl-C it is no error, and passes every `except Exception`."""
+class SignalExit(SystemExit):
+    """SIGTERM or SIGHUP ends the run; a layer's own exit is a plain SystemExit."""
 
-
-SIGNALS = (KeyboardInterrupt, Terminated)
+    def __init__(self, number: int) -> None:
+        """Exit with 128 + the number of the signal."""
+        super().__init__(128 + number)

@@ -20,8 +20,8 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     from dropout_cli.formats.document import Setting
     from dropout_cli.formats.terminal import to_text
     from dropout_cli.verify.judge import judge_layer
-    from dropout_cli.views.layer import report
-    from dropout_cli.views.report import page
+    from dropout_cli.views.layer import suite
+    from dropout_cli.views.report import Report, page
     from dropout_cli.words import load
     from dropout_cli.words.messages import Voice
 
@@ -29,6 +29,6 @@ def check(layer: object, p: float | None = None, seed: int = 0) -> None:
     name = f"{named.__module__}:{named.__qualname__}"
     voice = Voice(load("en"))
     findings = judge_layer(layer, None if p is None else [p], seed)
-    told = report(name, findings, seed, voice)
+    told = Report([suite(name, findings, seed, voice)])
     if told.ok is not True:
         raise AssertionError("\n" + to_text(page(told, voice), Setting("", None, "en")))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.cli.options import Asked, refuse_given, was_given
-from dropout_cli.cli.saved import equal, named, read_mask_source
+from dropout_cli.cli.saved import equal, named, read_mask_source, refuse_unknown, short
 from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
@@ -19,9 +17,10 @@ from dropout_cli.verify.verdict import Candidate
 from dropout_cli.views.passes import SCHEMA, backward_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dropout_cli.arrays import FloatArray
+    from dropout_cli.cli.options import ProblemOptions
     from dropout_cli.problem import Problem
 
 KEYS = (
@@ -37,12 +36,27 @@ OPTIONS = {  # that a key of the file sets
 }  # fmt: skip
 
 
-def read_candidates(path: str, asked: Asked) -> list[Candidate]:
-    """The candidates in a JSON file, or "-": one object, or a list of them.
+def read_candidates(paths: Sequence[str], options: ProblemOptions) -> list[Candidate]:
+    """Read the candidates in JSON files, or "-": each holds one object, or a list of them.
 
-    The options give what the file leaves out; nothing else is filled in. Raises RequestError for
+    The options give what a file leaves out; nothing else is filled in. Raises RequestError for
     JSON that is broken, and where a candidate cannot be judged: its place and what it lacks.
     """
+    candidates = [
+        candidate._replace(name=candidate.name or (path if len(paths) > 1 else None))
+        for path in paths
+        for candidate in _read_file(path, options)
+    ]
+    names = [candidate.name for candidate in candidates]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        files = ", ".join(dict.fromkeys(map(named, paths)))
+        raise RequestError(f"two candidates are called {twice!r}, in {files}")
+    _refuse_unused(options, candidates)
+    return candidates
+
+
+def _read_file(path: str, options: ProblemOptions) -> list[Candidate]:
     source = named(path)
     written = parse_json(read_text(path), source)
     cases = written if isinstance(written, list) else [written]
@@ -54,41 +68,46 @@ def read_candidates(path: str, asked: Asked) -> list[Candidate]:
         if not isinstance(case, dict):
             raise RequestError(f"{where} is not a candidate: it must be a JSON object")
         try:
-            candidate = _candidate(case, asked)
+            candidate = _candidate(case, options)
         except RequestError as error:
             raise RequestError(f"{error}, in {where}") from None
         if candidate.name is None and isinstance(written, list):
             candidate = candidate._replace(name=f"case {k}")
         candidates.append(candidate)
-    names = [candidate.name for candidate in candidates]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RequestError(f"two candidates are called {twice!r}, in {source}")
     return candidates
 
 
-def written_candidate(y: str | None, grad_x: str | None, asked: Asked) -> Candidate:
-    """The candidate whose --y and --grad-x stand on the command line.
+def written_candidate(y: str | None, grad_x: str | None, options: ProblemOptions) -> Candidate:
+    """Read the candidate whose --y and --grad-x stand on the command line.
 
     Without --input it is for the worked example; with it, what is judged must follow from what is
     given.
     """
     written = {"y": y, "grad_x": grad_x}
     values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
-    if not was_given("x"):
-        problem = asked.pose()
-        return Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
-    x = read_vector(asked.x, "x")
-    return _posed({"x": x}, values, x.shape, None, "float32", asked)
+    if "x" in options.given:
+        x = read_vector(options.x, "x")
+        candidate = _create({"x": x}, values, x.shape, None, "float32", options)
+    else:
+        problem = options.problem()
+        candidate = Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
+    _refuse_unused(options, [candidate])
+    return candidate
 
 
-def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
-    """One candidate of a file."""
+def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> None:
+    """Refuse an upstream gradient that no candidate needs."""
+    if not any("grad_x" in candidate.values for candidate in candidates):
+        options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
+
+
+def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
+    """Read one candidate of a file."""
     saved = case.get("schema") == SCHEMA
-    _refuse_unknown(case, KEYS + (SAVED if saved else ()))
+    refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
     if case.get("schema", SCHEMA) != SCHEMA:
         raise RequestError(
-            f"schema is {_short(case['schema'])}, but it must be {SCHEMA!r} or left out"
+            f"schema is {short(case['schema'])}, but it must be {SCHEMA!r} or left out"
         )
     _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
@@ -115,11 +134,12 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
     if case.get("grad_y_source", "given") != "given":
         known.pop("grad_y", None)
         known["loss"] = case["grad_y_source"]
-    for key, options in OPTIONS.items():
+    for key, setters in OPTIONS.items():
         if case.get(key) is not None:
-            refuse_given(options, "the candidate")
+            options.refuse(setters, "the candidate")
     shape = next(iter(shapes.values()))
-    candidate = _posed(known, values, shape, case.get("name"), case.get("dtype", "float32"), asked)
+    name, dtype = case.get("name"), case.get("dtype", "float32")
+    candidate = _create(known, values, shape, name, dtype, options)
     if saved:
         _must_follow(case, candidate.problem)
     if "loss" in known and written_gradient is not None:
@@ -130,33 +150,33 @@ def _candidate(case: dict[str, Any], asked: Asked) -> Candidate:
     return candidate
 
 
-def _posed(
+def _create(
     known: dict[str, Any],
     values: dict[str, FloatArray],
     shape: tuple[int, ...],
     name: str | None,
     dtype: str,
-    asked: Asked,
+    options: ProblemOptions,
 ) -> Candidate:
-    """The candidate, if its problem is known: from the file, the options, or y."""
-    training = known.get("training", not asked.inference)
-    if "x" not in known and not was_given("x"):
+    """Create the candidate, if its problem is known: from the file, the options, or y."""
+    training = known.get("training", not options.inference)
+    if "x" not in known and "x" not in options.given:
         raise RequestError(f"there is neither 'x' nor --input, {NEEDED}")
-    if training and "p" not in known and not was_given("p"):
+    if training and "p" not in known and "p" not in options.given:
         raise RequestError(f"there is neither 'p' nor --drop-prob, {NEEDED}")
-    upstream = "grad_y" in known or "loss" in known or was_given("grad_y") or was_given("loss")
+    upstream = {"grad_y", "loss"} & (known.keys() | options.given.keys())
     if "grad_x" in values and not upstream:
         raise RequestError(
             "there is 'grad_x', but neither 'grad_y' nor the loss as 'grad_y_source' (nor --grad-y"
             f" or --loss), {NEEDED}"
         )
-    known.setdefault("x", read_vector(asked.x, "x"))
-    drawn = was_given("seed") or was_given("rng")
-    sure = not training or known.get("p", asked.p) in (0, 1)
-    read = not (sure or drawn or "mask" in known or was_given("mask"))
+    known.setdefault("x", read_vector(options.x, "x"))
+    drawn = "seed" in options.given or "rng" in options.given
+    sure = not training or known.get("p", options.p) in (0, 1)
+    read = not (sure or drawn or "mask" in known or "mask" in options.given)
     if read:
         known["mask"] = _mask_of(values.get("y"), known["x"])
-    problem = replace(asked.pose(**known), loss_asked=False)  # no loss is judged
+    problem = replace(options.problem(**known), loss_asked=False)  # no loss is judged
     return Candidate(
         name,
         problem,
@@ -169,7 +189,7 @@ def _posed(
 
 
 def _mask_of(y: FloatArray | None, x: FloatArray) -> FloatArray:
-    """The mask that y shows: 0 where y is 0, which tells something only where x is not."""
+    """Read the mask from y: 0 where y is 0, which tells something only where x is not."""
     if y is None:
         raise RequestError("there is neither 'mask' (nor --mask or --seed) nor 'y' to read it from")
     zero = np.flatnonzero(x == 0)
@@ -193,23 +213,14 @@ def _must_follow(case: dict[str, Any], problem: Problem) -> None:
             raise RequestError(f"{key} does not follow from mask and p")
 
 
-def _refuse_unknown(case: dict[str, Any], keys: tuple[str, ...]) -> None:
-    """Refuse a key that is none of these, with the one that was probably meant."""
-    for key in case:
-        if key not in keys:
-            near = difflib.get_close_matches(key, keys, 1, 0.6)
-            hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}"
-            raise RequestError(f"{_short(key)} is no key of a candidate: {hint}")
-
-
 def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expected: str) -> None:
     """Refuse the key's value if it is not what is expected."""
     if key in case and not right(case[key]):
-        raise RequestError(f"{key} is {_short(case[key])}, but it must be {expected}")
+        raise RequestError(f"{key} is {short(case[key])}, but it must be {expected}")
 
 
 def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
-    """The numbers of nested lists in their order, and the shape; those of a mask may be bools."""
+    """Flatten nested lists of numbers, and return their shape; those of a mask may be bools."""
     flat = value
     shape: list[int] = []
     while isinstance(flat, list) and flat and isinstance(flat[0], list):
@@ -229,8 +240,3 @@ def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
 
 def _sides(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
-
-
-def _short(value: Any) -> str:
-    told = repr(value)
-    return told if len(told) <= 40 else f"{told[:37]}…"

@@ -15,17 +15,13 @@ from dropout_cli import __version__
 from dropout_cli.cli.options import (
     FIGURE_OPTIONS,
     PROBLEM_OPTIONS,
-    Asked,
     Command,
-    Helped,
     Option,
-    Whole,
-    Within,
+    ProblemOptions,
+    Strict,
     output_options,
     problem_options,
-    refuse_given,
     together,
-    was_given,
 )
 from dropout_cli.cli.output import (
     Output,
@@ -38,43 +34,49 @@ from dropout_cli.cli.output import (
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from dropout_cli.figure.look import Look
     from dropout_cli.trace import Trace
 
 PICTURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
+MOST = 10**7  # elements of a mask
 
 
-def run(args: list[str] | None = None, quiet: Sequence[int] = ()) -> int:
-    """Run one command line; returns its exit code: 0, 1 or 2, or 130 for Ctrl-C.
-
-    quiet: once it holds a signal, what fails is not told any more.
-    """
+def run(args: list[str] | None = None) -> int:
+    """Run one command line and return its exit code; what fails is told in one sentence."""
+    complete = os.environ.get("_DROPOUT_CLI_COMPLETE")
     try:
-        code = cli.main(args, prog_name="dropout-cli", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        if sys.stdout is None:
+            raise RequestError("standard output is closed, so there is nowhere to print to")
+        if complete:
+            from click.shell_completion import shell_complete
+
+            return shell_complete(cli, {}, "dropout-cli", "_DROPOUT_CLI_COMPLETE", complete)
+        with cli.make_context("dropout-cli", sys.argv[1:] if args is None else args) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
     except click.ClickException as error:
         return _refuse(error.format_message())
     except RequestError as error:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"the operating system refused: {error.strerror or error}")
+    except ImportError as error:
+        return _refuse(f"a library cannot be loaded: {error}")
     except MemoryError:
-        return _refuse("the problem is too large for this machine's memory")
-    except click.Abort:
-        return 130
+        pass  # what fills it is let go before it is told
     except Exception as error:  # no request may end in a traceback, and none should come here
         if sys.flags.dev_mode:
             raise
-        if quiet:
-            return 2
-        if "_DROPOUT_CLI_COMPLETE" in os.environ:
+        if complete:
             return _refuse(
                 "_DROPOUT_CLI_COMPLETE is set, but not COMP_WORDS and COMP_CWORD as shells set them"
             )
         return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
+    return _refuse("the problem is too large for this machine's memory")
 
 
 def _refuse(sentence: str) -> int:
@@ -82,7 +84,7 @@ def _refuse(sentence: str) -> int:
     return 2
 
 
-class Group(Helped, click.Group):
+class Group(Strict, click.Group):
     """The commands, in the order in which they are defined."""
 
     command_class = Command
@@ -104,10 +106,11 @@ def cli(context: click.Context, version: bool) -> None:
     V is a vector: numbers separated by commas or spaces, @FILE (.npy, .json, else text), or - for
     standard input.
     """
+    if version and context.invoked_subcommand is not None:
+        raise RequestError("--version cannot be combined with a command")
     if version:
         print_text(f"dropout-cli, version {__version__}\n")
-        context.exit()
-    if context.invoked_subcommand is None:
+    elif context.invoked_subcommand is None:
         print_text(context.get_help() + "\n")
 
 
@@ -125,8 +128,9 @@ def cli(context: click.Context, version: bool) -> None:
 @problem_options
 @output_options
 def walkthrough(
-    asked: Asked, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool, hide: bool
-) -> None:
+    problem: ProblemOptions, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool,
+    hide: bool,
+) -> None:  # fmt: skip
     """Tell the whole derivation with your numbers.
 
     \b
@@ -139,17 +143,16 @@ def walkthrough(
 
     voice = output.voice._replace(hide=hide)
     if names:
-        refuse_given(
-            [*PROBLEM_OPTIONS, "asked_steps", "pause", "hide"], "--list", "which tells no step"
-        )
+        others = ("asked_steps", "pause", "hide", "precision")
+        problem.refuse([*PROBLEM_OPTIONS, *others], "--list", "which tells no step")
         output.deliver(lambda: contents(voice), lambda: contents_record(voice))
         return
     if hide and output.suffix == ".json":
         raise RequestError("--hide cannot be combined with JSON, which holds every number")
     if pause and not (output.suffix == ".txt" and output.path is None):
-        refuse_given(["form", "path"], "--pause", "which presents in a terminal")
+        problem.refuse(["form", "path"], "--pause", "which presents in a terminal")
     chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
-    trace = Trace(asked.pose())
+    trace = Trace(problem.problem())
     if pause and _is_terminal():
         from dropout_cli.cli.present import present
 
@@ -189,8 +192,8 @@ def _is_terminal() -> bool:
 
 @cli.command()
 @functools.partial(problem_options, upstream=False)
-@functools.partial(output_options, own="pass")
-def forward(asked: Asked, output: Output) -> None:
+@functools.partial(output_options, json_has_words=False)
+def forward(problem: ProblemOptions, output: Output) -> None:
     """Show the forward pass, one row per element.
 
     \b
@@ -201,18 +204,18 @@ def forward(asked: Asked, output: Output) -> None:
     from dropout_cli.trace import Trace
     from dropout_cli.views.passes import forward_page, forward_record
 
-    trace = Trace(asked.pose())
+    trace = Trace(problem.problem())
     output.deliver(lambda: forward_page(trace, output.voice), lambda: forward_record(trace))
 
 
 @cli.command()
 @click.option(
     "--from", "saved", metavar="FILE",
-    help="Read the pass that `forward -f json` or -o pass.npz saved; - reads standard input.",
+    help="Read the pass that `forward -f json` saved; - reads standard input.",
 )  # fmt: skip
 @problem_options
-@functools.partial(output_options, own="pass")
-def backward(asked: Asked, output: Output, saved: str | None) -> None:
+@functools.partial(output_options, json_has_words=False)
+def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None:
     """Show the backward pass, one row per element.
 
     \b
@@ -224,14 +227,15 @@ def backward(asked: Asked, output: Output, saved: str | None) -> None:
     from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_page, backward_record
 
-    trace = Trace(asked.pose() if saved is None else read_saved(saved, asked))
+    trace = Trace(problem.problem() if saved is None else read_saved(saved, problem))
     output.deliver(lambda: backward_page(trace, output.voice), lambda: backward_record(trace))
 
 
 @cli.command()
 @click.option(
     "-o", "--output", "path", metavar="FILE", default=FIGURE, show_default=True,
-    help="The file to write: .png, .svg or .pdf; .gif for a film of the lanes.",
+    help="The file to write: .png, .svg or .pdf; .gif for an animation of the lanes. Folders on its"
+    " way are made.",
     cls=Option, group="Output",
 )  # fmt: skip
 @click.option(
@@ -240,7 +244,7 @@ def backward(asked: Asked, output: Output, saved: str | None) -> None:
 )  # fmt: skip
 @functools.partial(together, FIGURE_OPTIONS)
 @problem_options
-def plot(asked: Asked, path: str, source: str | None, **choices: Any) -> None:
+def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any) -> None:
     """Draw the gradient flow: four panels, lanes, or a film.
 
     \b
@@ -257,13 +261,13 @@ def plot(asked: Asked, path: str, source: str | None, **choices: Any) -> None:
     if source is None:
         usual: dict[str, Any] = {"layout": "flow", "dpi": FILM_DPI} if suffix == ".gif" else {}
         given = {name: value for name, value in choices.items() if value is not None}
-        trace, look = Trace(asked.pose()), Look(**usual | given)
+        trace, look = Trace(problem.problem()), Look(**usual | given)
     else:
-        refuse_given(PROBLEM_OPTIONS, "--from")
+        problem.refuse(PROBLEM_OPTIONS, "--from")
         trace, look = _read_figure(source)
-        look = look._replace(**{name: choices[name] for name in choices if was_given(name)})
+        look = look._replace(**{name: choices[name] for name in choices if name in problem.given})
     look = look.checked()
-    write_file(path, [_draw(trace, look, suffix)])
+    write_file(path, _draw(trace, look, suffix))
     say(load_voice(look.lang, look.precision).say("file", "wrote", path=path))
 
 
@@ -335,12 +339,13 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     help="Also compare with this framework, which must be installed.",
 )  # fmt: skip
 @click.option(
-    "--layer", metavar="MODULE:NAME", cls=Option, group="Candidate",
-    help="Run your layer, and check what it computes and how it draws, for many p or for -p.",
+    "--layer", "layers", metavar="MODULE:NAME", multiple=True, cls=Option, group="Candidate",
+    help="Run your layer, and check what it computes and how it draws, for many p or for -p; may be"
+    " repeated.",
 )  # fmt: skip
 @click.option(
-    "--candidate", metavar="FILE", cls=Option, group="Candidate",
-    help="Check the y and grad_x in a JSON file, which also holds the problem.",
+    "--candidate", "candidates", metavar="FILE", multiple=True, cls=Option, group="Candidate",
+    help="Check the y and grad_x in a JSON file, which also holds the problem; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--y", "y", metavar="V", cls=Option, group="Candidate",
@@ -354,11 +359,11 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     help="Largest relative difference allowed."
     "  [default: 1e-5, or what the candidate's dtype rounds away]",
 )  # fmt: skip
-@problem_options
-@functools.partial(output_options, own="verdict")
+@functools.partial(problem_options, several_p=True)
+@functools.partial(output_options, verdict=True)
 def verify(
-    asked: Asked, output: Output, against: str | None, layer: str | None, candidate: str | None,
-    y: str | None, grad_x: str | None, rtol: float | None,
+    problem: ProblemOptions, output: Output, against: str | None, layers: tuple[str, ...],
+    candidates: tuple[str, ...], y: str | None, grad_x: str | None, rtol: float | None,
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
@@ -371,23 +376,23 @@ def verify(
     dropout-cli verify --candidate mine.json
     dropout-cli verify --grad-x 0.2,0,0.6,0
     """
-    from dropout_cli.cli.judge import judge_candidates, judge_layer
+    from dropout_cli.cli.judge import judge_candidates, judge_layers
     from dropout_cli.views.report import Report, page, record
 
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
     voice = output.voice
-    if layer is not None:
-        report = judge_layer(layer, asked, voice)
-    elif candidate is not None or y is not None or grad_x is not None:
-        report = Report(judge_candidates(candidate, y, grad_x, rtol, asked, voice))
+    if layers:
+        report = judge_layers(layers, problem, voice)
+    elif candidates or y is not None or grad_x is not None:
+        report = Report(judge_candidates(candidates, y, grad_x, rtol, problem, voice))
     else:
         from dropout_cli.trace import Trace
         from dropout_cli.verify.verdict import verify as verify_claims
         from dropout_cli.views.verdict import suite
 
-        refuse_given(["rtol"], "a verification of the claims", "which judges no candidate")
-        verdict = verify_claims(Trace(asked.pose()), against)
+        problem.refuse(["rtol"], "a verification of the claims", "which judges no candidate")
+        verdict = verify_claims(Trace(problem.problem()), against)
         report = Report([suite(verdict, voice)], verdict.missing)
     output.deliver(lambda: page(report, voice), lambda: record(report))
     return {True: 0, False: 1, None: 2}[report.ok]
@@ -395,29 +400,26 @@ def verify(
 
 @cli.command()
 @click.option(
-    "-n", "count", type=Within(1, 10**8), metavar="N",
+    "-n", "count", type=click.IntRange(1, MOST), metavar="N",
     help="Number of elements.  [default: 4]",
 )  # fmt: skip
 @PROBLEM_OPTIONS["p"]
 @click.option(
-    "-s",
-    "--seed",
-    type=Whole(),
-    metavar="N",
+    "-s", "--seed", type=int, metavar="N",
     help="The seed that every source draws from.  [default: 42]",
-)
+)  # fmt: skip
 @click.option("-m", "--mask", metavar="BITS", help="Mark the sources that draw this mask.")
 @click.option(
     "--find", metavar="BITS", help="Find the smallest seed with which each source draws this mask."
 )
 @click.option(
-    "--below", type=Within(1, 10**7), metavar="N", default=10_000, show_default=True,
-    help="Try the seeds from 0 up to N-1.",
+    "--below", type=click.IntRange(1, 10**7), metavar="N",
+    help="Try the seeds from 0 up to N-1.  [default: 10000]",
 )  # fmt: skip
-@output_options
+@functools.partial(output_options, json_has_words=False, rounds=False)
 def masks(
     output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
-    find: str | None, below: int,
+    find: str | None, below: int | None,
 ) -> None:  # fmt: skip
     """Show the mask of each source, or find a mask's seed.
 
@@ -432,7 +434,7 @@ def masks(
     from dropout_cli.views.masks import masks_page, masks_record, seeds_page, seeds_record
 
     p = as_probability(p)
-    if find is None and was_given("below"):
+    if find is None and below is not None:
         raise RequestError("--below belongs to --find: it bounds the seeds that are tried")
     if find is not None and not (count is None and seed is None and mask is None):
         raise RequestError(
@@ -443,10 +445,11 @@ def masks(
     n = count or (4 if given is None else given.size)
     like = None if given is None else as_mask(given, (n,), p)
     if find is not None and like is not None:
-        seeds = sources.find(like, p, below)
+        tried = below or 10_000
+        seeds = sources.find(like, p, tried)
         output.deliver(
-            lambda: seeds_page(seeds, like, p, below, output.voice),
-            lambda: seeds_record(seeds, like, p, below),
+            lambda: seeds_page(seeds, like, p, tried, output.voice),
+            lambda: seeds_record(seeds, like, p, tried),
         )
         return
     seed = 42 if seed is None else seed

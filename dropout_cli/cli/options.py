@@ -1,4 +1,4 @@
-"""The options, each defined once: argv in, what was asked and where it goes out."""
+"""The options, each defined once, and what a command is given of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from dropout_cli.cli.output import PRINTED, Output, chosen_suffix, print_text
+from dropout_cli.cli.output import PRINTED, Output, chosen_suffix, printing
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
 from dropout_cli.formats import FORMATS
@@ -17,7 +17,7 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.words import languages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from dropout_cli.arrays import FloatArray
     from dropout_cli.problem import Problem
@@ -32,24 +32,39 @@ class Option(click.Option):
         self.group = group
 
 
-class Helped(click.Command):
-    """A command whose help is written as all else is."""
+class Strict(click.Command):
+    """A command that drops no option: click would take the last of two in silence."""
 
-    def get_help_option(self, _: click.Context) -> click.Option:
-        """The same `--help` as click's, without its search for a translation, which is slow."""
-        return click.Option(
-            ["--help"], is_flag=True, is_eager=True, expose_value=False, callback=_print_help,
-            help="Show this message and exit.",
-        )  # fmt: skip
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse an option given twice; suggest the option of a choice, `--theme dark`."""
+        try:
+            _, _, order = self.make_parser(ctx).parse_args(list(args))
+        except click.NoSuchOption as error:
+            likely = _choosing(self, error.option_name) or error.possibilities
+            raise click.NoSuchOption(error.option_name, possibilities=likely, ctx=ctx) from None
+        for param in order:
+            several = isinstance(param, click.Option) and param.multiple
+            if order.count(param) > 1 and not (several or ctx.resilient_parsing):
+                raise RequestError(f"{_flag(param)} is given twice, but it can be given only once")
+        with printing():  # the help
+            return super().parse_args(ctx, args)
 
 
-def _print_help(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
-        print_text(ctx.get_help() + "\n")
-        ctx.exit()
+def _choosing(command: click.Command, name: str) -> list[str]:
+    """Find the options that have the name, without its dashes, as a choice."""
+    choice = name.lstrip("-")
+    return [
+        f"{_flag(param)} {choice}"
+        for param in command.params
+        if isinstance(param.type, click.Choice) and choice in param.type.choices
+    ]
 
 
-class Command(Helped):
+def _flag(param: click.Parameter) -> str:
+    return max(param.opts, key=len)
+
+
+class Command(Strict):
     """A command whose help shows its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -65,8 +80,9 @@ class Command(Helped):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; refuse standard input for two options."""
-        read = [value for name, value in ctx.params.items() if name != "title"]
-        if read.count("-") > 1:
+        values = [value for name, value in ctx.params.items() if name != "title"]
+        values += [each for value in values if isinstance(value, tuple) for each in value]
+        if values.count("-") > 1:
             raise RequestError("'-' is given twice, but standard input can be read only once")
         return super().invoke(ctx)
 
@@ -79,49 +95,31 @@ class Probability(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read it; whether it lies from 0 to 1 is the problem's to say."""
+        """Read it; Problem checks whether it lies from 0 to 1."""
         try:
             fraction = re.fullmatch(r"(\d{1,15})/(\d{1,15})", str(value))
-            return int(fraction[1]) / int(fraction[2]) if fraction else _number(str(value))
+            return int(fraction[1]) / int(fraction[2]) if fraction else float(value)
         except (ValueError, ZeroDivisionError):
             self.fail(f"{value!r} is neither a number nor a fraction such as 1/3.", param, ctx)
 
 
-def _number(text: str) -> float:
-    if "_" in text:  # Python would read 0_0.5 as 0.5
-        raise ValueError
-    return float(text)
-
-
-class Digits(click.ParamType[int]):
-    """A whole number in digits alone: Python would read 1_0 as 10."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse what is not digits with a sign, then read it."""
-        if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]{1,1000}\s*", value):
-            self.fail(f"{value!r} is not a valid integer.", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-class Whole(Digits, click.types.IntParamType):
-    """Any whole number."""
-
-
-class Within(Digits, click.IntRange):
-    """A whole number of a range."""
-
+PRECISION = 6  # significant digits of a page
+COLOURED = (".html", ".svg")  # the formats that have a theme
 
 problem_option = functools.partial(click.option, cls=Option, group="Problem")
 figure_option = functools.partial(click.option, cls=Option, group="Figure")
 output_option = functools.partial(click.option, cls=Option, group="Output")
 
+drop_prob_option = functools.partial(
+    problem_option, "-p", "--drop-prob", "p", type=Probability(), metavar="P", show_default=True
+)
+
 PROBLEM_OPTIONS = {
     "x": problem_option(
         "-x", "--input", "x", metavar="V", default="2,4,6,8", show_default=True, help="The input."
     ),
-    "p": problem_option(
-        "-p", "--drop-prob", "p", type=Probability(), metavar="P", default=0.5, show_default=True,
-        help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3.",
+    "p": drop_prob_option(
+        default=0.5, help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3."
     ),
     "mask": problem_option(
         "-m", "--mask", metavar="BITS",
@@ -129,7 +127,7 @@ PROBLEM_OPTIONS = {
         "  [default: 1,0,1,0 for four elements and 0 < p < 1, else drawn]",
     ),
     "seed": problem_option(
-        "-s", "--seed", type=Whole(), metavar="N",
+        "-s", "--seed", type=int, metavar="N",
         help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
     ),
     "rng": problem_option(
@@ -156,8 +154,8 @@ THEME_OPTION = output_option(
 )  # fmt: skip
 SPEECH_OPTIONS = {
     "precision": output_option(
-        "--precision", type=Within(1, 17), metavar="N", default=6, show_default=True,
-        help="Significant digits of the numbers shown.",
+        "--precision", type=click.IntRange(1, 17), metavar="N", default=PRECISION,
+        show_default=True, help="Significant digits of the numbers shown.",
     ),
     "lang": output_option(
         "--lang", type=click.Choice(languages()), default="en", show_default=True,
@@ -188,31 +186,43 @@ FIGURE_OPTIONS = {
         help="Draw this panel alone, large; may be repeated.",
     ),
     "precision": output_option(
-        "--precision", type=Within(1, 17), metavar="N", default=4, show_default=True,
+        "--precision", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
         help="Significant digits of the values.",
     ),
     "lang": SPEECH_OPTIONS["lang"],
 }  # fmt: skip
 
 
-class Asked(NamedTuple):
-    """The problem options as they were written."""
+class ProblemOptions(NamedTuple):
+    """The problem options as they were written.
+
+    ps: the drop probabilities: one, but for the layers of verify.
+    given: the options of the command that the command line has: how each name is written in full.
+    """
 
     x: str
-    p: float
+    ps: tuple[float, ...]
     mask: str | None
     seed: int | None
     rng: str | None
     inference: bool
-    grad_y: str | None = None
-    loss: str | None = None
+    grad_y: str | None
+    loss: str | None
+    given: Mapping[str, str]
 
-    def pose(self, **known: Any) -> Problem:
-        """The problem they pose. known: arguments of Problem.pose that a file has already set."""
+    @property
+    def p(self) -> float:
+        """The one drop probability. Raises RequestError where several are given."""
+        if len(self.ps) > 1:
+            raise RequestError("--drop-prob is given twice, but only --layer takes several")
+        return self.ps[0]
+
+    def problem(self, **known: Any) -> Problem:
+        """Create the problem. known: arguments of Problem.pose that a file has already set."""
         from dropout_cli.cli.vectors import read_mask, read_vector
         from dropout_cli.problem import Problem
 
-        asked = {
+        options = {
             "x": None if "x" in known else read_vector(self.x, "x"),
             "p": self.p,
             "mask": None if self.mask is None else read_mask(self.mask),
@@ -222,49 +232,78 @@ class Asked(NamedTuple):
             "loss": self.loss,
             "training": not self.inference,
         }
-        return Problem.pose(**asked | known)
+        return Problem.pose(**options | known)
 
     def upstream(self) -> FloatArray | None:
-        """The upstream gradient that was written, if one was."""
+        """Read the upstream gradient, if one is given."""
         from dropout_cli.cli.vectors import read_vector
 
         return None if self.grad_y is None else read_vector(self.grad_y, "grad_y")
 
-
-def was_given(name: str) -> bool:
-    """Whether the command line has the option of this name."""
-    source = click.get_current_context().get_parameter_source(name)
-    return source is ParameterSource.COMMANDLINE
-
-
-def refuse_given(names: Iterable[str], setter: str, because: str = "which already sets it") -> None:
-    """Refuse the options of these names where they were given although the setter is there."""
-    for param in click.get_current_context().command.params:
-        if param.name in names and was_given(param.name):
-            option = max(param.opts, key=len)
-            raise RequestError(f"{option} cannot be combined with {setter}, {because}")
+    def refuse(
+        self, names: Iterable[str], setter: str, because: str = "which already sets it"
+    ) -> None:
+        """Refuse the options of these names beside the setter, an option or what stands for one."""
+        refuse_given(self.given, names, setter, because)
 
 
-def problem_options(command: Callable[..., Any], *, upstream: bool = True) -> Callable[..., Any]:
-    """Give a command the problem options; it receives what they ask, as `asked`.
+def refuse_given(given: Mapping[str, str], names: Iterable[str], setter: str, because: str) -> None:
+    """Refuse those of the given options that have one of these names."""
+    for name in names:
+        if name in given:
+            raise RequestError(f"{given[name]} cannot be combined with {setter}, {because}")
 
-    upstream: whether it takes the upstream gradient or a loss too.
+
+def _given() -> dict[str, str]:
+    """Collect the options that the command line has: how each name is written in full."""
+    ctx = click.get_current_context()
+    return {
+        param.name: _flag(param)
+        for param in ctx.command.params
+        if param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    }
+
+
+def problem_options(
+    command: Callable[..., Any], *, upstream: bool = True, several_p: bool = False
+) -> Callable[..., Any]:
+    """Give a command the problem options, which it receives as `problem`.
+
+    upstream: whether it takes the upstream gradient or a loss too. several_p: or several -p.
     """
-    names = [name for name in PROBLEM_OPTIONS if upstream or name not in ("grad_y", "loss")]
+    options = dict(PROBLEM_OPTIONS)
+    if not upstream:
+        del options["grad_y"], options["loss"]
+    if several_p:
+        options["p"] = drop_prob_option(
+            default=[0.5], multiple=True,
+            help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3; with"
+            " --layer it may be repeated.",
+        )  # fmt: skip
 
     @functools.wraps(command)
-    def posed(**options: Any) -> Any:
-        return command(asked=Asked(**{name: options.pop(name) for name in names}), **options)
+    def with_problem(*, p: float | tuple[float, ...], **rest: Any) -> Any:
+        written = {name: rest.pop(name, None) for name in PROBLEM_OPTIONS if name != "p"}
+        ps = p if isinstance(p, tuple) else (p,)
+        return command(problem=ProblemOptions(**written, ps=ps, given=_given()), **rest)
 
-    return together({name: PROBLEM_OPTIONS[name] for name in names}, posed)
+    return together(options, with_problem)
 
 
-def output_options(command: Callable[..., Any], *, own: str | None = None) -> Callable[..., Any]:
-    """Give a command the output options; it receives the Output that they ask for, as `output`.
+def output_options(
+    command: Callable[..., Any],
+    *,
+    verdict: bool = False,
+    json_has_words: bool = True,
+    rounds: bool = True,
+) -> Callable[..., Any]:
+    """Give a command the output options; it receives the Output that they choose as `output`.
 
-    own: the kind of its record, "pass" or "verdict", which some formats take alone.
+    verdict: whether it writes the formats of a verification too. json_has_words: whether its JSON
+    has words and rounded numbers. rounds: whether its pages have rounded numbers.
     """
-    formats = [suffix for suffix, form in FORMATS.items() if form.of in ("page", "record", own)]
+    kinds = ("page", "record", "verdict") if verdict else ("page", "record")
+    formats = [suffix for suffix, form in FORMATS.items() if form.of in kinds]
     options = {
         "form": output_option(
             "-f", "--format", "form", type=click.Choice(list(PRINTED)),
@@ -277,27 +316,37 @@ def output_options(command: Callable[..., Any], *, own: str | None = None) -> Ca
         "theme": THEME_OPTION,
         **SPEECH_OPTIONS,
     }  # fmt: skip
+    if not rounds:
+        del options["precision"]
 
     @functools.wraps(command)
-    def directed(
+    def with_output(
         *,
         form: str | None,
         path: str | None,
         theme: str | None,
-        precision: int,
         lang: str,
+        precision: int = PRECISION,
         **rest: Any,
     ) -> Any:
-        suffix = chosen_suffix(form, path, formats)
-        return command(output=Output(suffix, path, theme, precision, lang), **rest)
+        suffix, given = chosen_suffix(form, path, formats), _given()
+        if suffix not in COLOURED:
+            because = f"which only {' and '.join(COLOURED)} files have"
+            refuse_given(given, ["theme"], "output without colours to choose", because)
+        if suffix == ".json" and not json_has_words:
+            refuse_given(given, ["precision"], "JSON", "which holds every number in full")
+            if path is None:  # else it is told in this language that the file is written
+                refuse_given(given, ["lang"], "JSON", "which has no words here")
+        title = click.get_current_context().command_path
+        return command(output=Output(suffix, path, theme, precision, lang, title), **rest)
 
-    return together(options, directed)
+    return together(options, with_output)
 
 
 def together(
     options: dict[str, Callable[..., Any]], command: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """Give a command all these options, in their order."""
+    """Give a command these options, in their order."""
     for option in reversed(options.values()):
         command = option(command)
     return command

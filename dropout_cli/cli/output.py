@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import contextmanager, suppress
+import time
+from contextlib import contextmanager
 from os.path import splitext
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
-
-import click
 
 from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS, render
@@ -17,7 +16,6 @@ from dropout_cli.formats.ascii import to_ascii
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from dropout_cli.formats.document import Document
     from dropout_cli.words.messages import Voice
@@ -30,7 +28,7 @@ class Output(NamedTuple):
     """Where a document goes, and as what.
 
     suffix: a key of FORMATS. path: a file, or None for standard output. theme: of its colours, if
-    one was asked for.
+    one is given. title: of the document, for formats that show it.
     """
 
     suffix: str
@@ -38,10 +36,11 @@ class Output(NamedTuple):
     theme: str | None
     precision: int
     lang: str
+    title: str
 
     @property
     def voice(self) -> Voice:
-        """What says the document."""
+        """The language and precision in which the document is written."""
         return load_voice(self.lang, self.precision)
 
     def deliver(
@@ -53,13 +52,11 @@ class Output(NamedTuple):
             return
         from dropout_cli.formats.document import Setting
 
-        title = click.get_current_context().command_path
-        pieces = render(self.suffix, page, record, Setting(title, self.theme, self.lang))
+        text = render(self.suffix, page, record, Setting(self.title, self.theme, self.lang))
         if self.path is None:
-            for piece in pieces:
-                print_text(piece.decode())
+            print_text(text)
         else:
-            write_file(self.path, pieces)
+            write_file(self.path, text.encode())
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
             say(self.voice.say("file", "wrote", path=self.path))
@@ -71,7 +68,7 @@ class Output(NamedTuple):
 
 
 def load_voice(lang: str, precision: int) -> Voice:
-    """What says numbers and words in this language."""
+    """Load the words of this language, with numbers to this precision."""
     from dropout_cli.words import load
     from dropout_cli.words.messages import Voice
 
@@ -79,7 +76,7 @@ def load_voice(lang: str, precision: int) -> Voice:
 
 
 def suffix_of(path: str, known: Iterable[str]) -> str:
-    """The suffix of a path, in small letters; RequestError for one that is not known."""
+    """Return the suffix of a path, in small letters; RequestError for one that is not known."""
     suffix = splitext(path)[1].lower()
     if suffix not in known:
         raise RequestError(f"the name {path!r} must end in one of {', '.join(known)}")
@@ -87,7 +84,7 @@ def suffix_of(path: str, known: Iterable[str]) -> str:
 
 
 def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> str:
-    """The suffix that --format and --output ask for; RequestError where they disagree."""
+    """Return the suffix that --format and --output choose; RequestError where they disagree."""
     if path is None:
         return PRINTED[form or "table"]
     suffix = suffix_of(path, known)
@@ -104,44 +101,30 @@ def print_page(page: Document) -> None:
     """Write the page to standard output, as a terminal shows it."""
     from dropout_cli.formats.terminal import to_terminal
 
-    with _printing():  # rich writes to the stream, if only an empty string
+    with printing():  # rich writes to the stream, if only an empty string
         text = to_terminal(page)
     print_text(text)
 
 
 def print_text(text: str) -> None:
     """Write the text to standard output, now; in ASCII where its encoding lacks a sign of it."""
-    if sys.stdout is None:
-        raise RequestError("standard output is closed, so there is nowhere to print to")
-    encoding = sys.stdout.encoding or "utf-8"
     try:
-        data = text.encode(encoding)
+        text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        data = to_ascii(text).encode(encoding)
-    rest = memoryview(data)
-    while rest:  # an unbuffered stream may take a part at a time
-        try:
-            with _printing():
-                rest = rest[sys.stdout.buffer.write(rest) :]
-                sys.stdout.flush()
-        except BlockingIOError as error:  # and one that does not wait takes what it can
-            import select
-
-            rest = rest[error.characters_written :]
-            select.select([], [sys.stdout], [])
+        text = to_ascii(text)
+    with printing():
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 @contextmanager
-def _printing() -> Iterator[None]:
-    """Say what keeps standard output from taking more.
+def printing() -> Iterator[None]:
+    """Say why standard output takes no more.
 
-    Where the reader has gone (`| head -1`), the program ends as a shell's own tools do then, with
-    128 + SIGPIPE.
+    Where the reader has gone (`| head -1`), exit with 128 + SIGPIPE, as a shell's own tools do.
     """
     try:
         yield
-    except BlockingIOError:
-        raise
     except BrokenPipeError:
         discard(sys.stdout)
         sys.exit(141)
@@ -161,7 +144,7 @@ def say(words: str) -> None:
 
 
 def legible(words: str) -> str:
-    """The words in one line that a terminal shows as they are.
+    """Escape and shorten a message to one line that a terminal shows as it is.
 
     Whatever is not printable, as in a file's name, is written as an escape; a long word is
     shortened in its middle, and so is the line.
@@ -180,47 +163,27 @@ def discard(stream: TextIO | None) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def write_file(path: str, pieces: Iterable[bytes]) -> None:
-    """Write the file at path, and make its folders: all of the pieces, or nothing is changed.
+def write_file(path: str, data: bytes) -> None:
+    """Write the file at path, and make its folders.
 
-    It is written beside its place, then renamed into it, with the mode and the owner of the file
-    that was there. Raises RequestError where the system refuses any of that.
+    It is written beside its place, then renamed into it, with the mode of the file that was there.
+    Raises RequestError where the system refuses any of that.
     """
-    import time
     from pathlib import Path
 
     try:
         place = Path(os.path.realpath(path))
         beside = place.with_name(f".dropout-cli-{os.getpid()}-{time.time_ns()}")
-        made = [folder for folder in place.parents if not folder.exists()]
-        if place.is_symlink():
-            raise OSError(None, "its symbolic links lead back to it")
         if place.exists() and not (place.is_file() and os.access(place, os.W_OK)):
             raise OSError(None, "it is not a file that may be written")
+        place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
             with beside.open("xb") as file:
-                file.writelines(pieces)
+                file.write(data)
             if place.exists():
-                _give(beside, place.stat())
+                beside.chmod(place.stat().st_mode & 0o777)
             beside.replace(place)
-        except BaseException:
+        finally:
             beside.unlink(missing_ok=True)
-            with suppress(OSError):  # which keeps a folder that is not empty
-                for folder in made:
-                    folder.rmdir()
-            raise
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from None
-
-
-def _give(file: Path, former: os.stat_result) -> None:
-    """Give the file the owner, the group and the mode of the one that it replaces."""
-    if os.name == "posix":
-        status = file.stat()
-        if status.st_uid != former.st_uid:
-            os.chown(file, former.st_uid, former.st_gid)
-        elif status.st_gid != former.st_gid:
-            with suppress(PermissionError):  # of a group that the user is not in
-                os.chown(file, -1, former.st_gid)
-    file.chmod(former.st_mode & 0o777)

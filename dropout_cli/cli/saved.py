@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
+import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.cli.options import Asked, refuse_given
 from dropout_cli.cli.vectors import from_json, parse_json, read_text
 from dropout_cli.errors import RequestError
 from dropout_cli.masks import draw
@@ -17,54 +16,40 @@ from dropout_cli.trace import Trace
 from dropout_cli.views.passes import SCHEMA, backward_record, forward_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dropout_cli.arrays import FloatArray
+    from dropout_cli.cli.options import ProblemOptions
+KEYS = (
+    "schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", "grad_y", "grad_y_source",
+    "loss", "local_grad", "grad_x",
+)  # fmt: skip
 
-VECTORS = {"x", "mask", "y", "grad_y", "local_grad", "grad_x"}  # which a .npz holds as arrays
 
-
-def read_saved(path: str, asked: Asked) -> Problem:
-    """The problem of a saved pass, a file or "-", with the upstream gradient asked for.
+def read_saved(path: str, options: ProblemOptions) -> Problem:
+    """Read the problem of a saved pass, a file or "-", with the upstream gradient of the options.
 
     Raises RequestError where a problem option was given that the pass already sets.
     """
-    refuse_given(("x", "p", "mask", "seed", "rng", "inference"), "--from")
-    npz = path.lower().endswith(".npz")
-    saved = read_npz(path) if npz else parse_json(read_text(path), named(path))
-    return read_problem(saved, named(path), grad_y=asked.upstream(), loss=asked.loss)
-
-
-def read_npz(path: str) -> dict[str, Any]:
-    """The record in a .npz file that to_npz wrote; RequestError where it is none."""
-    try:
-        with warnings.catch_warnings(action="ignore"), np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        text = arrays.pop("record").tobytes().decode()
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror or 'not a .npz file'}") from None
-    except MemoryError:
-        raise
-    except Exception:  # whatever NumPy and zipfile stumble on in a file that is something else
-        raise RequestError(f"{path} is not a .npz file of a saved pass") from None
-    rest = parse_json(text, path)
-    vectors = all(array.ndim == 1 and array.dtype.kind in "fiub" for array in arrays.values())
-    if not (isinstance(rest, dict) and arrays.keys() <= VECTORS and vectors):
-        raise RequestError(f"{path} is not a .npz file of a saved pass")
-    return rest | arrays
+    options.refuse(("x", "p", "mask", "seed", "rng", "inference"), "--from")
+    saved = parse_json(read_text(path), named(path))
+    return read_problem(saved, named(path), grad_y=options.upstream(), loss=options.loss)
 
 
 def read_problem(
     saved: Any, source: str, *, grad_y: FloatArray | None = None, loss: str | None = None
 ) -> Problem:
-    """The problem of a pass that forward_record or backward_record wrote, with the mask used there.
+    """Return the problem of a pass that forward_record or backward_record wrote, with its mask.
 
-    saved: what its JSON or .npz holds. source names it in errors. grad_y and loss are as in
+    saved: the value of its JSON. source names it in errors. grad_y and loss are as in
     Problem.pose; if neither is given, the upstream gradient that was saved holds, if one was.
-    Raises RequestError for JSON that is broken, of another schema, or contradicts itself.
+    Raises RequestError for JSON of another schema, with an unknown key, or that contradicts itself.
     """
     schema = saved.get("schema") if isinstance(saved, dict) else None
     if schema != SCHEMA:
         raise RequestError(f"{source} is not a saved pass: its schema must be {SCHEMA!r}")
     try:
+        refuse_unknown(saved, KEYS, "a saved pass")
         return _problem(saved, grad_y, loss)
     except KeyError as error:
         raise RequestError(f"{source} has no {error}, which a saved pass must have") from None
@@ -111,7 +96,7 @@ def _problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None)
 
 
 def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
-    """Who drew the problem's mask, held against a new draw."""
+    """Read who drew the problem's mask, and check it against a new draw."""
     match source:
         case {"kind": "given"}:
             return None
@@ -123,15 +108,26 @@ def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
     raise RequestError('mask_source must be {"kind": "given"}, or "drawn" with its rng and seed')
 
 
+def refuse_unknown(saved: dict[str, Any], keys: Sequence[str], what: str) -> None:
+    """Refuse a key that is none of these, with the one that was probably meant."""
+    for key in saved:
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, 1, 0.6)
+            hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}"
+            raise RequestError(f"{short(key)} is no key of {what}: {hint}")
+
+
+def short(value: Any) -> str:
+    """Write a value as Python does, shortened where it is long."""
+    written = repr(value)
+    return written if len(written) <= 40 else f"{written[:37]}…"
+
+
 def equal(saved: Any, right: Any) -> bool:
-    """Whether what was saved, in JSON or as an array, is just this."""
-    if not isinstance(right, np.ndarray):
-        return bool(saved == right)
-    return (
-        np.array_equal(saved, right) if isinstance(saved, np.ndarray) else saved == right.tolist()
-    )
+    """Whether what was saved in JSON is just this, a value or an array."""
+    return bool(saved == (right.tolist() if isinstance(right, np.ndarray) else right))
 
 
 def named(path: str) -> str:
-    """What the file of this name is called in errors."""
+    """Name the file in errors."""
     return "standard input" if path == "-" else path

@@ -14,13 +14,22 @@ from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
 
 LARGEST = 2**30  # bytes that are read
+MOST = 10**7  # elements of a vector
 
 
 def read_vector(value: str, name: str) -> FloatArray:
-    """The vector that value stands for: numbers, `@FILE` (.npy, .json, else text), or `-`.
+    """Read the vector that value stands for: numbers, `@FILE` (.npy, .json, else text), or `-`.
 
-    name says in errors what it is. Raises RequestError for what is not a vector of numbers.
+    name says in errors what it is. Raises RequestError for what is not a vector of numbers, and for
+    one of more than MOST.
     """
+    vector = _read_vector(value, name)
+    if vector.size > MOST:
+        raise RequestError(f"{name} has {vector.size:,} elements, but at most {MOST:,} are taken")
+    return vector
+
+
+def _read_vector(value: str, name: str) -> FloatArray:
     if value == "-":
         return _from_text(read_text(value), name)
     if not value.startswith("@"):
@@ -36,7 +45,7 @@ def read_vector(value: str, name: str) -> FloatArray:
 
 
 def read_mask(value: str) -> FloatArray:
-    """The mask that value stands for: as read_vector, or as text of bits alone, `1010`."""
+    """Read the mask that value stands for: as read_vector, or as text of bits alone, `1010`."""
     mask = read_vector(value, "mask")
     if mask.size == 0:
         raise RequestError("mask is empty, but it must hold a bit for each element")
@@ -44,7 +53,7 @@ def read_mask(value: str) -> FloatArray:
 
 
 def read_text(source: str) -> str:
-    """The UTF-8 text of the file named source, or of standard input for "-".
+    """Read the UTF-8 text of the file named source, or of standard input for "-".
 
     Raises RequestError where it cannot be read, or is not UTF-8.
     """
@@ -59,7 +68,7 @@ def read_text(source: str) -> str:
 
 
 def read_bytes(path: str, most: int | None = None) -> bytes:
-    """What the file at path holds, at most this many bytes; RequestError if it cannot be read.
+    """Read the file at path, at most this many bytes; RequestError if it cannot be read.
 
     Without most, a file of more than LARGEST bytes is refused.
     """
@@ -71,15 +80,12 @@ def read_bytes(path: str, most: int | None = None) -> bytes:
 
 
 def _read(file: BinaryIO) -> bytes:
-    """All that is to come, unbuffered: at a terminal one Ctrl-D then ends it."""
+    """Read all that is to come, unbuffered: at a terminal one Ctrl-D then ends it."""
     raw = getattr(file, "raw", file)
     data = bytearray()
     while (part := raw.read(2**20)) != b"":
-        if part is None:  # from a file that does not wait
-            import select
-
-            select.select([raw], [], [])
-            continue
+        if part is None:
+            raise OSError(None, "it does not wait for more")
         data += part
         if len(data) > LARGEST:
             raise RequestError(f"there is too much to read: {LARGEST:,} bytes are the most")
@@ -95,7 +101,7 @@ def _decode(data: bytes, name: str) -> str:
 
 
 def parse_json(text: str, source: str) -> Any:
-    """The value of a JSON text. Raises RequestError, naming the source, where it is broken."""
+    """Parse a JSON text. Raises RequestError, naming the source, where it is broken."""
     import json
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -120,12 +126,7 @@ def parse_json(text: str, source: str) -> Any:
 
 
 def from_json(value: Any, name: str) -> FloatArray:
-    """The vector in a parsed JSON value, a flat list of numbers; RequestError for anything else.
-
-    A vector that came from a .npz file is one already.
-    """
-    if isinstance(value, np.ndarray):
-        return _as_float64(value)
+    """Return the vector in a parsed JSON value, a list of numbers; RequestError for what is not."""
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
     if not {type(item) for item in value} <= {int, float}:
@@ -139,7 +140,7 @@ def from_json(value: Any, name: str) -> FloatArray:
 
 
 def _from_text(text: str, name: str) -> FloatArray:
-    """Numbers between commas or white space; a mask may be written without either."""
+    """Parse numbers between commas or white space; a mask may be written without either."""
     if name == "mask" and re.fullmatch(r"\s*[0-9]{2,}\s*", text):
         text = ",".join(text.strip())
     text = text.strip()
@@ -174,7 +175,7 @@ def _from_npy(path: str, name: str) -> FloatArray:
 
 
 def _as_float64(array: NDArray[Any]) -> FloatArray:
-    """The numbers in float64, read-only; what is beyond it becomes inf, and is refused as that."""
+    """Return the numbers in float64, read-only; beyond it they become inf, and are refused so."""
     with np.errstate(over="ignore", invalid="ignore"):
         numbers = array.astype(np.float64, copy=False)
     numbers.flags.writeable = False
@@ -182,7 +183,7 @@ def _as_float64(array: NDArray[Any]) -> FloatArray:
 
 
 def _npy_vector(file: BinaryIO, path: str, name: str) -> NDArray[Any]:
-    """The vector in a .npy file, whose header is believed only where it fits the file."""
+    """Read the vector in a .npy file, whose header is believed only where it fits the file."""
     try:
         with warnings.catch_warnings(action="ignore"):
             version = np.lib.format.read_magic(file)

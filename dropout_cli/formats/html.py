@@ -128,6 +128,10 @@ class _Page:
             for sign in parts[-1].iter("mo"):
                 if sign.text in ("∂", "/"):  # TeX leaves no room around these, MathML does
                     sign.attrib |= {"lspace": "0", "rspace": "0"}
+            for under in parts[-1].iter("munder"):
+                if under.find(".//mspace") is not None:  # a blank
+                    under.remove(under[1])
+                    under.tag, under.attrib["class"] = "mrow", "blank"
         return parts
 
     def words(self, tag: str, text: Text, **attributes: str) -> Element:

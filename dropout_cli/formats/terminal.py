@@ -99,6 +99,15 @@ def _columns() -> int:
         return 0
 
 
+def other_screen(on: bool) -> None:
+    """Go to the terminal's other screen, without a cursor or broken lines, or come back from it."""
+    console = Console(file=sys.stdout)
+    console.set_alt_screen(on)
+    console.show_cursor(not on)
+    sys.stdout.write("\x1b[?7l" if on else "\x1b[?7h")
+    sys.stdout.flush()
+
+
 def to_text(document: Document, setting: Setting) -> str:
     """Render the document as plain text."""
     recorded = _recorded(document, setting.theme or "light", on_screen=False)
@@ -204,7 +213,7 @@ def _broken(line: Text, width: int) -> list[Text]:
     starts, taken = [], 0
     for piece in PIECES.finditer(line.plain):
         taken += cell_len(piece[0])
-        if taken > width and piece.start() and not piece[0].isspace():
+        if taken > width and piece.start() and piece[0][0] != " ":
             starts.append(piece.start())
             taken = cell_len(piece[0])
     lines = list(line.divide(starts))
@@ -264,9 +273,12 @@ class _Layout:
                 if self.on_screen:
                     return question
                 line = "_" * min(self.width, QUESTION)
-                return Group(question, *["", self.words(line, "gloss")] * lines)
+                rows: list[RenderableType] = ["", self.words(line, "gloss")]
+                return Group(question, *rows * lines)
             case Table():
                 return self.table(block)
+            case Picture():  # which a terminal cannot show
+                return Text()
 
     def lines(self, lines: Sequence[str], breaks: re.Pattern[str] | None, style: str) -> Text:
         """Indent the lines, broken at the breaks where they are too wide."""

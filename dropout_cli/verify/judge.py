@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.arrays import as_probability
-from dropout_cli.errors import SIGNALS, RequestError
+from dropout_cli.errors import RequestError
 from dropout_cli.verify import questions
 from dropout_cli.verify.layers import (
+    PASSES,
     OutOfMemoryError,
     UnknownKindError,
     adapt,
@@ -136,7 +137,7 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     """
     try:
         call = layer.at(p)
-    except (UnknownKindError, *SIGNALS):
+    except (UnknownKindError, *PASSES):
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
         refuse_out_of_memory(error)
@@ -153,7 +154,7 @@ def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]
     for shape in SHAPES:
         try:
             taken[shape] = answer(shape)
-        except SIGNALS:
+        except PASSES:
             raise
         except BaseException as error:  # a layer may also exit, or skip its test
             refuse_out_of_memory(error)
@@ -188,7 +189,7 @@ def _own_type(run: Run, widest: str) -> str:
 def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
     try:
         return runs()
-    except SIGNALS:
+    except PASSES:
         raise
     except BaseException as error:  # a layer may also exit, or skip its test
         refuse_out_of_memory(error)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.errors import SIGNALS, RequestError
+from dropout_cli.errors import RequestError, SignalExit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
     " or a function run(x, grad_y, p, training)"
 )
+PASSES = (KeyboardInterrupt, MemoryError, SignalExit)  # what is no fault of the layer
 QUOTED = 200  # characters of foreign words that are quoted
 # PyTorch and JAX say so in a RuntimeError.
 OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
@@ -118,7 +119,7 @@ def load(name: str) -> object:
         raise RequestError(
             f"there is no module {module_name!r} in {folder} or among the installed packages"
         ) from None
-    except SIGNALS:
+    except PASSES:
         raise
     except BaseException as error:  # a module may also exit, or skip its tests
         raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
@@ -129,7 +130,7 @@ def load(name: str) -> object:
             near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise RequestError(f"{module_name} has no {attribute!r}{hint}") from None
-        except SIGNALS:
+        except PASSES:
             raise
         except BaseException as error:
             raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
@@ -140,7 +141,7 @@ def adapt(layer: object) -> Layer:
     """The layer in the one form. Raises UnknownKindError for what is of no known kind."""
     try:
         return _adapted(layer)
-    except (UnknownKindError, *SIGNALS):
+    except (UnknownKindError, *PASSES):
         raise
     except BaseException as error:  # from an attribute that computes
         raise UnknownKindError(f"the layer cannot be looked at: {quote(error)}") from None
@@ -166,7 +167,7 @@ def quote(error: BaseException) -> str:
     """An exception in one line: its type and its message."""
     try:
         message = _line(str(error))
-    except SIGNALS:
+    except PASSES:
         raise
     except BaseException:  # a message that cannot be told
         message = ""
@@ -237,7 +238,7 @@ def _gradient(backward: Callable[[], Any]) -> Values | BaseException:
     """The gradient that the backward pass returns, or what it raises."""
     try:
         return _values(backward())
-    except SIGNALS:
+    except PASSES:
         raise
     except BaseException as error:
         refuse_out_of_memory(error)

@@ -32,12 +32,14 @@ class Rendered(NamedTuple):
 class StepContext(NamedTuple):
     """Context for rendering a step: the trace, the messages, and the words of the step.
 
-    recorded: whether the numbers are asked for, so that those that take long are worth computing.
+    checks: whether it is said what was checked. recorded: whether the numbers are asked for, so
+    that those that take long are worth computing.
     """
 
     trace: Trace
     messages: Messages
     words: dict[str, Any]
+    checks: bool = True
     recorded: bool = False
 
     @property
@@ -73,13 +75,17 @@ class StepContext(NamedTuple):
         """Format the step's words at key."""
         return self.paragraph(self.words[key], **values)
 
+    def answer(self, key: str, **values: object) -> Paragraph:
+        """Format the step's words at key, which are part of the results."""
+        return Paragraph(self.messages.concealed(self.say(key, **values).text))
+
     def paragraph(self, words: str, **values: object) -> Paragraph:
         """Format words; {n_value} is always the number of elements."""
         return Paragraph(self.messages.text(words, n_value=f"{self.n:,}", **values))
 
     def check(self, finding: Finding, key: str = "check", **values: object) -> list[Block]:
-        """Say what was checked; nothing where there was nothing to check, or in an exercise."""
-        if finding.ok is None or self.messages.hide:
+        """Say what was checked; nothing where there was nothing to check, or it is not said."""
+        if finding.ok is None or not self.checks:
             return []
         text = self.messages.text(self.words[key], **values)
         if not finding.ok:

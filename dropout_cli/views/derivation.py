@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from dropout_cli.formats.document import Block, Facts, Formula, equation
 from dropout_cli.proof import claims
 from dropout_cli.trace import take
-from dropout_cli.views.context import Rendered, StepContext, as_float, product_sign
 from dropout_cli.verify.mistakes import IN_TRAINING
+from dropout_cli.views.context import Rendered, StepContext, as_float, product_sign
 from dropout_cli.views.notation import (
     GRAD,
-    P,
     WIDTH,
+    P,
     bracketed,
     column_vectors,
     shown,
@@ -80,12 +80,9 @@ def setup(context: StepContext) -> Rendered:
 def _story(context: StepContext) -> list[Block]:
     """Follow the first kept and the first dropped element through the mask, there and back."""
     trace, mask = context.trace, context.trace.problem.mask
-    kept, dropped = 0, None
-    if mask is not None:
-        kept = int(mask.argmax()) if mask.any() else None
-        dropped = int(mask.argmin()) if not mask.all() else None
+    firsts = {0} if mask is None else {int(mask.argmax()), int(mask.argmin())}
     story: list[Block] = []
-    for i in sorted(i for i in (kept, dropped) if i is not None):
+    for i in sorted(firsts):
         one = Written(take(trace, [i]), context.messages)
         exactly = (one.x, one.y, one.grad_y, one.grad_x)
         x, y = context.number(trace.problem.x[i]), context.result(trace.y[i])
@@ -100,7 +97,8 @@ def _story(context: StepContext) -> list[Block]:
         symbols = (f"x{sub}", f"y{sub}", f"∂L/∂y{sub}", f"∂L/∂x{sub}")
         x, y, grad_y, grad_x = (" ".join(each) for each in zip(symbols, signs, told, strict=True))
         unicode = f"{x} {through} {y},   {grad_y} {through} {grad_x}"
-        arrow = rf"\xrightarrow{{{to_latex(through.strip('—→'))}}}"
+        over = to_latex(through.strip("—→"))
+        arrow = rf" \enspace \overset{{{over}}}{{\longrightarrow}} \enspace "
         there, back = f"{x} {through} {y}", f"{grad_y} {through} {grad_x}"
         latex = r", \qquad ".join(
             arrow.join(map(to_latex, part.split(f" {through} "))) for part in (there, back)
@@ -128,7 +126,7 @@ def local_gradient(context: StepContext) -> Rendered:
             context.words["fresh"], changed=messages.changed(changed, context.n)
         ).plain
     zeros = not (trace.problem.x.all() and trace.grad_y.all())
-    blocks = [
+    blocks: list[Block] = [
         constant,
         own,
         other,
@@ -147,9 +145,7 @@ def _jacobian(context: StepContext) -> Formula:
     local, n = context.trace.local_grad, context.n
     exactly = context.written.local_grad
     if n <= 6:
-        matrix = [
-            [context.result(local[i] if i == j else 0.0) for j in range(n)] for i in range(n)
-        ]
+        matrix = [[context.result(local[i] if i == j else 0.0) for j in range(n)] for i in range(n)]
         width = max(len(cell) for line in matrix for cell in line)
         if n * (width + 2) <= WIDTH - 8:
             lines = ["  ".join(cell.rjust(width) for cell in line) for line in matrix]
@@ -170,7 +166,7 @@ def gradient(context: StepContext) -> Rendered:
     i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
     kept = context.n if mask is None else int(mask.sum())
     product, cases = context.formulas
-    blocks = [*context.texts, product, cases]
+    blocks: list[Block] = [*context.texts, product, cases]
     if mask is None:
         blocks.append(context.say("inference"))
     blocks.append(_one_gradient(context, i))
@@ -232,7 +228,7 @@ def _mistakes(context: StepContext) -> list[Block]:
     if mask is None or not mask.any() or mask.all() or not trace.grad_x.any():
         return []
     unscaled, unmasked = (
-        IN_TRAINING[name](trace.grad_y, mask, trace.problem.p)[0]
+        IN_TRAINING[name](trace.grad_y, mask.astype(float), trace.problem.p)[0]
         for name in ("not-scaled", "not-masked")
     )
     some = mask[context.shown].tolist()
@@ -255,7 +251,7 @@ def _mistakes(context: StepContext) -> list[Block]:
 
 def vector_form(context: StepContext) -> Rendered:
     """Write all elements at once, as a column of products."""
-    blocks = [*context.texts, *context.formulas, *_columns(context)]
+    blocks: list[Block] = [*context.texts, *context.formulas, *_columns(context)]
     return Rendered(blocks, {"grad_x": context.trace.grad_x})
 
 
@@ -300,7 +296,7 @@ def proof(context: StepContext) -> Rendered:
         here = context.say("here_part", elements=context.messages.part(n, context.n))
     symbol = context.messages.symbol
     text, therefore = context.texts
-    blocks = [
+    blocks: list[Block] = [
         text,
         derivation,
         therefore,

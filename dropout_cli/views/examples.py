@@ -106,8 +106,7 @@ def worked_example(context: StepContext) -> Rendered:
         backward,
         backward_table(trace, messages),
     ]
-    if not messages.blank:
-        blocks.append(Items(_observed(context)))
+    blocks.append(Items(_observed(context)))
     if not messages.hide:
         blocks += _numpy_program(trace)
     return Rendered(blocks, {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x})
@@ -117,13 +116,13 @@ def _observed(context: StepContext) -> list[Text]:
     """Say what the two passes have in common."""
     trace, mask = context.trace, context.trace.problem.mask
     if mask is None:
-        return [context.say("observe_inference").text]
+        return [context.answer("observe_inference").text]
     points = []
     if not mask.all():
-        points.append(context.say("observe_dropped", count=f"{context.n - mask.sum():,}").text)
+        points.append(context.answer("observe_dropped", count=f"{context.n - mask.sum():,}").text)
     if mask.any() and trace.scale is not None:
         scale = scale_equation(trace.problem.p, context.messages)
-        points.append(context.say("observe_kept", count=f"{mask.sum():,}", scale=scale).text)
+        points.append(context.answer("observe_kept", count=f"{mask.sum():,}", scale=scale).text)
     return points
 
 
@@ -205,8 +204,8 @@ def _nudges(context: StepContext, summed: Trace, loss: float) -> list[Block]:
         context.say(key, level=shown if exactly else f"≈ {shown}"),
         element_table(columns, cells, summed, messages),
     ]
-    if mask is not None and not mask.all() and not messages.blank:
-        blocks.append(context.say("nothing"))
+    if mask is not None and not mask.all():
+        blocks.append(context.answer("nothing"))
     return blocks
 
 
@@ -231,7 +230,7 @@ def pytorch(context: StepContext) -> Rendered:
             compared, differences = _compared(context, masks, seed)
             blocks += compared
         same = (masks["torch-rand"] == masks["torch-cpu"]).all()
-        words = Text() if messages.blank else context.say("agree" if same else "differ").text
+        words = context.answer("agree" if same else "differ").text
     if p < 1 and abs(problem.x).max() < LARGEST * (1 - p):
         words = joined(words, context.say("fair").text)
         blocks += [Paragraph(words), Code(FAIR.format(seed=seed, n=context.n))]

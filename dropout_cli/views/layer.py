@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import SIGNS, Paragraph, Table, Text
 from dropout_cli.verify.chance import LEVEL, agreement
-from dropout_cli.views.report import Element, Explanation, Report, Row, Suite, joined, mistake
+from dropout_cli.views.report import Element, Explanation, Row, Suite, joined, mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,19 +17,14 @@ if TYPE_CHECKING:
 
 
 def suite(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Suite:
-    """A row for each question at each p."""
-    rows = [_row(finding, voice) for finding in findings]
-    how = Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))
-    opening = [how, *_open(findings, voice), Paragraph(voice.tell("layer", "signs"))]
-    return Suite(name, opening, rows, _matrix(rows, voice), by_p=True)
-
-
-def report(name: str, findings: Sequence[LayerFinding], seed: int, voice: Voice) -> Report:
-    """The report on a layer; it is in part where no p between 0 and 1 was taken."""
+    """Make a row for each question at each p; in part where no p between 0 and 1 is taken."""
     between = {finding.p for finding in findings if 0 < finding.p < 1}
     taken = {finding.p for finding in findings if finding.ok is not None}
     partial = bool(between) and between.isdisjoint(taken)
-    return Report([suite(name, findings, seed, voice)], partial=partial)
+    rows = [_row(finding, voice) for finding in findings]
+    how = Paragraph(voice.tell("layer", "how", seed=seed, level=f"{LEVEL:.0e}"))
+    opening = [how, *_open(findings, voice), Paragraph(voice.tell("layer", "signs"))]
+    return Suite(name, opening, rows, _matrix(rows, voice), by_p=True, partial=partial)
 
 
 def _row(finding: LayerFinding, voice: Voice) -> Row:

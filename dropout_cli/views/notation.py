@@ -12,7 +12,7 @@ from dropout_cli.words import symbol
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from fractions import Fraction
     from typing import Any
 
@@ -66,7 +66,7 @@ def shown_alone(n: int) -> list[int]:
 
 
 def vector(
-    symbol: Formula,
+    name: Formula,
     values: Sequence[float] | NDArray[Any],
     messages: Messages,
     width: int,
@@ -75,7 +75,7 @@ def vector(
     *,
     result: bool = False,
 ) -> Formula:
-    """Write symbol = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
+    """Write name = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
 
     exactly: the same in fractions, where a number may be rounded; = is ≈ if one is.
     n: how many there are, where the values are those of the elements shown alone.
@@ -94,13 +94,13 @@ def vector(
         numbers = list(map(number, some(values, ends)))
         return [*numbers[:ends], "…", *numbers[ends:]] if length > 2 * ends else numbers
 
-    room = width - len(f"{symbol.unicode} = []ᵀ")
+    room = width - len(f"{name.unicode} = []ᵀ")
     ends = next((ends for ends in (6, 3, 2) if len(", ".join(cells(ends))) <= room), 1)
     inner = ", ".join(cell.strip() for cell in cells(ends))
     relation = "="
     if exactly is not None:
         relation = sign(map(number, some(values, ends)), some(exactly, ends))
-    return equation(symbol, Formula(f"[{inner}]ᵀ", rf"[{to_latex(inner)}]^\top"), relation)
+    return equation(name, Formula(f"[{inner}]ᵀ", rf"[{to_latex(inner)}]^\top"), relation)
 
 
 def column_vectors(
@@ -147,7 +147,7 @@ def subscript(number: int) -> str:
 def to_latex(formula: str) -> str:
     """Convert a formula of ∂L/∂y₁, m₁/(1−p), × and · to LaTeX."""
     formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
-    for symbol, latex in (
+    for character, latex in (
         ("∂", r"\partial "),
         ("×", r"\times"),
         ("·", r"\cdot"),
@@ -156,7 +156,7 @@ def to_latex(formula: str) -> str:
         ("…", r"\dots"),
         ("→", r"\to"),
     ):
-        formula = formula.replace(symbol, latex)
+        formula = formula.replace(character, latex)
     formula = re.sub(f"{BLANK}_*", lambda _: r"\underline{\hspace{2em}}", formula)
     return formula.replace("−", "-")
 

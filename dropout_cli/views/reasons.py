@@ -46,8 +46,7 @@ def why_scale(context: StepContext) -> Rendered:
         context.say("here", p_value=messages.probability(p), over=messages.over(mean.masks)),
         element_table(columns, cells, trace, messages, status=False),
     ]
-    if not messages.blank:
-        blocks += _expected(context, mean)
+    blocks += _expected(context, mean)
     claimed = ("expected-output", "expected-gradient", "nonlinear-gradient", "variance")
     found = [claims.check(name, trace) for name in claimed]
     made = [finding for finding in found if finding.ok is not None]
@@ -75,11 +74,11 @@ def _expected(context: StepContext, mean: Expectation) -> list[Block]:
     """Say what the factor preserves, and what it does not."""
     p = context.trace.problem.p
     if p in (0, 1):
-        return [context.say("p_1" if p else "p_0")]
+        return [context.answer("p_1" if p else "p_0")]
     key = "kept_output" if mean.grad_y is None else "kept"
     return [
-        context.say(key, keep=keep_equation(p, context.messages)),
-        context.say(
+        context.answer(key, keep=keep_equation(p, context.messages)),
+        context.answer(
             "nonlinear",
             squares=loss_formula("sum-squares"),
             gradient=loss_gradient("sum-squares"),

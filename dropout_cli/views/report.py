@@ -78,6 +78,8 @@ class Suite(NamedTuple):
 
     name: of the candidate or the layer, if it has one. opening: what was checked.
     table: the checks, for a page. by_p: whether they are made for one p after the other.
+    partial: whether what matters most could not be checked: a layer that takes no p between 0
+        and 1.
     """
 
     name: str | None
@@ -85,18 +87,17 @@ class Suite(NamedTuple):
     rows: Sequence[Row]
     table: Table
     by_p: bool = False
+    partial: bool = False
 
 
 class Report(NamedTuple):
     """All that was checked.
 
-    missing: a framework that should have been asked, and is not there. partial: whether what
-    matters most could not be checked: a layer that takes no p between 0 and 1.
+    missing: a framework that should have been asked, and is not there.
     """
 
     suites: Sequence[Suite]
     missing: str | None = None
-    partial: bool = False
 
     @property
     def rows(self) -> list[Row]:
@@ -108,7 +109,8 @@ class Report(NamedTuple):
         """Whether no check failed; None where what was asked for could not be checked."""
         if any(row.ok is False for row in self.rows):
             return False
-        return None if self.missing or self.partial else True
+        partial = any(suite.partial for suite in self.suites)
+        return None if self.missing or partial else True
 
 
 def record(report: Report) -> VerifyRecord:
@@ -157,11 +159,13 @@ def page(report: Report, voice: Voice) -> Document:
     """The verdict, what was checked, the checks, and what is wrong."""
     document: list[Block] = [Heading(voice.say("verify", "title"))]
     if len(report.suites) > 1:
-        document.append(_headline(report, report.rows, voice))
+        partial = any(suite.partial for suite in report.suites)
+        document.append(_headline(report, report.rows, partial, voice))
     for suite in report.suites:
         if suite.name is not None:
             document.append(Heading(suite.name, 2))
-        document += [_headline(report, suite.rows, voice), *suite.opening, suite.table]
+        headline = _headline(report, suite.rows, suite.partial, voice)
+        document += [headline, *suite.opening, suite.table]
         document += _explained(suite, voice)
     return document
 
@@ -189,7 +193,7 @@ def joined(*texts: Text) -> Text:
     return Text(tuple(part for text in texts for part in text.parts))
 
 
-def _headline(report: Report, rows: Sequence[Row], voice: Voice) -> Check:
+def _headline(report: Report, rows: Sequence[Row], partial: bool, voice: Voice) -> Check:
     """Whether all of it is right."""
     count = sum(row.ok is not None for row in rows)
     failing = sum(row.ok is False for row in rows)
@@ -202,7 +206,7 @@ def _headline(report: Report, rows: Sequence[Row], voice: Voice) -> Check:
     elif count == 1:
         key += "_one"
     told = voice.tell("verify", key, count=count, failing=failing, open=len(rows) - count)
-    return Check(None if ok and report.partial else ok, told)
+    return Check(None if ok and partial else ok, told)
 
 
 def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:

@@ -154,12 +154,20 @@ def record(trace: Trace, messages: Messages, chosen: Sequence[str]) -> Walkthrou
 
 
 def render(
-    trace: Trace, messages: Messages, chosen: Sequence[str], *, recorded: bool = False
+    trace: Trace,
+    messages: Messages,
+    chosen: Sequence[str],
+    *,
+    checks: bool = True,
+    recorded: bool = False,
 ) -> Iterator[Step]:
-    """Render the steps with these ids, in the derivation's order, each when it is reached."""
+    """Render the steps with these ids, in the derivation's order, each when it is reached.
+
+    checks: whether it is said what was checked. recorded: whether the numbers are asked for.
+    """
     for number, words in enumerate(messages.prose["step"], 1):
         if words["id"] in chosen:
-            context = StepContext(trace, messages, words, recorded)
+            context = StepContext(trace, messages, words, checks and not messages.hide, recorded)
             blocks, numbers = STEPS[words["id"]](context)
             if messages.hide:
                 question = messages.text(words["question"], n_value=f"{trace.problem.x.size:,}")

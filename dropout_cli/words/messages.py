@@ -109,7 +109,7 @@ class Messages(NamedTuple):
         return self.say("count", "changed_one" if n == 1 else "changed", number=number, n=f"{n:,}")
 
     def over(self, masks: int | None) -> str:
-        """Say what expectations were summed over: masks, or (None) both outcomes of each element."""
+        """Say what expectations were summed over: masks, or None for both outcomes of each."""
         if masks is None:
             return self.say("count", "outcomes")
         return self.say("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
@@ -136,6 +136,13 @@ class Messages(NamedTuple):
             return answer
         blank = BLANK.ljust(len(answer), "_")
         return blank if self.blank else answer.rjust(len(blank))
+
+    def concealed(self, text: Text) -> Text:
+        """Replace words by a blank and spaces while results are hidden; both take as many lines."""
+        if not self.blank:
+            return text
+        spaces = ("\u3000" if ord(c) > 0x2E7F else c if c == " " else "\u00a0" for c in text.plain)
+        return Text((BLANK + "".join(spaces)[len(BLANK) :],))
 
     @property
     def blank(self) -> bool:

@@ -146,7 +146,7 @@ VECTORS = st.lists(st.floats(-1e150, 1e150), min_size=1, max_size=30)
 def test_json_reads_back_to_the_same_floats(x, p, seed, loss):
     trace = Trace(Problem.pose(x, p, seed=seed, loss=loss))
     try:
-        text = "".join(to_json(backward_record(trace)))
+        text = to_json(backward_record(trace))
     except RequestError:
         assume(False)
     again = Trace(read_problem(json.loads(text), "text"))

@@ -123,6 +123,8 @@ def run(x, grad_y, p, training):
         "print('aside'); sys.stdout.close()",
         "import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), 'utf-8')",
         "import io; io.TextIOWrapper(sys.stdout.buffer)",
+        "sys.stdout = sys.stderr = None",
+        "import atexit; atexit.register(print, 'aside')",
     ],
 )
 def test_a_layer_that_handles_the_streams(tmp_path, rude):
@@ -137,7 +139,46 @@ def test_a_layer_that_handles_the_streams(tmp_path, rude):
     done = subprocess.run(
         [*command, "-p", "0.5", "-o", "r.xml"], cwd=tmp_path, capture_output=True, check=True
     )
-    assert done.stderr.endswith(b"wrote r.xml\n")
+    assert b"wrote r.xml\n" in done.stderr
+
+
+OWN_SIGNALS = (  # what a layer raises, and the exit codes that are right
+    ("raise KeyboardInterrupt", {130}),
+    ("from dropout_cli.errors import SignalExit; raise SignalExit", {1}),
+    ("from dropout_cli.errors import SignalExit; raise SignalExit(15)", {143}),
+    ("sys.exit(0)", {1}),
+    ("raise SystemExit", {1}),
+    ("raise GeneratorExit", {1}),
+    ("raise MemoryError", {2}),
+    ("np.zeros(10**15)", {2}),
+)
+
+
+@pytest.mark.parametrize(("statement", "codes"), OWN_SIGNALS)
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_no_layer_ends_the_run_as_if_all_were_right(tmp_path, statement, codes, where):
+    (tmp_path / "ending_layers.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "class Ending:\n"
+        "    training = True\n"
+        "    def __init__(self, p):\n"
+        "        pass\n"
+        "    def forward(self, x):\n"
+        "        return x\n"
+        "    backward = forward\n"
+        f"def ends(self, v):\n    {statement}\n"
+        f"Ending.{where} = ends\n"
+    )
+    command = [sys.executable, "-m", "dropout_cli", "verify", "--layer", "ending_layers:Ending"]
+    done = subprocess.run([*command, "-p", "0.5"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode in codes
+    assert b"Traceback" not in done.stderr
+    if done.returncode == 2:
+        told = b"Error: the layer was not checked, because memory ran out: MemoryError"
+        assert done.stdout == b""
+        assert done.stderr.startswith(told)
+        assert done.stderr.count(b"\n") == 1
 
 
 BREAKS = """

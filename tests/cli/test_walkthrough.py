@@ -93,7 +93,7 @@ def test_a_fraction_is_shown_where_p_is(cli):
     assert cli("forward", "-p", "1/3", "-f", "json").json["p"] == 1 / 3
     for p in ("0.1", "0.25", "0.123456789012345", "2/4"):
         assert "/" not in cli("forward", "-p", p).out.split("probability")[0]
-    for p in ("1/0", "1/3/5", "a/3", "1_0", "-1/3"):
+    for p in ("1/0", "1/3/5", "a/3", "-1/3"):
         assert "is neither a number nor a fraction such as 1/3" in cli("forward", f"-p{p}").err
 
 
@@ -180,9 +180,10 @@ def test_json_holds_the_steps_and_the_trace(cli):
 @pytest.mark.parametrize("columns", [1, 2, 5, 10, 17, 20, 34, 40])
 def test_any_width_is_wide_enough(cli, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
+    precise = ["--precision", "17"]
     for command in ("forward", "backward", "walkthrough", "verify", "masks"):
         for args in ([], ["--lang", "zh"], ["-p", "0.3"] if command == "masks" else ["--eval"]):
-            result = cli(command, "--precision", "17", *args)
+            result = cli(command, *args, *([] if command == "masks" else precise))
             assert (result.code, result.err) == (0, "")
             assert result.out.count("\n") > 5
 
@@ -204,4 +205,4 @@ def test_where_rows_are_stacked_the_index_stands_out(cli, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     out = cli("backward", "--precision", "17").out
     for k in range(1, 5):
-        assert re.search(rf"^\x1b\[1mi\x1b\[0m +\x1b\[1m{k}\x1b\[0m$", out, re.MULTILINE)
+        assert re.search(rf"^\x1b\[1mi +\x1b\[0m +\x1b\[1m{k} +\x1b\[0m$", out, re.MULTILINE)
