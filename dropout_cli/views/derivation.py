@@ -31,6 +31,8 @@ from dropout_cli.views.written import Written, sign
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dropout_cli.trace import Trace
+
 LABELLED = 44  # columns that a vector may take beside a label
 
 
@@ -111,7 +113,16 @@ def chain_rule(context: StepContext) -> Rendered:
     """Write the gradient as a product of two factors."""
     total, product = context.formulas
     ways, left, factors = context.texts
-    return Rendered([ways, total, left, product, factors], {})
+    trace, i = context.trace, _example(context.trace)
+    vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
+    upstream, local, result = (float(values[i]) for values in vectors)
+    numbers = {"i": i + 1, "grad_y": upstream, "local_grad": local, "grad_x": result}
+    return Rendered([ways, total, left, product, factors], numbers)
+
+
+def _example(trace: Trace) -> int:
+    """Choose the element of the example: the first that is kept, if there is one."""
+    return 0 if trace.problem.mask is None else int(trace.problem.mask.argmax())
 
 
 def local_gradient(context: StepContext) -> Rendered:
@@ -163,23 +174,16 @@ def _jacobian(context: StepContext) -> Formula:
 def gradient(context: StepContext) -> Rendered:
     """Write the gradient by its two cases, kept and dropped, with one element as an example."""
     trace, mask = context.trace, context.trace.problem.mask
-    i = 0 if mask is None else int(mask.argmax())  # the first kept element, if there is one
     kept = context.n if mask is None else int(mask.sum())
     product, cases = context.formulas
     blocks: list[Block] = [*context.texts, product, cases]
     if mask is None:
         blocks.append(context.say("inference"))
-    blocks.append(_one_gradient(context, i))
+    blocks.append(_one_gradient(context, _example(trace)))
     if trace.problem.loss is None:
         blocks.append(context.say("loss", loss=_any_loss(context)))
     blocks += [*context.claim("gradient"), *_mistakes(context)]
-    vectors = (trace.grad_y, trace.local_grad, trace.grad_x)
-    upstream, local, result = (float(values[i]) for values in vectors)
-    numbers = {
-        "kept": kept, "dropped": context.n - kept,
-        "i": i + 1, "grad_y": upstream, "local_grad": local, "grad_x": result,
-    }  # fmt: skip
-    return Rendered(blocks, numbers)
+    return Rendered(blocks, {"kept": kept, "dropped": context.n - kept})
 
 
 def _one_gradient(context: StepContext, i: int) -> Formula:
