@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dropout_cli.testing import check
     from dropout_cli.trace import Trace
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Problem", "RequestError", "Trace", "backward", "check", "forward", "local_gradient"]
 
 _HOMES = {

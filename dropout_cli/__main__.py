@@ -18,7 +18,7 @@ def main() -> int:
         # PYTHONUNBUFFERED: Python would lose what the stream does not take at once.
         sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
     try:
-        from dropout_cli.cli.commands import run
+        from dropout_cli.cli import run
 
         return run()
     except KeyboardInterrupt:

@@ -39,13 +39,13 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
     if bits.dtype != np.bool_:
         wrong = (bits != 0) & (bits != 1)
         if np.any(wrong):
-            where, value = _first(bits, wrong)
-            raise RequestError(f"mask{where} is {value:.17g}, but a mask holds only 0 and 1")
+            where, value = _first("mask", bits, wrong)
+            raise RequestError(f"{where} is {value:.17g}, but a mask holds only 0 and 1")
     kept = bits.astype(np.bool_, copy=False)
     if p == 0 and not kept.all():
-        raise RequestError(f"mask{_first(kept, ~kept)[0]} is 0, but p = 0 drops no element")
+        raise RequestError(f"{_first('mask', kept, ~kept)[0]} is 0, but p = 0 drops no element")
     if p == 1 and kept.any():
-        raise RequestError(f"mask{_first(kept, kept)[0]} is 1, but p = 1 drops every element")
+        raise RequestError(f"{_first('mask', kept, kept)[0]} is 1, but p = 1 drops every element")
     return kept
 
 
@@ -61,15 +61,17 @@ def as_floats(values: ArrayLike, name: str) -> FloatArray:
         array = array.astype(np.float64)
     finite = np.isfinite(array)
     if not finite.all():
-        where, value = _first(array, ~finite)
-        raise RequestError(f"{name}{where} is {value}, but it must be a finite number")
+        where, value = _first(name, array, ~finite)
+        raise RequestError(f"{where} is {value}, but it must be a finite number")
     return array
 
 
-def _first(array: NDArray[Any], where: Mask) -> tuple[str, Any]:
-    """The first element where this holds: its index, from 1 and written [i], and its value."""
-    index = tuple(int(k) for k in np.argwhere(where)[0])
-    return (str([k + 1 for k in index]) if index else ""), array[index]
+def _first(name: str, array: NDArray[Any], wrong: Mask) -> tuple[str, Any]:
+    """Name the first wrong element, counted from 1, and return its value."""
+    index = tuple(int(k) for k in np.argwhere(wrong)[0])
+    place = [k + 1 for k in index]
+    where = f"element {place[0] if len(place) == 1 else place} of {name}" if place else name
+    return where, array[index]
 
 
 def _extent(shape: tuple[int, ...]) -> str:

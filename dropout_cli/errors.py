@@ -4,6 +4,8 @@
 class RequestError(ValueError):
     """What was asked cannot be done; the message says in one sentence why, where, and what can."""
 
+    code = ""  # lines to paste that would help
+
 
 class SignalExit(SystemExit):
     """SIGTERM or SIGHUP ends the run; a layer's own exit is a plain SystemExit."""

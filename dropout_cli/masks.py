@@ -1,9 +1,13 @@
 """Who draws the mask.
 
-A source is a function of (seed, n, p) that returns n booleans, True = kept. Each reproduces the
-mask that some code draws, bit for bit and with NumPy alone; its docstring gives the rule in full.
-The rules never change: a seed that is printed on a slide gives its mask for good. Each raises
+A source is a function of (seed, n, p, skip) that returns n booleans, True = kept. Each reproduces
+the mask that some code draws, bit for bit and with NumPy alone; its docstring gives the rule in
+full. The rules never change: a seed that is printed on a slide gives its mask for good. Each raises
 RequestError for a seed that the code it reproduces does not take.
+
+skip: how many 32-bit draws of MT19937 come before the mask, which torch.manual_seed and
+numpy.random.seed begin and all that they draw goes on with. The sources without that stream refuse
+it.
 """
 
 import os
@@ -17,11 +21,12 @@ from numpy.typing import NDArray
 from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
+MOST_SKIPPED = 10**9  # draws
 BLOCK = 1 << 17  # elements drawn at a time: few enough to stay in a processor's cache
 MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # MKL's s_{i+1} = factor · s_i mod M
 
 
-def draw_numpy(seed: int, n: int, p: float) -> Mask:
+def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     """numpy.random.default_rng(seed).random(n) < 1−p.
 
     default_rng is PCG64: u_i = (its i-th 64-bit output div 2^11) · 2^−53; kept where u_i < 1−p.
@@ -29,6 +34,8 @@ def draw_numpy(seed: int, n: int, p: float) -> Mask:
     """
     if seed < 0:
         raise RequestError(f"seed is {seed}, but numpy takes integers from 0 up")
+    if skip:
+        raise RequestError("skip counts draws of MT19937, but default_rng draws with PCG64")
 
     def keep(start: int, count: int) -> Mask:
         stream = np.random.PCG64(seed).advance(start)
@@ -37,17 +44,17 @@ def draw_numpy(seed: int, n: int, p: float) -> Mask:
     return _by_blocks(n, keep)
 
 
-def draw_torch_rand(seed: int, n: int, p: float) -> Mask:
+def draw_torch_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     """torch.manual_seed(seed), then torch.rand(n) > p: dropout written by hand in PyTorch.
 
     The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i per element:
     u_i = (d_i mod 2^24) · 2^−24; kept where u_i > p in float32. Even at p = 0 that drops u_i = 0.
     """
     threshold = floor(float(np.float32(p)) * 2**24)
-    return np.asarray((_mt19937(seed, n) & 0xFFFFFF) > threshold)
+    return np.asarray((_torch(seed, n, skip) & 0xFFFFFF) > threshold)
 
 
-def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
+def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p): on every CPU since PyTorch 2.7.
 
     Before 2.7, on every CPU but Intel's with MKL (see draw_torch_mkl).
@@ -56,12 +63,12 @@ def draw_torch_cpu(seed: int, n: int, p: float) -> Mask:
     u_i = ((h_i · 2^32 + l_i) mod 2^53) · 2^−53; kept where u_i < 1−p.
     """
     high, low = divmod(ceil((1 - p) * 2**53), 2**32)
-    draws = _mt19937(seed, 2 * n)
+    draws = _torch(seed, 2 * n, skip)
     word = draws[0::2] & 0x1FFFFF
     return np.asarray((word < high) | (word == high) & (draws[1::2] < low))
 
 
-def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
+def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p): on an Intel CPU with MKL, up to PyTorch 2.6.
 
     MKL's generator MCG31m1, M = 2^31−1: s_0 = (first draw of the stream of draw_torch_rand) mod M,
@@ -69,7 +76,7 @@ def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
     float32. At p = 0 PyTorch draws nothing and keeps all. PyTorch 2.7 switched MKL's generators
     off, since they repeat themselves (pytorch/pytorch#146174, #132395).
     """
-    first = int(_mt19937(seed, 1)[0]) % MCG31 or 1
+    first = int(_torch(seed, 1, skip)[0]) % MCG31 or 1
     if p == 0:
         return np.ones(n, dtype=np.bool_)
     threshold = bisect_left(range(MCG31), np.float32(1 - p), key=lambda s: np.float32(s / MCG31))
@@ -85,7 +92,26 @@ def draw_torch_mkl(seed: int, n: int, p: float) -> Mask:
     return _by_blocks(n, keep)
 
 
-def draw_jax(seed: int, n: int, p: float) -> Mask:
+def draw_numpy_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+    """numpy.random.seed(seed), then numpy.random.rand(n) < 1−p: dropout as courses write it.
+
+    The stream is MT19937 seeded with seed, from 0 to 2^32−1, two draws per element, a_i first:
+    u_i = ((a_i div 2^5) · 2^26 + b_i div 2^6) · 2^−53; kept where u_i < 1−p.
+    """
+    return np.asarray(_numpy(seed, skip).random_sample(n) < 1 - p)
+
+
+def draw_numpy_binomial(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+    """numpy.random.seed(seed), then numpy.random.binomial(1, 1−p, n).
+
+    The u_i are those of draw_numpy_rand, and one trial has the less probable outcome where u_i is
+    greater than the probability of the other, which NumPy takes from exp(ln(·)): for p ≥ 1/2 kept
+    where u_i > p, else where u_i ≤ 1−p.
+    """
+    return _numpy(seed, skip).binomial(1, 1 - p, n).astype(np.bool_)
+
+
+def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     """jax.random.bernoulli(jax.random.key(seed), 1−p, (n,)), as Equinox's Dropout draws.
 
     Threefry-2x32 with the key (0, seed mod 2^32), since without x64 JAX drops the high word, and
@@ -94,6 +120,8 @@ def draw_jax(seed: int, n: int, p: float) -> Mask:
     """
     if not -(2**63) <= seed < 2**63:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
+    if skip:
+        raise RequestError("skip counts draws that come before, but in JAX the key alone decides")
     threshold = ceil(float(np.float32(1 - p)) * 2**23)
 
     def keep(start: int, count: int) -> Mask:
@@ -104,31 +132,52 @@ def draw_jax(seed: int, n: int, p: float) -> Mask:
     return _by_blocks(n, keep)
 
 
-SOURCES: dict[str, Callable[[int, int, float], Mask]] = {
+SOURCES: dict[str, Callable[[int, int, float, int], Mask]] = {
     "numpy": draw_numpy,
     "torch-rand": draw_torch_rand,
     "torch-cpu": draw_torch_cpu,
     "torch-mkl": draw_torch_mkl,
+    "numpy-rand": draw_numpy_rand,
+    "numpy-binomial": draw_numpy_binomial,
     "jax": draw_jax,
 }
 
 
-def draw(rng: str, seed: int, n: int, p: float) -> Mask:
-    """The mask of n ≥ 1 elements that SOURCES[rng] draws with this seed at drop probability p.
+def draw(rng: str, seed: int, n: int, p: float, skip: int = 0) -> Mask:
+    """Draw n ≥ 1 elements as SOURCES[rng] does with this seed, after skip draws.
 
-    Raises RequestError for a name that is not in SOURCES, or a seed that the source does not take.
+    Raises RequestError for a name that is not in SOURCES, or what the source does not take.
     """
     if rng not in SOURCES:
         raise RequestError(f"rng is {rng!r}, but it must be one of {', '.join(SOURCES)}")
-    return SOURCES[rng](seed, n, p)
+    if not 0 <= skip <= MOST_SKIPPED:
+        raise RequestError(f"skip is {skip}, but it must be from 0 to {MOST_SKIPPED}")
+    return SOURCES[rng](seed, n, p, skip)
 
 
-def find(mask: Mask, p: float, below: int) -> dict[str, int | None]:
-    """For each source the smallest seed from 0 that draws this mask; None where none is < below."""
-    found: dict[str, int | None] = dict.fromkeys(SOURCES)
+def draw_all(
+    seed: int, n: int, p: float, skip: int = 0
+) -> tuple[dict[str, Mask], dict[str, RequestError]]:
+    """Draw with every source: the masks, and why a source does not take the seed or skip."""
+    masks: dict[str, Mask] = {}
+    refused: dict[str, RequestError] = {}
+    for rng in SOURCES:
+        try:
+            masks[rng] = draw(rng, seed, n, p, skip)
+        except RequestError as error:
+            refused[rng] = error
+    return masks, refused
+
+
+def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | None]:
+    """Find for each source the smallest seed from 0 that draws this mask; None if none is < below.
+
+    A source that does not take skip is left out.
+    """
+    found: dict[str, int | None] = dict.fromkeys(draw_all(0, 1, p, skip)[0])
     for seed in range(below):
-        for rng, source in SOURCES.items():
-            if found[rng] is None and np.array_equal(source(seed, mask.size, p), mask):
+        for rng in found:
+            if found[rng] is None and np.array_equal(draw(rng, seed, mask.size, p, skip), mask):
                 found[rng] = seed
         if None not in found.values():
             break
@@ -136,7 +185,7 @@ def find(mask: Mask, p: float, below: int) -> dict[str, int | None]:
 
 
 def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
-    """The mask of n elements of a stream that can be entered anywhere.
+    """Draw n elements of a stream that can be entered anywhere.
 
     keep(start, count) gives count of them from start on. The blocks of a long mask are drawn side
     by side on all processors, since NumPy computes outside Python's lock.
@@ -156,11 +205,26 @@ def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
     return kept
 
 
-def _mt19937(seed: int, count: int) -> NDArray[np.uint32]:
-    """The first 32-bit draws of MT19937 after torch.manual_seed(seed)."""
+def _torch(seed: int, count: int, skip: int) -> NDArray[np.uint32]:
+    """Draw 32 bits count times, as PyTorch does after torch.manual_seed(seed) and skip draws."""
     if not -(2**63) <= seed < 2**64:  # PyTorch takes 64 bits, signed or not
         raise RequestError(f"seed is {seed}, but PyTorch takes integers from -2^63 to 2^64-1")
-    return np.random.RandomState(seed % 2**32).randint(0, 2**32, count, dtype=np.uint32)
+    return _mt19937(seed % 2**32, skip).randint(0, 2**32, count, dtype=np.uint32)
+
+
+def _numpy(seed: int, skip: int) -> np.random.RandomState:
+    """Return the generator of numpy.random after numpy.random.seed(seed) and skip draws."""
+    if not 0 <= seed < 2**32:
+        raise RequestError(f"seed is {seed}, but numpy.random.seed takes integers from 0 to 2^32-1")
+    return _mt19937(seed, skip)
+
+
+def _mt19937(seed: int, skip: int) -> np.random.RandomState:
+    """Return the generator MT19937 after skip draws of 32 bits."""
+    state = np.random.RandomState(seed)
+    for start in range(0, skip, 2**20):
+        state.randint(0, 2**32, min(2**20, skip - start), dtype=np.uint32)
+    return state
 
 
 def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArray[np.uint32]:

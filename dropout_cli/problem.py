@@ -25,10 +25,11 @@ EXAMPLE_GRAD_Y = (0.1, 0.2, 0.3, 0.4)
 
 @dataclass(frozen=True)
 class Drawn:
-    """Who drew a mask: rng, a name in masks.SOURCES, from this seed."""
+    """Who drew a mask: rng, a name in masks.SOURCES, from this seed, after skip other draws."""
 
     rng: str
     seed: int
+    skip: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Problem:
     grad_y: the upstream gradient ∂L/∂y, n finite float64; None where a loss gives it.
     loss: a name in LOSSES; None where grad_y was given.
     loss_asked: whether the value of the loss was asked for; where it was not, it may overflow.
+    shape: that of the input before it was taken row by row.
 
     The arrays are read-only, copies of any that could be written to. Raises RequestError for
     anything that is not so; whether drawn did draw the mask is not checked.
@@ -54,6 +56,7 @@ class Problem:
     grad_y: FloatArray | None
     loss: str | None
     loss_asked: bool = True
+    shape: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check every field, and freeze the arrays."""
@@ -87,18 +90,20 @@ class Problem:
         *,
         seed: int | None = None,
         rng: str | None = None,
+        skip: int | None = None,
         grad_y: ArrayLike | None = None,
         loss: str | None = None,
         training: bool = True,
     ) -> Problem:
-        """A problem from what is known; without arguments, the worked example.
+        """Create a problem from what is known; without arguments, the worked example.
 
         x: the input, n finite numbers.
         p: the drop probability, 0 ≤ p ≤ 1.
         mask: n values, 1 = kept, 0 = dropped. If it is not given: 1, 0, 1, 0 while n = 4, 0 < p < 1
-            and neither seed nor rng is given; else it is drawn.
+            and neither seed, rng nor skip is given; else it is drawn.
         seed: draw the mask from this seed (0 where it must be drawn).
         rng: draw the mask as masks.SOURCES[rng] does ("numpy" where it must be drawn).
+        skip: draw it after so many other draws, as masks.SOURCES has them.
         grad_y: the upstream gradient, n finite numbers. If neither it nor a loss is given:
             0.1, 0.2, 0.3, 0.4 while n = 4; else that of the loss "sum", ones.
         loss: a name in losses.LOSSES, whose loss gives the upstream gradient.
@@ -106,21 +111,23 @@ class Problem:
 
         Raises RequestError where an argument is wrong, or two contradict each other.
         """
-        if mask is not None and (seed is not None or rng is not None):
+        is_drawn = not (seed is None and rng is None and skip is None)
+        if mask is not None and is_drawn:
             raise RequestError(
-                "a given mask cannot be combined with a seed or rng: give it, or have it drawn"
+                "a given mask cannot be combined with a seed, rng or skip: give it, or have it"
+                " drawn"
             )
-        if not training and not (mask is None and seed is None and rng is None):
-            raise RequestError("inference has no mask: mask, seed and rng belong to training")
+        if not training and (mask is not None or is_drawn):
+            raise RequestError("inference has no mask: mask, seed, rng and skip belong to training")
         x, p = np.asarray(x), as_probability(p)
         n = x.size
         drawn = None
         if training and mask is None:
-            if n == len(EXAMPLE_MASK) and 0 < p < 1 and seed is None and rng is None:
+            if n == len(EXAMPLE_MASK) and 0 < p < 1 and not is_drawn:
                 mask = EXAMPLE_MASK
             else:
-                drawn = Drawn("numpy" if rng is None else rng, seed or 0)
-                mask = masks.draw(drawn.rng, drawn.seed, n, p)
+                drawn = Drawn("numpy" if rng is None else rng, seed or 0, skip or 0)
+                mask = masks.draw(drawn.rng, drawn.seed, n, p, drawn.skip)
         loss_asked = loss is not None
         if grad_y is None and loss is None:
             grad_y, loss = (EXAMPLE_GRAD_Y, None) if n == len(EXAMPLE_GRAD_Y) else (None, "sum")
@@ -150,7 +157,7 @@ def _vector(values: ArrayLike, name: str) -> FloatArray:
 
 
 def _frozen(array: Array) -> Array:
-    """The array, read-only; a copy, unless it is so already and no view of another one."""
+    """Make the array read-only: a copy, unless it owns its data and is so already."""
     if array.flags.writeable or array.base is not None:
         array = array.copy()
         array.flags.writeable = False

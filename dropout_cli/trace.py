@@ -80,7 +80,7 @@ class Trace:
         """The result, read-only; RequestError where it overflows."""
         finite = np.isfinite(result)
         if not finite.all():
-            raise RequestError(f"{name}[{np.argmin(finite) + 1}] {OVERFLOWS}")
+            raise RequestError(f"element {np.argmin(finite) + 1} of {name} {OVERFLOWS}")
         result.flags.writeable = False
         return result
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
-from dropout_cli.cli.commands import run
+from dropout_cli.cli import run
 
 
 class Result(NamedTuple):

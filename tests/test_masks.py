@@ -31,6 +31,8 @@ FROZEN = {
     "torch-rand": ("0100010101000001", "1111110110111111"),
     "torch-cpu": ("0010001101111011", "1111110011110011"),
     "torch-mkl": ("1001100111100111", "0011111110100011"),
+    "numpy-rand": ("0000101001000011", "1001111010100111"),
+    "numpy-binomial": ("1111010110111100", "1001111010100111"),
     "jax": ("0011011001010000", "1111111010100010"),
 }
 
@@ -83,7 +85,7 @@ def test_jax_counts_the_elements_beyond_a_block():
 
 def test_mkls_generator_goes_on_from_block_to_block_and_never_stands_at_0(monkeypatch):
     """0 would give 0 for ever: MKL begins with 1 instead."""
-    monkeypatch.setattr(masks, "_mt19937", lambda *_: np.array([masks.MCG31]))
+    monkeypatch.setattr(masks, "_torch", lambda *_: np.array([masks.MCG31]))
     state, expected = 1, []
     for _ in range(2 * BLOCK + 9):
         expected.append(state / masks.MCG31 < 0.5)
@@ -94,9 +96,7 @@ def test_mkls_generator_goes_on_from_block_to_block_and_never_stands_at_0(monkey
 def test_a_source_that_there_is_not():
     with pytest.raises(RequestError) as error:
         draw("dice", 0, 4, 0.5)
-    assert str(error.value) == (
-        "rng is 'dice', but it must be one of numpy, torch-rand, torch-cpu, torch-mkl, jax"
-    )
+    assert str(error.value) == (f"rng is 'dice', but it must be one of {', '.join(SOURCES)}")
 
 
 class MT19937:
@@ -132,10 +132,56 @@ def test_the_stream_of_torch_is_mt19937(seed):
     assert draw("torch-cpu", seed, n, 0.3).tolist() == [word / 2**53 < 1 - 0.3 for word in words]
 
 
+@pytest.mark.parametrize("seed", [0, 42, 2**32 - 1])
+@pytest.mark.parametrize("skip", [0, 1, 10, 2**20 + 3])
+@pytest.mark.parametrize("rng", ["torch-rand", "torch-cpu", "torch-mkl", "numpy-rand"])
+def test_a_mask_after_other_draws_is_the_rest_of_the_stream(rng, seed, skip):
+    state = np.random.RandomState(seed)
+    if skip:
+        state.bytes(4 * skip)
+    draws = np.frombuffer(state.bytes(8 * 50), dtype="<u4").astype(np.uint64)
+    high, low = draws[0::2], draws[1::2]
+    states = [int(draws[0]) % masks.MCG31]
+    while len(states) < 50:
+        states.append(1132489760 * states[-1] % masks.MCG31)
+    kept = {
+        "torch-rand": draws[:50] % 2**24 / 2**24 > 0.3,
+        "torch-cpu": (high << np.uint64(32) | low) % 2**53 / 2**53 < 1 - 0.3,
+        "torch-mkl": np.array(states) / masks.MCG31 < 1 - 0.3,
+        "numpy-rand": ((high >> 5) * 2**26 + (low >> 6)) / 2**53 < 1 - 0.3,
+    }
+    assert np.array_equal(draw(rng, seed, 50, 0.3, skip), kept[rng])
+
+
+@pytest.mark.parametrize("before", [0, 7])
+@pytest.mark.parametrize("p", [*PS, 0.3, 0.7, 1e-6])
+def test_against_numpy(before, p):
+    """Each number that numpy.random.rand draws takes two draws of 32 bits."""
+    for seed in (0, 1, 42, 2**31, 2**32 - 1):
+        for n in (1, 4, 1000, BLOCK + 1):
+            np.random.seed(seed)  # noqa: NPY002
+            np.random.rand(before)  # noqa: NPY002
+            rand = np.random.rand(n) < 1 - p  # noqa: NPY002
+            assert np.array_equal(draw("numpy-rand", seed, n, p, 2 * before), rand)
+            np.random.seed(seed)  # noqa: NPY002
+            np.random.rand(before)  # noqa: NPY002
+            binomial = np.random.binomial(1, 1 - p, n)  # noqa: NPY002
+            assert np.array_equal(draw("numpy-binomial", seed, n, p, 2 * before), binomial)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.9])
+def test_the_rule_of_numpys_binomial_is_the_documented_one(p):
+    u = np.random.RandomState(3).random_sample(BLOCK)
+    kept = u > p if p >= 0.5 else u <= 1 - p
+    assert np.array_equal(draw("numpy-binomial", 3, BLOCK, p), kept)
+
+
 def uniforms(rng, seed, n):
     """The u_i of each documented rule with the size of its last place, from numpy's generators."""
     if rng == "numpy":
         return (np.random.PCG64(seed).random_raw(n) >> np.uint64(11)) / 2**53, 2.0**-53
+    if rng == "numpy-rand":
+        return np.random.RandomState(seed).random_sample(n), 2.0**-53
     draws = np.frombuffer(np.random.RandomState(seed).bytes(8 * n), dtype="<u4").astype(np.uint64)
     if rng == "torch-rand":
         return (draws[:n] % 2**24) / 2**24, 2.0**-24
@@ -143,7 +189,7 @@ def uniforms(rng, seed, n):
     return words / 2**53, 2.0**-53
 
 
-@pytest.mark.parametrize("rng", ["numpy", "torch-rand", "torch-cpu"])
+@pytest.mark.parametrize("rng", ["numpy", "torch-rand", "torch-cpu", "numpy-rand"])
 def test_an_element_on_the_threshold_is_dropped_and_one_below_it_kept(rng):
     n = 200
     u, place = uniforms(rng, 5, n)
@@ -172,7 +218,8 @@ def test_p_0_keeps_all_and_p_1_drops_all(rng, seed):
 @pytest.mark.parametrize(
     ("rng", "seed"),
     [("numpy", -1), *((rng, 2**64) for rng in SOURCES if rng[:5] == "torch"), ("jax", 2**63),
-     *((rng, -(2**63) - 1) for rng in SOURCES if rng != "numpy")],
+     *((rng, -(2**63) - 1) for rng in SOURCES if rng != "numpy"),
+     *((rng, seed) for rng in ("numpy-rand", "numpy-binomial") for seed in (-1, 2**32))],
 )  # fmt: skip
 @pytest.mark.parametrize("p", [0, 0.5, 1])
 def test_a_seed_that_the_framework_does_not_take(rng, seed, p):
@@ -204,6 +251,45 @@ PUBLISHED = {
 @pytest.mark.parametrize(("rng", "printed"), PUBLISHED.items())
 def test_what_readers_of_a_book_saw(rng, printed):
     assert bits(draw(rng, 123, 36, 0.5)) == printed.replace(" ", "")
+
+
+# https://github.com/pytorch/pytorch/issues/84030: torch.manual_seed(123), torch.rand(10), its sum
+# and that of torch.dropout(…, p=0.5), on an M1 and on an Intel Mac, PyTorch 1.12.
+SUMS = {"torch-cpu": 2.4471, "torch-mkl": 1.8894}
+
+
+@pytest.mark.parametrize(("rng", "printed"), SUMS.items())
+def test_the_sums_of_two_macs(cli, rng, printed):
+    draws = np.random.RandomState(123).randint(0, 2**32, 10, dtype=np.uint32)
+    x = (draws % 2**24 / 2**24).tolist()
+    assert round(sum(x), 4) == 3.8430
+    args = ["-x", str(x), "--rng", rng, "--seed", "123", "--skip", "10", "-f", "json"]
+    assert round(sum(cli("forward", *args).json["y"]), 4) == printed
+
+
+# https://github.com/pytorch/pytorch/issues/121595: torch.manual_seed(123), torch.randn(5, 5), then
+# nn.Dropout(0.5), the same on macOS and Linux.
+AFTER_RANDN = """
+tensor([[ 0.0000, -0.0000, -0.6071, -0.0000,  0.6972],
+        [ 0.0000, -0.0000, -0.7583,  1.5342, -0.0000],
+        [ 1.3914, -3.6121,  3.7919, -0.0000,  0.0000],
+        [-3.2065, -0.0000, -2.8191, -0.8153,  0.0000],
+        [ 1.9971,  0.0000,  3.6638, -0.6757,  1.7611]])
+"""
+
+
+def test_what_was_printed_after_randn(cli):
+    x = cli("forward", "-x", AFTER_RANDN, "-f", "json").json["x"]
+    mask = "".join(str(int(value != 0)) for value in x)
+    assert bits(draw("torch-cpu", 123, 25, 0.5, 41)) == mask
+    args = ["masks", "--skip", "41", "-p", "0.5", "-f", "json"]
+    shown = cli(*args, "--seed", "123", "--mask", mask).json
+    assert (shown["skip"], shown["equal"]["torch-cpu"]) == (41, True)
+    assert list(shown["masks"]) == [rng for rng in SOURCES if rng not in ("numpy", "jax")]
+    found = cli(*args, "--find", mask, "--below", "200").json
+    assert (found["skip"], found["seeds"]) == (41, dict.fromkeys(shown["masks"]) | {
+        "torch-cpu": 123
+    })  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -249,13 +335,14 @@ def test_a_search_says_how_far_it_looked(cli):
     [
         ("--find 1010 --seed 3", "--find cannot be combined"),
         ("--find 1010 -n 4", "--find cannot be combined"),
-        ("--find 1020", "mask[3] is 2"),
+        ("--find 1020", "element 3 of mask is 2"),
         ("--find=", "mask is empty"),
         ("--mask=", "mask is empty"),
-        ("--find 10 -p 1", "mask[1] is 1, but p = 1"),
+        ("--find 10 -p 1", "element 1 of mask is 1, but p = 1"),
         ("-m 1010 -n 5", "mask has length 4"),
         ("-p 2", "p is 2"),
-        ("--seed -1", "seed is -1, but numpy"),
+        ("--skip -1", "skip is -1, but it must be from 0 to 1000000000"),
+        ("--seed=-9223372036854775809", "seed is -9223372036854775809, but numpy takes"),
         ("-n 0", "0 is not in the range"),
     ],
 )
@@ -263,6 +350,50 @@ def test_what_cannot_be_asked(cli, args, says):
     result = cli("masks", *args.split())
     assert (result.code, result.out) == (2, "")
     assert says in result.err
+
+
+def test_a_source_that_does_not_take_the_seed_is_left_out(cli):
+    result = cli("masks", "--seed", "-1", "-f", "json")
+    assert list(result.json["masks"]) == ["torch-rand", "torch-cpu", "torch-mkl", "jax"]
+    assert result.err.splitlines() == [
+        "numpy is left out: seed is -1, but numpy takes integers from 0 up",
+        *(
+            f"{rng} is left out: seed is -1, but numpy.random.seed takes integers from 0 to 2^32-1"
+            for rng in ("numpy-rand", "numpy-binomial")
+        ),
+    ]
+
+
+def test_a_saved_pass_brings_what_was_skipped(cli):
+    problem = ["-x", "1,2,3,4,5,6", "--rng", "torch-cpu", "--seed", "123", "--skip", "10"]
+    saved = cli("forward", *problem, "-f", "json")
+    assert saved.json["mask_source"] == {
+        "kind": "drawn", "rng": "torch-cpu", "seed": 123, "skip": 10,
+    }  # fmt: skip
+    again = cli("backward", "--from", "-", "-f", "json", stdin=saved.out.encode())
+    assert again.json == cli("backward", *problem, "-f", "json").json
+    for skip in (11, True, -1, "10", 10**18):
+        changed = saved.json
+        changed["mask_source"]["skip"] = skip
+        result = cli("backward", "--from", "-", stdin=json.dumps(changed).encode())
+        assert (result.code, result.out) == (2, "")
+    told = " ".join(cli("forward", *problem).out.split())
+    assert "that torch-cpu draws from seed 123 after 10 other draws" in told
+    told = "".join(cli("forward", *problem, "--lang", "zh").out.split())
+    assert "以种子123、先抽取10次之后" in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"), [(60, 16), (80, 16), (120, 31), (160, 71), (200, 100)]
+)
+def test_a_mask_is_as_long_as_the_terminal_is_wide(cli, monkeypatch, columns, shown):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = cli("masks", "-n", "100", "-m", "1" * 100, "--seed", "3").out.splitlines()
+    text = "".join(lines)
+    mask = bits(draw("torch-cpu", 3, 100, 0.5))
+    assert (f"{mask[:shown]} …" if shown < 100 else mask) in text
+    longest = max(map(len, lines))
+    assert longest == columns if 80 < columns < 200 else longest <= columns
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -302,6 +433,42 @@ def test_against_torch(capsys):
     with capsys.disabled():
         for rng, (compared, different) in counts.items():
             report(rng, f"torch {torch.__version__}", compared, different)
+
+
+BEFORE = {  # what it takes of the stream, as the README's table has it
+    "torch.rand(10)": 10,
+    "torch.rand(5, dtype=torch.float64)": 10,
+    "torch.randint(10, (7,))": 7,
+    "torch.randn(3)": 8,
+    "torch.randn(15)": 32,
+    "torch.randn(4, 8)": 32,
+    "torch.randn(5, 5)": 41,
+    "torch.randperm(9)": 8,
+    "torch.nn.Linear(3, 3)": 12,
+    "torch.nn.Linear(10, 5)": 55,
+    "torch.nn.Conv2d(1, 2, 3)": 20,
+    "torch.nn.Dropout(0.3)(torch.ones(6))": 12,
+    "torch.nn.Dropout(0.0)(torch.ones(6))": 0,
+    "torch.nn.Dropout(1.0)(torch.ones(6))": 0,
+}
+
+
+@pytest.mark.parametrize(("before", "skip"), BEFORE.items())
+def test_what_was_drawn_before_against_torch(before, skip):
+    torch = pytest.importorskip("torch")
+    source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
+    if "Dropout(0.3)" in before and source == "torch-mkl":
+        pytest.skip("MKL's dropout takes other draws")
+    for seed in (0, 1, 42, 123, 2**40):
+        for p in (0.2, 0.5):
+            torch.manual_seed(seed)
+            eval(before)
+            rand = (torch.rand(1000) > p).numpy()
+            assert np.array_equal(draw("torch-rand", seed, 1000, p, skip), rand)
+            torch.manual_seed(seed)
+            eval(before)
+            kept = (torch.nn.Dropout(p)(torch.ones(1000)) != 0).numpy()
+            assert np.array_equal(draw(source, seed, 1000, p, skip), kept)
 
 
 @pytest.mark.parametrize(

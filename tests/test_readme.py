@@ -8,33 +8,28 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
+from junitparser import JUnitXml
 
+import dropout_cli
 from dropout_cli.cli import commands
 from dropout_cli.cli.candidates import KEYS
-from dropout_cli.views.records import (
-    ClaimRecord,
-    ContentsRecord,
-    DiagnosisRecord,
-    ElementRecord,
-    ForwardRecord,
-    MasksRecord,
-    StepRecord,
-    TitleRecord,
-    TraceRecord,
-    VerifyRecord,
-    WalkthroughRecord,
-)
-
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+from dropout_cli.views import records
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 COMMANDS = [text.strip() for kind, text in BLOCKS if kind == "sh"]
-SET_UP, EXAMPLES = COMMANDS[:2], COMMANDS[2:]
+SET_UP, EXAMPLES, DEVELOP = COMMANDS[:2], COMMANDS[2:-1], COMMANDS[-1]
+JOBS = [text for kind, text in BLOCKS if kind == "yaml"]
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
 
 @pytest.fixture
@@ -45,29 +40,48 @@ def shell(tmp_path):
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     environment |= {"COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
 
-    def run(command):
+    def run(command, **variables):
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8",
+            cwd=tmp_path, env=environment | variables, capture_output=True, text=True,
+            encoding="utf-8",
         )  # fmt: skip
 
     return run
 
 
 def test_the_set_up_commands_stand_first_and_alone():
+    """CI runs them as they are written: `.ci/run`."""
     assert [kind for kind, _ in BLOCKS[:2]] == ["sh", "sh"]
-    start = "python3 -m venv .venv && .venv/bin/pip install -q "
     walkthrough, tests = SET_UP
-    assert walkthrough == f"{start}. && .venv/bin/dropout-cli walkthrough"
-    assert tests == f"{start}'.[test]' && .venv/bin/pytest"
+    install = ".venv && .venv/bin/pip install -q -e ."
+    assert walkthrough == f"python3 -m venv {install} && .venv/bin/dropout-cli walkthrough"
+    assert tests == f"python3 -m venv --upgrade-deps {install} --group test && .venv/bin/pytest"
 
 
-@pytest.mark.parametrize("command", EXAMPLES)
-def test_example(shell, command):
-    done = shell(command)
+@needs_bash
+def test_ci_runs_the_developers_commands():
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    functions = re.search(r"^block\(\) \{.*?^\}$", script, re.MULTILINE | re.DOTALL)[0]
+    calls = re.findall(r'"\$\((block .*?)\)"', script)
+    found = [
+        subprocess.run(
+            ["bash", "-c", f"{functions}\n{call}"], cwd=ROOT, capture_output=True, check=True,
+            encoding="utf-8",
+        ).stdout.strip()
+        for call in calls
+    ]  # fmt: skip
+    assert found == [*SET_UP, DEVELOP]
+
+
+@needs_bash
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_example(shell, block):
+    done = shell(block)
     assert done.returncode == 0, done.stderr
 
 
+@needs_bash
 def test_the_examples_outputs_are_what_they_print(shell):
     shown = 0
     for (kind, command), (next_kind, output) in itertools.pairwise(BLOCKS):
@@ -77,14 +91,132 @@ def test_the_examples_outputs_are_what_they_print(shell):
     assert shown == sum(kind == "text" for kind, _ in BLOCKS) > 0
 
 
-def test_the_python_examples():
-    for example in [text for kind, text in BLOCKS if kind == "python"]:
+@needs_bash
+@pytest.mark.parametrize(("layer", "code"), [("Dropout", 0), ("Careless", 1), ("Nobody", 2)])
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_leaves_its_exit_code_and_its_reports(shell, tmp_path, job, layer, code):
+    steps = re.findall(r"^ +- (?:run: )?((?:pip|dropout-cli) .*)$", job, re.MULTILINE)
+    install, *verify = [step.replace("my_layers:Dropout", f"my_layers:{layer}") for step in steps]
+    assert install.startswith("pip install ")
+    summary = tmp_path / "summary.md"
+    for step in verify:
+        done = shell(step, GITHUB_STEP_SUMMARY=str(summary))
+        assert done.returncode == code, done.stderr
+    if code == 2:
+        assert "my_layers has no 'Nobody'" in done.stderr
+        return
+    report = JUnitXml.fromfile(str(tmp_path / "dropout.xml"))
+    assert report.tests > 5
+    assert (report.failures > 0) is (code == 1)
+    if "GITHUB_STEP_SUMMARY" in job:
+        assert summary.read_text("utf-8").startswith("# Verification\n")
+
+
+def cs231n():
+    """The two functions as the course's notes define them; p is the probability of keeping."""
+
+    def dropout_forward(x, dropout_param):
+        p, mode = dropout_param["p"], dropout_param["mode"]
+        mask = None
+        out = x
+        if mode == "train":
+            mask = (np.random.rand(*x.shape) < p) / p  # noqa: NPY002
+            out = x * mask
+        return out.astype(x.dtype, copy=False), (dropout_param, mask)
+
+    def dropout_backward(dout, cache):
+        dropout_param, mask = cache
+        return dout * mask if dropout_param["mode"] == "train" else dout
+
+    layers = ModuleType("cs231n.layers")
+    layers.dropout_forward, layers.dropout_backward = dropout_forward, dropout_backward
+    return {"cs231n": ModuleType("cs231n"), "cs231n.layers": layers}
+
+
+C_SOURCE = r"""
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+void dropout(const float *x, const float *grad_y, size_t n, float p, bool training, float *y,
+             float *grad_x) {
+    static unsigned long long state = 88172645463325252ULL;
+    for (size_t i = 0; i < n; i++) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        bool kept = !training || (state >> 40) >= p * 16777216.0;
+        float factor = training ? 1 / (SCALE) : 1;
+        y[i] = kept ? x[i] * factor : 0, grad_x[i] = kept ? grad_y[i] * factor : 0;
+    }
+}
+"""
+
+
+def example(word):
+    """Find the one Python example that has this word."""
+    (found,) = [text for text in PYTHON if word in text]
+    return found
+
+
+def test_the_python_example():
+    assert "assert" in example("import backward")  # it checks itself
+    exec(example("import backward"), {})
+
+
+def test_the_test_for_pytest(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests")
+    names = {}
+    exec(example("def test_dropout"), names)
+    names["test_dropout"]()
+
+
+def test_a_course_with_a_cache(monkeypatch):
+    for name, module in cs231n().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    names = {}
+    exec(example("cs231n"), names)
+    dropout_cli.check(names["run"], p=0.3)
+    dropout_cli.check(names["run"], p=0.5)
+    keeps_p = example("cs231n").replace('"p": 1 - p', '"p": p')
+    exec(keeps_p, names)
+    with pytest.raises(AssertionError):
+        dropout_cli.check(names["run"], p=0.3)
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler is installed")
+def test_a_library_in_c(tmp_path):
+    source = tmp_path / "dropout.c"
+    source.write_text(C_SOURCE)
+
+    def compiled(scale):
+        library = tmp_path / f"{len(list(tmp_path.iterdir()))}.so"
+        options = ["-O2", "-shared", "-fPIC", f"-DSCALE={scale}"]
+        subprocess.run(["cc", *options, source, "-o", library], check=True)
         names = {}
-        exec(example, names)
-        tests = [value for name, value in names.items() if name.startswith("test_")]
-        for test in tests:
-            test()
-        assert tests or "assert" in example  # it checks itself
+        exec(example("CDLL").replace("./libdropout.so", str(library)), names)
+        return names["run"]
+
+    dropout_cli.check(compiled("1-p"))
+    with pytest.raises(AssertionError):
+        dropout_cli.check(compiled("p"), p=0.3)
+
+
+def test_gradcheck_is_content_with_a_layer_that_is_not_scaled():
+    torch = pytest.importorskip("torch")
+
+    class Unscaled(torch.nn.Module):
+        def __init__(self, p):
+            super().__init__()
+            self.p = p
+
+        def forward(self, x):
+            return x * (torch.rand(x.shape) >= self.p).to(x.dtype) if self.training else x
+
+    def seeded(x):
+        torch.manual_seed(0)
+        return Unscaled(0.5)(x)
+
+    assert torch.autograd.gradcheck(seeded, torch.ones(8, dtype=torch.float64, requires_grad=True))
+    with pytest.raises(AssertionError, match="not scaled"):
+        dropout_cli.check(Unscaled, p=0.5)
 
 
 def test_every_option_is_named():
@@ -96,62 +228,93 @@ def test_every_option_is_named():
                 assert param.envvar in README
 
 
-RECORDS = {
-    "dropout-cli/trace/1": TraceRecord,
-    "dropout-cli/verify/1": VerifyRecord,
-    "dropout-cli/steps/1": ContentsRecord,
-    "dropout-cli/walkthrough/1": WalkthroughRecord,
-    "dropout-cli/masks/1": MasksRecord,
-}
+def documented(record):
+    """The keys of a record, each of which must say what it holds."""
+    source = Path(records.__file__).read_text("utf-8")
+    body = re.search(rf"^class {record.__name__}\(.*?(?=^class |\Z)", source, re.M | re.S)[0]
+    return dict(re.findall(r"^    (\w+): .*?(?:  # (.+))?$", body, re.M))
 
 
-@pytest.mark.parametrize(("schema", "record"), RECORDS.items())
-def test_every_key_of_every_record_is_documented(schema, record):
-    table = README[README.index(f"`{schema}`") :].split("\n\n")[1]
-    keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)))
-    assert keys == [key for key in record.__annotations__ if key != "schema"]
+@pytest.mark.parametrize(
+    "record", [each for each in vars(records).values() if hasattr(each, "__required_keys__")]
+)
+def test_every_key_of_every_record_is_documented(record):
+    keys = documented(record)
+    assert keys.keys() <= record.__annotations__.keys()
+    assert [key for key, words in keys.items() if not words] == []
 
 
 def test_every_key_of_a_candidate_is_documented():
-    table = README[README.index("A candidate, which") :].split("\n\n")[1]
-    keys = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)))
-    assert sorted(keys) == sorted(KEYS)
+    assert sorted(documented(records.CandidateRecord)) == sorted(KEYS)
 
 
 @pytest.mark.parametrize(
     ("args", "record"),
     [
-        (["forward"], ForwardRecord), (["backward", "--eval"], TraceRecord),
-        (["backward", "--loss", "mean"], TraceRecord), (["verify", "--y", "1,2,3,4"], VerifyRecord),
-        (["walkthrough"], WalkthroughRecord), (["walkthrough", "--list"], ContentsRecord),
-        (["masks", "-m", "1010"], MasksRecord),
-        (["masks", "--find", "1010"], MasksRecord),
+        (["forward"], records.ForwardRecord), (["backward", "--eval"], records.TraceRecord),
+        (["backward", "--loss", "mean"], records.TraceRecord),
+        (["verify", "--y", "1,2,3,4"], records.VerifyRecord),
+        (["walkthrough"], records.WalkthroughRecord),
+        (["walkthrough", "--list"], records.ContentsRecord),
+        (["masks", "-m", "1010"], records.MasksRecord),
+        (["masks", "--find", "1010"], records.MasksRecord),
     ],
 )  # fmt: skip
 def test_each_command_writes_its_record(cli, args, record):
     document = cli(*args, "-f", "json").json
     assert record.__required_keys__ <= document.keys() <= record.__annotations__.keys()
-    step = TitleRecord if record is ContentsRecord else StepRecord
-    parts = {"claims": ClaimRecord, "diagnosis": DiagnosisRecord, "steps": step}
+    step = records.TitleRecord if record is records.ContentsRecord else records.StepRecord
+    parts = {"claims": records.ClaimRecord, "diagnosis": records.DiagnosisRecord, "steps": step}
     for key, inner in parts.items():
         for each in document.get(key, []):
             assert each.keys() == inner.__annotations__.keys()
     for each in document.get("diagnosis", []):
         for element in each["elements"]:
-            assert element.keys() == ElementRecord.__annotations__.keys()
+            assert element.keys() == records.ElementRecord.__annotations__.keys()
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
+LINKS = re.findall(r"\]\(([^)]+)\)", README) + re.findall(r'(?:src|srcset)="([^"]+)"', README)
+
+
+@pytest.mark.parametrize("target", LINKS)
 def test_what_it_links_to_is_there(target):
-    assert (ROOT / target).is_file()
+    if target.startswith("#"):
+        titles = re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+        assert target[1:] in [title.lower().replace(" ", "-") for title in titles]
+    else:
+        assert (ROOT / target).is_file()
+
+
+def test_the_dollar_formulas_have_nothing_that_github_takes_for_an_escape():
+    for formula in re.findall(r"^\$\$\n(.*?)^\$\$$", README, re.MULTILINE | re.DOTALL):
+        assert not re.search(r"\\[^A-Za-z]", formula)
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 250
+
+
+def test_the_newest_change_is_of_this_version():
+    changelog = (ROOT / ".github" / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(r"^## (\S+)$", changelog, re.MULTILINE)[1] == dropout_cli.__version__
+
+
+def test_ci_runs_the_oldest_versions_that_are_promised():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    bounds = dict(each.split(">=") for each in project["dependencies"])
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    assert dict(re.findall(r" (\w+)==(\S+)", workflow)) == bounds
 
 
 def text_of(svg: str) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
 
+@needs_bash
 def test_the_capture_is_what_its_command_makes(shell, tmp_path):
-    (command,) = [line for line in EXAMPLES if "outputs/walkthrough.svg" in line]
+    (command,) = [
+        line for block in EXAMPLES for line in block.splitlines() if "outputs/walkthrough" in line
+    ]
     assert shell(command).returncode == 0
     made = (tmp_path / "outputs" / "walkthrough.svg").read_text("utf-8")
     kept = (ROOT / "outputs" / "walkthrough.svg").read_text("utf-8")

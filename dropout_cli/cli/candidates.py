@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-import math
+import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dropout_cli.cli.saved import equal, named, read_mask_source, refuse_unknown, short
-from dropout_cli.cli.vectors import from_json, parse_json, read_text, read_vector
+from dropout_cli.cli.input import (
+    equal,
+    from_json,
+    named,
+    parse_json,
+    read_mask_source,
+    read_text,
+    read_vector,
+    refuse_unknown,
+    short,
+)
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
+from dropout_cli.verify.candidate import Candidate
+from dropout_cli.verify.decimals import half_units
 from dropout_cli.verify.tolerance import TYPES, rounding
-from dropout_cli.verify.verdict import Candidate
 from dropout_cli.views.passes import SCHEMA, backward_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dropout_cli.arrays import FloatArray
+    from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.cli.options import ProblemOptions
     from dropout_cli.problem import Problem
 
 KEYS = (
     "schema", "name", "mode", "x", "p", "mask", "y", "grad_y", "grad_x", "grad_y_source", "loss",
-    "dtype",
+    "dtype", "meta",
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
-DEEPEST = 32
+VECTORS = ("x", "grad_y", "y", "grad_x")
 NEEDED = "so what is right is unknown"
 OPTIONS = {  # that a key of the file sets
-    "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng"}, "mode": {"inference"},
+    "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng", "skip"}, "mode": {"inference"},
     "grad_y": {"grad_y", "loss"}, "grad_y_source": {"grad_y", "loss"},
 }  # fmt: skip
 
 
-def read_candidates(paths: Sequence[str], options: ProblemOptions) -> list[Candidate]:
+class Written(NamedTuple):
+    """What the command line says of a candidate; decimals: to which all values were rounded."""
+
+    y: str | None
+    grad_x: str | None
+    decimals: int | None
+
+
+def read_candidates(
+    paths: Sequence[str], options: ProblemOptions, decimals: int | None
+) -> list[Candidate]:
     """Read the candidates in JSON files, or "-": each holds one object, or a list of them.
 
     The options give what a file leaves out; nothing else is filled in. Raises RequestError for
@@ -45,7 +65,7 @@ def read_candidates(paths: Sequence[str], options: ProblemOptions) -> list[Candi
     candidates = [
         candidate._replace(name=candidate.name or (path if len(paths) > 1 else None))
         for path in paths
-        for candidate in _read_file(path, options)
+        for candidate in _read_file(path, options, decimals)
     ]
     names = [candidate.name for candidate in candidates]
     if len(set(names)) < len(names):
@@ -56,10 +76,12 @@ def read_candidates(paths: Sequence[str], options: ProblemOptions) -> list[Candi
     return candidates
 
 
-def _read_file(path: str, options: ProblemOptions) -> list[Candidate]:
-    source = named(path)
-    written = parse_json(read_text(path), source)
+def _read_file(path: str, options: ProblemOptions, decimals: int | None) -> list[Candidate]:
+    source, text = named(path), read_text(path)
+    written = parse_json(text, source)
     cases = written if isinstance(written, list) else [written]
+    texts = json.loads(text, parse_float=str, parse_int=str)
+    texts = texts if isinstance(written, list) else [texts]
     if not cases:
         raise RequestError(f"{source} holds no candidate: the list is empty")
     candidates = []
@@ -69,30 +91,72 @@ def _read_file(path: str, options: ProblemOptions) -> list[Candidate]:
             raise RequestError(f"{where} is not a candidate: it must be a JSON object")
         try:
             candidate = _candidate(case, options)
+            units = _units(case, texts[k - 1], options, decimals)
         except RequestError as error:
             raise RequestError(f"{error}, in {where}") from None
         if candidate.name is None and isinstance(written, list):
             candidate = candidate._replace(name=f"case {k}")
+        candidate = candidate._replace(units=units)
         candidates.append(candidate)
     return candidates
 
 
-def written_candidate(y: str | None, grad_x: str | None, options: ProblemOptions) -> Candidate:
+def _units(
+    case: dict[str, Any], texts: dict[str, Any], options: ProblemOptions, decimals: int | None
+) -> dict[str, FloatArray | float]:
+    """How far each vector may be off because it was rounded when it was written.
+
+    A saved pass has all its digits.
+    """
+    if case.get("schema") == SCHEMA and decimals is None:
+        return {}
+    written = {key: _flat(texts[key]) for key in VECTORS if texts.get(key) is not None}
+    return _of_options(options, decimals) | {
+        key: _half_units(numbers, decimals) for key, numbers in written.items()
+    }
+
+
+def _of_options(options: ProblemOptions, decimals: int | None) -> dict[str, FloatArray | float]:
+    """The same of x and grad_y where an option gives them as text."""
+    given = {"x": options.x, "grad_y": options.grad_y}
+    return {
+        key: _half_units(read_vector(value, key).written, decimals)
+        for key, value in given.items()
+        if value is not None and value != "-"
+    }
+
+
+def _half_units(numbers: Sequence[str], decimals: int | None) -> FloatArray | float:
+    return half_units(numbers) if decimals is None else 0.5 * 10.0**-decimals
+
+
+def _flat(texts: Any) -> list[str]:
+    """The numbers of nested lists, as they are written."""
+    if not isinstance(texts, list):
+        return [str(texts)]
+    return [text for each in texts for text in _flat(each)]
+
+
+def written_candidate(written: Written, options: ProblemOptions) -> Candidate:
     """Read the candidate whose --y and --grad-x stand on the command line.
 
     Without --input it is for the worked example; with it, what is judged must follow from what is
     given.
     """
-    written = {"y": y, "grad_x": grad_x}
-    values = {key: read_vector(v, key) for key, v in written.items() if v is not None}
+    given = {"y": written.y, "grad_x": written.grad_x}
+    read = {key: read_vector(v, key) for key, v in given.items() if v is not None}
+    values = {key: vector.values for key, vector in read.items()}
     if "x" in options.given:
         x = read_vector(options.x, "x")
-        candidate = _create({"x": x}, values, x.shape, None, "float32", options)
+        candidate = _create({"x": x.values}, values, x.shape, None, None, options)
     else:
         problem = options.problem()
-        candidate = Candidate(None, problem, problem.x.shape, "float32", values, own_mask=False)
+        candidate = Candidate(
+            None, problem, problem.x.shape, "float32", values, own_mask=False, said_dtype=False
+        )
     _refuse_unused(options, [candidate])
-    return candidate
+    units = {key: _half_units(each.written, written.decimals) for key, each in read.items()}
+    return candidate._replace(units=_of_options(options, written.decimals) | units)
 
 
 def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> None:
@@ -111,7 +175,8 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
         )
     _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
-    _check(case, "p", lambda v: type(v) in (int, float), "a number")
+    if "p" in case and type(case["p"]) not in (int, float):
+        raise RequestError(f"p is {short(case['p'])}, which is not a number")
     _check(case, "dtype", lambda v: str(v) in TYPES, f"one of {', '.join(TYPES)}")
     _check(case, "loss", lambda v: v is None or type(v) in (int, float), "a number, its value")
     _check(case, "grad_y_source", lambda v: isinstance(v, str), "'given' or the name of a loss")
@@ -119,7 +184,7 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     shapes: dict[str, tuple[int, ...]] = {}
     for key in ("x", "mask", "grad_y", "y", "grad_x"):
         if case.get(key) is not None:
-            known[key], shapes[key] = _array(case[key], key)
+            known[key], shapes[key], _ = from_json(case[key], key)
     if len(set(shapes.values())) > 1:
         told = ", ".join(f"{key} {_sides(shape)}" for key, shape in shapes.items())
         raise RequestError(f"the shapes differ, but they must be one: {told}")
@@ -138,7 +203,7 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
         if case.get(key) is not None:
             options.refuse(setters, "the candidate")
     shape = next(iter(shapes.values()))
-    name, dtype = case.get("name"), case.get("dtype", "float32")
+    name, dtype = case.get("name"), case.get("dtype")
     candidate = _create(known, values, shape, name, dtype, options)
     if saved:
         _must_follow(case, candidate.problem)
@@ -155,7 +220,7 @@ def _create(
     values: dict[str, FloatArray],
     shape: tuple[int, ...],
     name: str | None,
-    dtype: str,
+    dtype: str | None,
     options: ProblemOptions,
 ) -> Candidate:
     """Create the candidate, if its problem is known: from the file, the options, or y."""
@@ -170,37 +235,54 @@ def _create(
             "there is 'grad_x', but neither 'grad_y' nor the loss as 'grad_y_source' (nor --grad-y"
             f" or --loss), {NEEDED}"
         )
-    known.setdefault("x", read_vector(options.x, "x"))
-    drawn = "seed" in options.given or "rng" in options.given
+    known.setdefault("x", read_vector(options.x, "x").values)
+    drawn = bool({"seed", "rng", "skip"} & options.given.keys())
     sure = not training or known.get("p", options.p) in (0, 1)
     read = not (sure or drawn or "mask" in known or "mask" in options.given)
+    unknown = None
     if read:
-        known["mask"] = _mask_of(values.get("y"), known["x"])
+        known["mask"], unknown = _read_mask(values, known, options)
     problem = replace(options.problem(**known), loss_asked=False)  # no loss is judged
     return Candidate(
         name,
         problem,
         shape,
-        dtype,
+        dtype or "float32",
         values,
         read_mask=read,
         own_mask=not (sure or drawn),
+        unknown=unknown,
+        said_dtype=dtype is not None,
     )
 
 
-def _mask_of(y: FloatArray | None, x: FloatArray) -> FloatArray:
-    """Read the mask from y: 0 where y is 0, which tells something only where x is not."""
+def _read_mask(
+    values: dict[str, FloatArray], known: dict[str, Any], options: ProblemOptions
+) -> tuple[FloatArray, Mask]:
+    """Read the mask, and say where it cannot be read.
+
+    What is not 0 in y was kept. What is 0 was dropped where x is not 0; where it is, ∂L/∂x tells,
+    if ∂L/∂y is not 0.
+    """
+    x, y, grad_x = known["x"], values.get("y"), values.get("grad_x")
     if y is None:
         raise RequestError("there is neither 'mask' (nor --mask or --seed) nor 'y' to read it from")
-    zero = np.flatnonzero(x == 0)
-    if zero.size:
-        raise RequestError(
-            f"there is no 'mask' (nor --mask or --seed), and x[{zero[0] + 1}] is 0, so that it"
-            " cannot be read from y"
-        )
-    if y.size != x.size:
-        raise RequestError(f"y has length {y.size}, but it must have length {x.size}, as x does")
-    return np.asarray(y != 0, dtype=np.float64)
+    for key, vector in values.items():
+        if vector.size != x.size:
+            raise RequestError(
+                f"{key} has length {vector.size}, but it must have length {x.size}, as x does"
+            )
+    mask, unknown = y != 0, (y == 0) & (x == 0)
+    if grad_x is not None and unknown.any():
+        upstream = known.get("grad_y")
+        if upstream is None and options.grad_y is not None:
+            upstream = read_vector(options.grad_y, "grad_y").values
+        if upstream is None:  # that of a loss: 2y, which is 0 there, or the same everywhere
+            squares = (known.get("loss") or options.loss) == "sum-squares"
+            upstream = np.zeros_like(x) if squares else np.ones_like(x)
+        tells = unknown & (upstream != 0) if upstream.shape == x.shape else unknown
+        mask, unknown = mask | (tells & (grad_x != 0)), unknown & ~tells
+    return np.asarray(mask, dtype=np.float64), unknown
 
 
 def _must_follow(case: dict[str, Any], problem: Problem) -> None:
@@ -217,25 +299,6 @@ def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expecte
     """Refuse the key's value if it is not what is expected."""
     if key in case and not right(case[key]):
         raise RequestError(f"{key} is {short(case[key])}, but it must be {expected}")
-
-
-def _array(value: Any, key: str) -> tuple[FloatArray, tuple[int, ...]]:
-    """Flatten nested lists of numbers, and return their shape; those of a mask may be bools."""
-    flat = value
-    shape: list[int] = []
-    while isinstance(flat, list) and flat and isinstance(flat[0], list):
-        if len(shape) == DEEPEST:
-            raise RequestError(f"{key} is nested more than {DEEPEST} lists deep")
-        shape.append(len(flat))
-        lengths = {len(row) if isinstance(row, list) else -1 for row in flat}
-        if len(lengths) > 1:
-            raise RequestError(f"{key} has rows of different lengths, but they must be one")
-        flat = [item for row in flat for item in row]
-    if key == "mask" and isinstance(flat, list):
-        flat = [int(item) if isinstance(item, bool) else item for item in flat]
-    vector = from_json(flat, key)
-    shape.append(vector.size // math.prod(shape))
-    return vector, tuple(shape)
 
 
 def _sides(shape: tuple[int, ...]) -> str:

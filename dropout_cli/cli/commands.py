@@ -1,12 +1,9 @@
-"""The commands: each its view of a trace, and how a run ends."""
+"""The commands: each shows its view of a trace."""
 
 from __future__ import annotations
 
-import functools
 import math
-import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,83 +12,31 @@ from dropout_cli import __version__
 from dropout_cli.cli.options import (
     FIGURE_OPTIONS,
     PROBLEM_OPTIONS,
-    Command,
-    Option,
     ProblemOptions,
-    Strict,
+    complete_steps,
     output_options,
     problem_options,
     together,
 )
 from dropout_cli.cli.output import (
     Output,
+    is_terminal,
     load_voice,
     print_text,
     say,
     suffix_of,
     write_file,
 )
+from dropout_cli.cli.parsing import Group, Option
+from dropout_cli.cli.pictures import page_of_pass, page_of_step
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from dropout_cli.problem import Problem
 
-    from dropout_cli.figure.look import Look
-    from dropout_cli.trace import Trace
-
-PICTURES = (".png", ".svg", ".pdf", ".gif")
+FIGURES = (".png", ".svg", ".pdf", ".gif")
 FIGURE = "outputs/dropout_gradient_flow.png"
 MOST = 10**7  # elements of a mask
-
-
-def run(args: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; what fails is told in one sentence."""
-    complete = os.environ.get("_DROPOUT_CLI_COMPLETE")
-    try:
-        if sys.stdout is None:
-            raise RequestError("standard output is closed, so there is nowhere to print to")
-        if complete:
-            from click.shell_completion import shell_complete
-
-            return shell_complete(cli, {}, "dropout-cli", "_DROPOUT_CLI_COMPLETE", complete)
-        with cli.make_context("dropout-cli", sys.argv[1:] if args is None else args) as context:
-            return cli.invoke(context) or 0
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
-    except click.ClickException as error:
-        return _refuse(error.format_message())
-    except RequestError as error:
-        return _refuse(str(error))
-    except OSError as error:
-        return _refuse(f"the operating system refused: {error.strerror or error}")
-    except ImportError as error:
-        return _refuse(f"a library cannot be loaded: {error}")
-    except MemoryError:
-        pass  # what fills it is let go before it is told
-    except Exception as error:  # no request may end in a traceback, and none should come here
-        if sys.flags.dev_mode:
-            raise
-        if complete:
-            return _refuse(
-                "_DROPOUT_CLI_COMPLETE is set, but not COMP_WORDS and COMP_CWORD as shells set them"
-            )
-        return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
-    return _refuse("the problem is too large for this machine's memory")
-
-
-def _refuse(sentence: str) -> int:
-    say(f"Error: {sentence}")
-    return 2
-
-
-class Group(Strict, click.Group):
-    """The commands, in the order in which they are defined."""
-
-    command_class = Command
-
-    def list_commands(self, _: click.Context) -> list[str]:
-        """List the names of the commands."""
-        return list(self.commands)
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -103,8 +48,8 @@ def cli(context: click.Context, version: bool) -> None:
     Without options every command but masks shows the worked example: x = 2,4,6,8, p = 0.5,
     mask 1,0,1,0.
 
-    V is a vector: numbers separated by commas or spaces, @FILE (.npy, .json, else text), or - for
-    standard input.
+    V is a vector: numbers separated by commas or spaces, also as Python, NumPy and PyTorch print
+    them, @FILE (.npy, .json, else text), or - for standard input.
     """
     if version and context.invoked_subcommand is not None:
         raise RequestError("--version cannot be combined with a command")
@@ -117,7 +62,7 @@ def cli(context: click.Context, version: bool) -> None:
 @cli.command()
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
-    "--step", "asked_steps", multiple=True, metavar="STEPS",
+    "--step", "asked_steps", multiple=True, metavar="STEPS", shell_complete=complete_steps,
     help="Show only these steps: names or their beginnings, numbers, ranges, as 2,4-6,chain.",
 )  # fmt: skip
 @click.option("--pause", is_flag=True, help="Present a step at a time; ? shows the keys.")
@@ -125,8 +70,8 @@ def cli(context: click.Context, version: bool) -> None:
     "--hide", is_flag=True,
     help="Leave the results blank: an exercise. With --pause the next key shows them.",
 )  # fmt: skip
-@problem_options
-@output_options
+@problem_options()
+@output_options(drawn=True)
 def walkthrough(
     problem: ProblemOptions, output: Output, names: bool, asked_steps: tuple[str, ...], pause: bool,
     hide: bool,
@@ -137,6 +82,7 @@ def walkthrough(
     dropout-cli walkthrough
     dropout-cli walkthrough --step proof,11-12 -p 1/3
     dropout-cli walkthrough -x 1,2,3 -p 0.1 -o notes.md
+    dropout-cli walkthrough --step 5 -o step.png
     """
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import contents, contents_record, page, record
@@ -151,18 +97,24 @@ def walkthrough(
         raise RequestError("--hide cannot be combined with JSON, which holds every number")
     if pause and not (output.suffix == ".txt" and output.path is None):
         problem.refuse(["form", "path"], "--pause", "which presents in a terminal")
-    chosen = _steps(asked_steps, [step["id"] for step in voice.prose["step"]])
+    ids = [step["id"] for step in voice.prose["step"]]
+    chosen = _steps(asked_steps, ids)
     trace = Trace(problem.problem())
-    if pause and _is_terminal():
+    if pause and is_terminal():
         from dropout_cli.cli.present import present
 
         present(trace, voice, chosen)
-    else:
-        output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen))
+        return
+    draw = None
+    if asked_steps and len(chosen) == 1:
+        draw = page_of_step(ids.index(chosen[0]) + 1, len(ids))
+    elif output.suffix in (".png", ".pdf"):
+        raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
+    output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen), draw)
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
-    """The ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
+    """Return the ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
     chosen: set[str] = set()
     for name in [name.strip() for each in asked for name in each.split(",")]:
         ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
@@ -178,21 +130,15 @@ def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
             raise RequestError(f"step {name!r} is the beginning of several: {', '.join(begun)}")
         else:
             raise RequestError(
-                f"step {name!r} is none of the steps: give a name of --list or its beginning, a"
-                f" number from 1 to {len(ids)}, or a range such as 3-6"
+                f"there is no step {name!r}: give a name of --list or its beginning, a number from"
+                f" 1 to {len(ids)}, or a range such as 3-6"
             )
     return [id_ for id_ in ids if id_ in chosen] or ids
 
 
-def _is_terminal() -> bool:
-    streams = (sys.stdin, sys.stdout)
-    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown") and os.name == "posix"
-    return not dumb and all(stream is not None and stream.isatty() for stream in streams)
-
-
 @cli.command()
-@functools.partial(problem_options, upstream=False)
-@functools.partial(output_options, json_has_words=False)
+@problem_options(upstream=False)
+@output_options(json_has_words=False, drawn=True)
 def forward(problem: ProblemOptions, output: Output) -> None:
     """Show the forward pass, one row per element.
 
@@ -205,7 +151,11 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     from dropout_cli.views.passes import forward_page, forward_record
 
     trace = Trace(problem.problem())
-    output.deliver(lambda: forward_page(trace, output.voice), lambda: forward_record(trace))
+    output.deliver(
+        lambda: forward_page(trace, output.voice),
+        lambda: forward_record(trace),
+        page_of_pass(trace, output.voice),
+    )
 
 
 @cli.command()
@@ -213,8 +163,8 @@ def forward(problem: ProblemOptions, output: Output) -> None:
     "--from", "saved", metavar="FILE",
     help="Read the pass that `forward -f json` saved; - reads standard input.",
 )  # fmt: skip
-@problem_options
-@functools.partial(output_options, json_has_words=False)
+@problem_options()
+@output_options(json_has_words=False, drawn=True)
 def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None:
     """Show the backward pass, one row per element.
 
@@ -223,12 +173,26 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
     dropout-cli backward --loss sum-squares
     dropout-cli forward --seed 7 -f json | dropout-cli backward --from - -g 1,1,1,1
     """
-    from dropout_cli.cli.saved import read_saved
     from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_page, backward_record
 
-    trace = Trace(problem.problem() if saved is None else read_saved(saved, problem))
-    output.deliver(lambda: backward_page(trace, output.voice), lambda: backward_record(trace))
+    trace = Trace(problem.problem() if saved is None else _saved(saved, problem))
+    output.deliver(
+        lambda: backward_page(trace, output.voice),
+        lambda: backward_record(trace),
+        page_of_pass(trace, output.voice),
+    )
+
+
+def _saved(path: str, options: ProblemOptions) -> Problem:
+    """Read a saved pass, with the upstream gradient of the options where they give one."""
+    from dropout_cli.cli.input import named, parse_json, read_problem, read_text, read_vector
+
+    others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
+    options.refuse(others, "--from")
+    saved = parse_json(read_text(path), named(path))
+    grad_y = None if options.grad_y is None else read_vector(options.grad_y, "grad_y").values
+    return read_problem(saved, named(path), grad_y=grad_y, loss=options.loss)
 
 
 @cli.command()
@@ -242,10 +206,10 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
     "--from", "source", metavar="FILE",
     help="Draw again what this .png or .svg of plot shows; options given change how it looks.",
 )  # fmt: skip
-@functools.partial(together, FIGURE_OPTIONS)
-@problem_options
+@together(FIGURE_OPTIONS)
+@problem_options()
 def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any) -> None:
-    """Draw the gradient flow: four panels, lanes, or a film.
+    """Draw the gradient flow: four panels, lanes, or an animation.
 
     \b
     dropout-cli plot
@@ -254,83 +218,26 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
     dropout-cli plot -o flow.gif
     dropout-cli plot --from slide.svg -o slide.png
     """
-    from dropout_cli.figure.look import FILM_DPI, Look
+    from dropout_cli.cli.pictures import draw_figure, read_figure
+    from dropout_cli.figure.style import ANIMATION_DPI, LEGIBLE, Style
     from dropout_cli.trace import Trace
 
-    suffix = suffix_of(path, PICTURES)
+    suffix = suffix_of(path, FIGURES)
     if source is None:
-        usual: dict[str, Any] = {"layout": "flow", "dpi": FILM_DPI} if suffix == ".gif" else {}
+        usual: dict[str, Any] = {"layout": "flow", "dpi": ANIMATION_DPI} if suffix == ".gif" else {}
         given = {name: value for name, value in choices.items() if value is not None}
-        trace, look = Trace(problem.problem()), Look(**usual | given)
+        trace, style = Trace(problem.problem()), Style(**usual | given)
     else:
         problem.refuse(PROBLEM_OPTIONS, "--from")
-        trace, look = _read_figure(source)
-        look = look._replace(**{name: choices[name] for name in choices if name in problem.given})
-    look = look.checked()
-    write_file(path, _draw(trace, look, suffix))
-    say(load_voice(look.lang, look.precision).say("file", "wrote", path=path))
-
-
-def _read_figure(source: str) -> tuple[Trace, Look]:
-    """The trace and the look of a figure that plot has drawn."""
-    from dropout_cli.cli.saved import read_problem
-    from dropout_cli.cli.vectors import parse_json, read_bytes
-    from dropout_cli.figure.look import read_look
-    from dropout_cli.figure.record import LARGEST_FILE, MOST, SCHEMA, read_record
-    from dropout_cli.trace import Trace
-
-    saved = parse_json(read_record(read_bytes(source, LARGEST_FILE + 1), source), source)
-    if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
-        raise RequestError(f"{source} is not a figure of plot: its schema must be {SCHEMA!r}")
-    look = read_look(saved, source)
-    if saved.get("trace") is None:
-        raise RequestError(
-            f"{source} holds no numbers, since it has more than {MOST} elements: draw it again"
-            " from its input"
-        )
-    return Trace(read_problem(saved["trace"], source)), look
-
-
-def _draw(trace: Trace, look: Look, suffix: str) -> bytes:
-    """The figure's file, or the film's, with matplotlib kept quiet."""
-    import logging
-
-    os.environ["MPLBACKEND"] = "agg"
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports its caches
-    _import_matplotlib()
-    voice = load_voice(look.lang, look.precision)
-    if suffix == ".gif":
-        from dropout_cli.figure.film import film
-
-        return film(trace, voice, look, _watch)
-    from dropout_cli.figure.files import picture
-
-    return picture(trace, voice, look, suffix)
-
-
-def _import_matplotlib() -> None:
-    """Import it where its settings file is the empty one of the figures, so that no other is read.
-
-    It looks for one in the current folder first.
-    """
-    from dropout_cli import figure
-
-    folder = os.getcwd()
-    os.chdir(os.path.dirname(figure.__file__))
-    try:
-        import matplotlib  # noqa: F401
-    finally:
-        os.chdir(folder)
-
-
-def _watch(frames: list[Any]) -> Iterable[Any]:
-    """The frames one by one, with a progress bar where a terminal shows it."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return frames
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(frames, description="", console=Console(stderr=True), transient=True)
+        trace, style = read_figure(source)
+        style = style._replace(**{name: choices[name] for name in choices if name in problem.given})
+    style = style.checked()
+    voice = load_voice(style.lang, style.precision)
+    data, smallest = draw_figure(trace, voice, style, suffix)
+    write_file(path, data)
+    say(voice.say("file", "wrote", path=path))
+    if smallest < LEGIBLE:
+        say(voice.say("figure", "small", size=f"{smallest:.1f}"))
 
 
 @cli.command()
@@ -359,11 +266,24 @@ def _watch(frames: list[Any]) -> Iterable[Any]:
     help="Largest relative difference allowed."
     "  [default: 1e-5, or what the candidate's dtype rounds away]",
 )  # fmt: skip
-@functools.partial(problem_options, several_p=True)
-@functools.partial(output_options, verdict=True)
+@click.option(
+    "--atol", type=click.FloatRange(0), metavar="A", default=0.0, cls=Option, group="Candidate",
+    help="Largest absolute difference allowed besides.",
+)  # fmt: skip
+@click.option(
+    "--decimals", type=click.IntRange(1, 17), metavar="N", cls=Option, group="Candidate",
+    help="Decimals to which the values were written.  [default: as written, from 3 to 8]",
+)  # fmt: skip
+@click.option(
+    "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]), cls=Option,
+    group="Candidate", help="The type that your layer is given.  [default: float32]",
+)  # fmt: skip
+@problem_options(several_p=True)
+@output_options(verdict=True)
 def verify(
     problem: ProblemOptions, output: Output, against: str | None, layers: tuple[str, ...],
     candidates: tuple[str, ...], y: str | None, grad_x: str | None, rtol: float | None,
+    atol: float, decimals: int | None, dtype: str | None,
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
@@ -377,23 +297,30 @@ def verify(
     dropout-cli verify --grad-x 0.2,0,0.6,0
     """
     from dropout_cli.cli.judge import judge_candidates, judge_layers
-    from dropout_cli.views.report import Report, page, record
+    from dropout_cli.views.verification import Report, page, record, verdict_suite
 
+    if math.isnan(atol):
+        raise RequestError("atol is nan, but it must be a number from 0")
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
     voice = output.voice
     if layers:
-        report = judge_layers(layers, problem, voice)
+        report = Report(judge_layers(layers, dtype, problem, voice))
     elif candidates or y is not None or grad_x is not None:
-        report = Report(judge_candidates(candidates, y, grad_x, rtol, problem, voice))
+        from dropout_cli.cli.candidates import Written
+
+        written = Written(y, grad_x, decimals)
+        report = Report(judge_candidates(candidates, written, rtol, atol, problem, voice))
     else:
         from dropout_cli.trace import Trace
-        from dropout_cli.verify.verdict import verify as verify_claims
-        from dropout_cli.views.verdict import suite
+        from dropout_cli.verify.candidate import verify as verify_claims
 
-        problem.refuse(["rtol"], "a verification of the claims", "which judges no candidate")
+        none = ("rtol", "atol", "decimals", "dtype")
+        problem.refuse(none, "a verification of the claims", "which judges no candidate")
+        if against is not None:
+            problem.refuse(["skip"], "--against", "which draws right after the seed")
         verdict = verify_claims(Trace(problem.problem()), against)
-        report = Report([suite(verdict, voice)], verdict.missing)
+        report = Report([verdict_suite(verdict, voice)])
     output.deliver(lambda: page(report, voice), lambda: record(report))
     return {True: 0, False: 1, None: 2}[report.ok]
 
@@ -408,6 +335,7 @@ def verify(
     "-s", "--seed", type=int, metavar="N",
     help="The seed that every source draws from.  [default: 42]",
 )  # fmt: skip
+@PROBLEM_OPTIONS["skip"]
 @click.option("-m", "--mask", metavar="BITS", help="Mark the sources that draw this mask.")
 @click.option(
     "--find", metavar="BITS", help="Find the smallest seed with which each source draws this mask."
@@ -416,21 +344,22 @@ def verify(
     "--below", type=click.IntRange(1, 10**7), metavar="N",
     help="Try the seeds from 0 up to N-1.  [default: 10000]",
 )  # fmt: skip
-@functools.partial(output_options, json_has_words=False, rounds=False)
+@output_options(json_has_words=False, rounds=False)
 def masks(
-    output: Output, p: float, count: int | None, seed: int | None, mask: str | None,
-    find: str | None, below: int | None,
+    output: Output, p: float, count: int | None, seed: int | None, skip: int | None,
+    mask: str | None, find: str | None, below: int | None,
 ) -> None:  # fmt: skip
     """Show the mask of each source, or find a mask's seed.
 
     \b
     dropout-cli masks --seed 42 -n 10
+    dropout-cli masks --seed 123 --skip 10
     dropout-cli masks --seed 4 --mask 1,0,1,0
     dropout-cli masks --find 1,0,1,0
     """
     from dropout_cli import masks as sources
     from dropout_cli.arrays import as_mask, as_probability
-    from dropout_cli.cli.vectors import read_mask
+    from dropout_cli.cli.input import read_vector
     from dropout_cli.views.masks import masks_page, masks_record, seeds_page, seeds_record
 
     p = as_probability(p)
@@ -441,20 +370,23 @@ def masks(
             "--find cannot be combined with -n, --seed or --mask: it looks for its mask's seed"
         )
     written = mask if find is None else find
-    given = None if written is None else read_mask(written)
+    given = None if written is None else read_vector(written, "mask").values
     n = count or (4 if given is None else given.size)
     like = None if given is None else as_mask(given, (n,), p)
+    seed, skip, tried = 42 if seed is None else seed, skip or 0, below or 10_000
+    drawn, refused = sources.draw_all(seed if find is None else 0, n, p, skip)
+    if not drawn:
+        raise next(iter(refused.values()))
+    for rng, error in refused.items():
+        say(output.voice.say("masks", "left_out", rng=rng, reason=error))
     if find is not None and like is not None:
-        tried = below or 10_000
-        seeds = sources.find(like, p, tried)
+        seeds = sources.find(like, p, tried, skip)
         output.deliver(
-            lambda: seeds_page(seeds, like, p, tried, output.voice),
-            lambda: seeds_record(seeds, like, p, tried),
+            lambda: seeds_page(seeds, like, skip, p, tried, output.voice, output.width),
+            lambda: seeds_record(seeds, like, skip, p, tried),
         )
-        return
-    seed = 42 if seed is None else seed
-    drawn = {rng: sources.draw(rng, seed, n, p) for rng in sources.SOURCES}
-    output.deliver(
-        lambda: masks_page(drawn, like, seed, p, output.voice),
-        lambda: masks_record(drawn, like, seed, p),
-    )
+    else:
+        output.deliver(
+            lambda: masks_page(drawn, like, seed, skip, p, output.voice, output.width),
+            lambda: masks_record(drawn, like, seed, skip, p),
+        )

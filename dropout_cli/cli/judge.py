@@ -14,38 +14,56 @@ from dropout_cli.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dropout_cli.cli.candidates import Written
     from dropout_cli.cli.options import ProblemOptions
-    from dropout_cli.views.report import Report, Suite
+    from dropout_cli.views.verification import Suite
     from dropout_cli.words.messages import Voice
+
+OF_CANDIDATES = ["rtol", "atol", "decimals"]
 
 
 def judge_candidates(
-    paths: Sequence[str], y: str | None, grad_x: str | None, rtol: float | None,
+    paths: Sequence[str], written: Written, rtol: float | None, atol: float,
     options: ProblemOptions, voice: Voice,
 ) -> list[Suite]:  # fmt: skip
     """Make a suite for each candidate of the files, or for the one on the command line."""
     from dropout_cli.cli.candidates import read_candidates, written_candidate
-    from dropout_cli.verify.verdict import judge
-    from dropout_cli.views.verdict import suite
+    from dropout_cli.verify.candidate import judge
+    from dropout_cli.views.verification import verdict_suite
 
     options.refuse(["against"], "a candidate", "for only one is judged at a time")
+    options.refuse(["dtype"], "a candidate", "whose file says it")
     if paths:
         options.refuse(["y", "grad_x"], "--candidate", "whose file holds them")
-        candidates = read_candidates(paths, options)
+        candidates = read_candidates(paths, options, written.decimals)
     else:
-        candidates = [written_candidate(y, grad_x, options)]
-    return [suite(judge(each, rtol), voice) for each in candidates]
+        candidates = [written_candidate(written, options)]
+    return [verdict_suite(judge(each, rtol, atol), voice) for each in candidates]
 
 
-def judge_layers(names: Sequence[str], options: ProblemOptions, voice: Voice) -> Report:
-    """Judge each layer and report on all; what they print goes to standard error."""
+def judge_layers(
+    names: Sequence[str], dtype: str | None, options: ProblemOptions, voice: Voice
+) -> list[Suite]:
+    """Make a suite for each layer; what they print goes to standard error."""
     from dropout_cli.verify.judge import judge_layer
-    from dropout_cli.verify.layers import load
-    from dropout_cli.views.layer import suite
-    from dropout_cli.views.report import Report
+    from dropout_cli.verify.load import load
+    from dropout_cli.views.verification import layer_suite
 
-    others = ("x", "mask", "rng", "inference", "grad_y", "loss", "against", "candidates", "y")
-    options.refuse([*others, "grad_x", "rtol"], "--layer", "which is asked every question itself")
+    others = (
+        "x",
+        "mask",
+        "rng",
+        "skip",
+        "inference",
+        "grad_y",
+        "loss",
+        "against",
+        "candidates",
+        "y",
+    )
+    options.refuse(
+        [*others, "grad_x", *OF_CANDIDATES], "--layer", "which is asked every question itself"
+    )
     for flag, values in (("--layer", names), ("--drop-prob", options.ps)):
         if len(set(values)) < len(values):
             raise RequestError(f"{flag} is given twice with the same value")
@@ -54,9 +72,9 @@ def judge_layers(names: Sequence[str], options: ProblemOptions, voice: Voice) ->
     suites = []
     for name in names:
         with _captured():
-            findings = judge_layer(load(name), ps, seed)
-        suites.append(suite(legible(name), findings, seed, voice))
-    return Report(suites)
+            findings = judge_layer(load(name), ps, seed, dtype)
+        suites.append(layer_suite(legible(name), findings, seed, voice))
+    return suites
 
 
 @contextmanager

@@ -3,104 +3,42 @@
 from __future__ import annotations
 
 import functools
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
 from click.core import ParameterSource
 
-from dropout_cli.cli.output import PRINTED, Output, chosen_suffix, printing
+from dropout_cli.cli.output import PICTURES, PRINTED, Output, chosen_suffix
+from dropout_cli.cli.parsing import Option, Probability, flag
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
 from dropout_cli.formats import FORMATS
 from dropout_cli.losses import LOSSES
-from dropout_cli.words import languages
+from dropout_cli.words import languages, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from dropout_cli.arrays import FloatArray
+    from dropout_cli.cli.printed import Vector
     from dropout_cli.problem import Problem
 
 
-class Option(click.Option):
-    """An option that stands in a group of the help."""
-
-    def __init__(self, *args: Any, group: str, **settings: Any) -> None:
-        """Take a group beside what click takes."""
-        super().__init__(*args, **settings)
-        self.group = group
+Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
 
-class Strict(click.Command):
-    """A command that drops no option: click would take the last of two in silence."""
+def _complete_rng(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
+    """Complete the name of a mask source."""
+    from dropout_cli.masks import SOURCES
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse an option given twice; suggest the option of a choice, `--theme dark`."""
-        try:
-            _, _, order = self.make_parser(ctx).parse_args(list(args))
-        except click.NoSuchOption as error:
-            likely = _choosing(self, error.option_name) or error.possibilities
-            raise click.NoSuchOption(error.option_name, possibilities=likely, ctx=ctx) from None
-        for param in order:
-            several = isinstance(param, click.Option) and param.multiple
-            if order.count(param) > 1 and not (several or ctx.resilient_parsing):
-                raise RequestError(f"{_flag(param)} is given twice, but it can be given only once")
-        with printing():  # the help
-            return super().parse_args(ctx, args)
+    return [name for name in SOURCES if name.startswith(written)]
 
 
-def _choosing(command: click.Command, name: str) -> list[str]:
-    """Find the options that have the name, without its dashes, as a choice."""
-    choice = name.lstrip("-")
-    return [
-        f"{_flag(param)} {choice}"
-        for param in command.params
-        if isinstance(param.type, click.Choice) and choice in param.type.choices
-    ]
-
-
-def _flag(param: click.Parameter) -> str:
-    return max(param.opts, key=len)
-
-
-class Command(Strict):
-    """A command whose help shows its options in groups."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each group, its own options first."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            row = param.get_help_record(ctx)
-            if row is not None:
-                groups.setdefault(getattr(param, "group", "Options"), []).append(row)
-        for group, rows in groups.items():
-            with formatter.section(group):
-                formatter.write_dl(rows)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; refuse standard input for two options."""
-        values = [value for name, value in ctx.params.items() if name != "title"]
-        values += [each for value in values if isinstance(value, tuple) for each in value]
-        if values.count("-") > 1:
-            raise RequestError("'-' is given twice, but standard input can be read only once")
-        return super().invoke(ctx)
-
-
-class Probability(click.ParamType[float]):
-    """A number, or a fraction of two whole numbers."""
-
-    name = "probability"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Read it; Problem checks whether it lies from 0 to 1."""
-        try:
-            fraction = re.fullmatch(r"(\d{1,15})/(\d{1,15})", str(value))
-            return int(fraction[1]) / int(fraction[2]) if fraction else float(value)
-        except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is neither a number nor a fraction such as 1/3.", param, ctx)
+def complete_steps(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
+    """Complete the last name in a list of steps."""
+    before, comma, begun = written.rpartition(",")
+    ids = [step["id"] for step in load("en")["step"]]
+    return [f"{before}{comma}{id_}" for id_ in ids if id_.startswith(begun)]
 
 
 PRECISION = 6  # significant digits of a page
@@ -131,9 +69,14 @@ PROBLEM_OPTIONS = {
         help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
     ),
     "rng": problem_option(
-        "--rng", metavar="NAME",
-        help="Who draws it: numpy, torch-rand, torch-cpu, torch-mkl, jax."
-        "  [default: numpy]",
+        "--rng", metavar="NAME", shell_complete=_complete_rng,
+        help="Who draws it: numpy, torch-rand, torch-cpu, torch-mkl, numpy-rand, numpy-binomial,"
+        " jax.  [default: numpy]",
+    ),
+    "skip": problem_option(
+        "--skip", type=int, metavar="N",
+        help="Draw it after N other draws: 10 where torch.rand(10) came first. The README says"
+        " what takes how many; not for numpy and jax.",
     ),
     "inference": problem_option(
         "--eval", "inference", is_flag=True, help="Inference mode instead of training."
@@ -165,8 +108,9 @@ SPEECH_OPTIONS = {
 
 FIGURE_OPTIONS = {
     "layout": figure_option(
-        "--layout", type=click.Choice(LAYOUTS),
-        help="Four panels, or lanes through the mask and back.  [default: panels; flow for .gif]",
+        "--layout", type=click.Choice([*LAYOUTS, "lanes"]),
+        help="Four panels, or a flow of lanes through the mask and back."
+        "  [default: panels; flow for .gif]",
     ),
     "theme": THEME_OPTION,
     "transparent": figure_option("--transparent", is_flag=True, help="Leave out the ground."),
@@ -205,6 +149,7 @@ class ProblemOptions(NamedTuple):
     mask: str | None
     seed: int | None
     rng: str | None
+    skip: int | None
     inference: bool
     grad_y: str | None
     loss: str | None
@@ -219,54 +164,58 @@ class ProblemOptions(NamedTuple):
 
     def problem(self, **known: Any) -> Problem:
         """Create the problem. known: arguments of Problem.pose that a file has already set."""
-        from dropout_cli.cli.vectors import read_mask, read_vector
+        from dropout_cli.cli.input import read_vector
         from dropout_cli.problem import Problem
 
-        options = {
+        if self.grad_y is not None and self.loss is not None:
+            raise RequestError("give either --grad-y or --loss, not both")
+        read = {
             "x": None if "x" in known else read_vector(self.x, "x"),
+            "mask": None if self.mask is None else read_vector(self.mask, "mask"),
+            "grad_y": None if self.grad_y is None else read_vector(self.grad_y, "grad_y"),
+        }
+        options = {
+            **{name: each and each.values for name, each in read.items()},
             "p": self.p,
-            "mask": None if self.mask is None else read_mask(self.mask),
             "seed": self.seed,
             "rng": self.rng,
-            "grad_y": self.upstream(),
+            "skip": self.skip,
             "loss": self.loss,
             "training": not self.inference,
         }
-        return Problem.pose(**options | known)
-
-    def upstream(self) -> FloatArray | None:
-        """Read the upstream gradient, if one is given."""
-        from dropout_cli.cli.vectors import read_vector
-
-        return None if self.grad_y is None else read_vector(self.grad_y, "grad_y")
+        shape = _common_shape(read)
+        return replace(Problem.pose(**options | known), shape=shape)
 
     def refuse(
         self, names: Iterable[str], setter: str, because: str = "which already sets it"
     ) -> None:
         """Refuse the options of these names beside the setter, an option or what stands for one."""
-        refuse_given(self.given, names, setter, because)
+        for name in names:
+            if name in self.given:
+                raise RequestError(
+                    f"{self.given[name]} cannot be combined with {setter}, {because}"
+                )
 
 
-def refuse_given(given: Mapping[str, str], names: Iterable[str], setter: str, because: str) -> None:
-    """Refuse those of the given options that have one of these names."""
-    for name in names:
-        if name in given:
-            raise RequestError(f"{given[name]} cannot be combined with {setter}, {because}")
+def _common_shape(vectors: Mapping[str, Vector | None]) -> tuple[int, ...] | None:
+    """Return the shape of the matrices among the vectors, if any; refuse several of them."""
+    shapes = {name: each.shape for name, each in vectors.items() if each and len(each.shape) > 1}
+    if len(set(shapes.values())) > 1:
+        told = ", ".join(f"{name} {' × '.join(map(str, shape))}" for name, shape in shapes.items())
+        raise RequestError(f"the shapes differ, but they must be one: {told}")
+    return next(iter(shapes.values()), None)
 
 
-def _given() -> dict[str, str]:
+def _given(ctx: click.Context) -> dict[str, str]:
     """Collect the options that the command line has: how each name is written in full."""
-    ctx = click.get_current_context()
     return {
-        param.name: _flag(param)
+        param.name: flag(param)
         for param in ctx.command.params
         if param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
     }
 
 
-def problem_options(
-    command: Callable[..., Any], *, upstream: bool = True, several_p: bool = False
-) -> Callable[..., Any]:
+def problem_options(*, upstream: bool = True, several_p: bool = False) -> Decorator:
     """Give a command the problem options, which it receives as `problem`.
 
     upstream: whether it takes the upstream gradient or a loss too. several_p: or several -p.
@@ -281,29 +230,37 @@ def problem_options(
             " --layer it may be repeated.",
         )  # fmt: skip
 
-    @functools.wraps(command)
-    def with_problem(*, p: float | tuple[float, ...], **rest: Any) -> Any:
-        written = {name: rest.pop(name, None) for name in PROBLEM_OPTIONS if name != "p"}
-        ps = p if isinstance(p, tuple) else (p,)
-        return command(problem=ProblemOptions(**written, ps=ps, given=_given()), **rest)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        @click.pass_context
+        def with_problem(
+            ctx: click.Context, /, *, p: float | tuple[float, ...], **rest: Any
+        ) -> Any:
+            written = {name: rest.pop(name, None) for name in PROBLEM_OPTIONS if name != "p"}
+            ps = p if isinstance(p, tuple) else (p,)
+            return command(problem=ProblemOptions(**written, ps=ps, given=_given(ctx)), **rest)
 
-    return together(options, with_problem)
+        return together(options)(with_problem)
+
+    return decorate
 
 
 def output_options(
-    command: Callable[..., Any],
     *,
     verdict: bool = False,
     json_has_words: bool = True,
     rounds: bool = True,
-) -> Callable[..., Any]:
+    drawn: bool = False,
+) -> Decorator:
     """Give a command the output options; it receives the Output that they choose as `output`.
 
     verdict: whether it writes the formats of a verification too. json_has_words: whether its JSON
-    has words and rounded numbers. rounds: whether its pages have rounded numbers.
+    has words and rounded numbers. rounds: whether its pages have rounded numbers. drawn: whether
+    it can write pictures.
     """
     kinds = ("page", "record", "verdict") if verdict else ("page", "record")
     formats = [suffix for suffix, form in FORMATS.items() if form.of in kinds]
+    formats += [suffix for suffix in PICTURES if suffix not in formats] if drawn else []
     options = {
         "form": output_option(
             "-f", "--format", "form", type=click.Choice(list(PRINTED)),
@@ -318,35 +275,52 @@ def output_options(
     }  # fmt: skip
     if not rounds:
         del options["precision"]
+    if drawn:
+        options |= {name: FIGURE_OPTIONS[name] for name in ("transparent", "title")}
 
-    @functools.wraps(command)
-    def with_output(
-        *,
-        form: str | None,
-        path: str | None,
-        theme: str | None,
-        lang: str,
-        precision: int = PRECISION,
-        **rest: Any,
-    ) -> Any:
-        suffix, given = chosen_suffix(form, path, formats), _given()
-        if suffix not in COLOURED:
-            because = f"which only {' and '.join(COLOURED)} files have"
-            refuse_given(given, ["theme"], "output without colours to choose", because)
-        if suffix == ".json" and not json_has_words:
-            refuse_given(given, ["precision"], "JSON", "which holds every number in full")
-            if path is None:  # else it is told in this language that the file is written
-                refuse_given(given, ["lang"], "JSON", "which has no words here")
-        title = click.get_current_context().command_path
-        return command(output=Output(suffix, path, theme, precision, lang, title), **rest)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        @click.pass_context
+        def with_output(
+            ctx: click.Context, /, *, form: str | None, path: str | None, theme: str | None,
+            lang: str, precision: int = PRECISION, transparent: bool = False,
+            title: str | None = None, **rest: Any,
+        ) -> Any:  # fmt: skip
+            suffix, given = chosen_suffix(form, path, formats), _given(ctx)
+            for name, reason in _without_effect(suffix, path, json_has_words).items():
+                if name in given:
+                    raise RequestError(f"{given[name]} cannot be combined with {reason}")
+            output = Output(
+                suffix, path, theme, precision, lang, ctx.command_path, transparent, title
+            )
+            return command(output=output, **rest)
 
-    return together(options, with_output)
+        return together(options)(with_output)
+
+    return decorate
 
 
-def together(
-    options: dict[str, Callable[..., Any]], command: Callable[..., Any]
-) -> Callable[..., Any]:
+def _without_effect(suffix: str, path: str | None, json_has_words: bool) -> dict[str, str]:
+    """Name the options that would change nothing in this output, and why."""
+    reasons = {}
+    if suffix not in PICTURES:
+        reasons["transparent"] = reasons["title"] = "this output, which is no picture"
+    if suffix not in (*COLOURED, *PICTURES):
+        files = " and ".join(COLOURED)
+        reasons["theme"] = f"output without colours to choose, which only {files} files have"
+    if suffix == ".json" and not json_has_words:
+        reasons["precision"] = "JSON, which holds every number in full"
+        if path is None:  # else it is told in this language that the file is written
+            reasons["lang"] = "JSON, which has no words here"
+    return reasons
+
+
+def together(options: dict[str, Callable[..., Any]]) -> Decorator:
     """Give a command these options, in their order."""
-    for option in reversed(options.values()):
-        command = option(command)
-    return command
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options.values()):
+            command = option(command)
+        return command
+
+    return decorate

@@ -17,10 +17,13 @@ from dropout_cli.formats.ascii import to_ascii
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from dropout_cli.cli.pictures import Draw
+    from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document
     from dropout_cli.words.messages import Voice
 
 LINE = 390  # characters of a line on standard error
+PICTURES = (".png", ".pdf", ".svg")  # of a pass or a step
 PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format prints, as a suffix
 
 
@@ -28,7 +31,8 @@ class Output(NamedTuple):
     """Where a document goes, and as what.
 
     suffix: a key of FORMATS. path: a file, or None for standard output. theme: of its colours, if
-    one is given. title: of the document, for formats that show it.
+    one is given. title: of the document, for formats that show it. transparent, heading: of a
+    picture; None for the document's own heading.
     """
 
     suffix: str
@@ -37,18 +41,48 @@ class Output(NamedTuple):
     precision: int
     lang: str
     title: str
+    transparent: bool = False
+    heading: str | None = None
+
+    @property
+    def style(self) -> Style:
+        """How a picture is drawn."""
+        from dropout_cli.figure.style import Style
+
+        style = Style(theme=self.theme or "light", transparent=self.transparent, lang=self.lang)
+        return style._replace(title=self.heading).checked()
 
     @property
     def voice(self) -> Voice:
         """The language and precision in which the document is written."""
         return load_voice(self.lang, self.precision)
 
+    @property
+    def width(self) -> int:
+        """The columns of the page: the terminal's, or those of a file."""
+        from dropout_cli.formats.terminal import WIDTH, columns
+
+        on_screen = self.path is None and self.suffix == ".txt"
+        return (columns() if on_screen else 0) or WIDTH
+
     def deliver(
-        self, page: Callable[[], Document], record: Callable[[], Mapping[str, Any]]
+        self,
+        page: Callable[[], Document],
+        record: Callable[[], Mapping[str, Any]],
+        draw: Draw | None = None,
     ) -> None:
-        """Print or write the page, or the record where the format is one of data."""
+        """Print or write the page, or the record where the format is one of data.
+
+        draw: how the page becomes a picture, where it can be one.
+        """
         if self.path is None and self.suffix == ".txt":
             print_page(page())
+            return
+        if draw is not None and self.path is not None and self.suffix in PICTURES:
+            from dropout_cli.cli.pictures import draw_page
+
+            write_file(self.path, draw_page(page(), draw, self.style, self.suffix))
+            say(self.voice.say("file", "wrote", path=self.path))
             return
         from dropout_cli.formats.document import Setting
 
@@ -88,7 +122,7 @@ def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> s
     if path is None:
         return PRINTED[form or "table"]
     suffix = suffix_of(path, known)
-    page = "table" if FORMATS[suffix].of == "page" else None
+    page = "table" if suffix in FORMATS and FORMATS[suffix].of == "page" else None
     written = {printed: name for name, printed in PRINTED.items()}.get(suffix, page)
     if form not in (None, written):
         raise RequestError(
@@ -131,6 +165,13 @@ def printing() -> Iterator[None]:
     except OSError as error:
         discard(sys.stdout)
         raise RequestError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def is_terminal() -> bool:
+    """Test whether somebody sits at a terminal that can show one page after the other."""
+    streams = (sys.stdin, sys.stdout)
+    dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown") and os.name == "posix"
+    return not dumb and all(stream is not None and stream.isatty() for stream in streams)
 
 
 def say(words: str) -> None:

@@ -1,4 +1,4 @@
-"""A trace as a picture: four panels, lanes, or a film of the lanes. All that uses matplotlib."""
+"""Draw a trace: panels, lanes, an animation, tables and steps, all with matplotlib."""
 
 LAYOUTS = ("panels", "flow")
 THEME_NAMES = ("light", "dark")

@@ -1,43 +1,41 @@
 """Bars along an axis, and the three things a bar can be: given, kept or dropped.
 
-Panels and lanes speak this one language: a panel's bars stand upright, side by side; a lane's bar
-lies on its side, one lane below the other.
+In panels bars stand upright, side by side; in lanes they lie on their sides, one below the other.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from dropout_cli.arrays import FloatArray
+from dropout_cli.figure.page import CAP, ems, number, segments
+from dropout_cli.figure.style import INDEX, SMALLEST, TICK
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
     from dropout_cli.arrays import Mask
-    from dropout_cli.figure.canvas import Canvas
+    from dropout_cli.figure.page import Page
 
-Many = TypeVar("Many", float, FloatArray)
+FloatOrArray = TypeVar("FloatOrArray", float, FloatArray)
 
 FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines and ids
-THICKEST = 64.0  # points
-SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # how thick bars are, as a share of the pitch
-THINNEST = 1.0  # points between two elements; below, a bar stands for several of them,
-COLUMN = 5.0  # and gets this room
-LEAST = 1.5  # points, so that a column of equal values can be seen
+THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
+MARK = 10.0  # points, of a ✗ on the zero line
+SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # the thickness of bars, as a share of the pitch
 
 
 @dataclass(frozen=True)
 class Strip:
-    """The rectangle in which n elements stand side by side and their values grow from one line.
+    """The rectangle in which n bars stand side by side and grow from one line.
 
     x, y, width, height: the rectangle, from its lower left corner, in points.
     n: the number of elements.
-    upright: whether values grow upward and elements go from left to right; else values grow to the
+    upright: whether bars grow upward and elements go from left to right; else bars grow to the
         right and elements go downward.
     low, high: the smallest and the largest value, low ≤ 0 ≤ high.
     before, after: points left free for labels below low and beyond high.
@@ -55,189 +53,180 @@ class Strip:
     after: float = 0.0
 
     @property
-    def breadth(self) -> float:
-        """The points in which the elements stand side by side."""
-        return self.width if self.upright else self.height
-
-    @property
     def length(self) -> float:
         """The points from low to high."""
         return (self.height if self.upright else self.width) - self.before - self.after
 
     @property
     def pitch(self) -> float:
-        """Points from one element to the next."""
-        return self.breadth / self.n
+        """The points from one element to the next."""
+        return (self.width if self.upright else self.height) / self.n
 
-    def across(self, place: Many) -> Many:
-        """Where a place is on the page; element i reaches from place i − 1 to i."""
+    def across(self, place: FloatOrArray) -> FloatOrArray:
+        """Map a place among the elements to the page; element i reaches from i − 1 to i."""
         if self.upright:
             return self.x + self.pitch * place
         return self.y + self.height - self.pitch * place
 
-    def along(self, value: Many) -> Many:
-        """Where a value is on the page."""
+    def along(self, value: FloatOrArray) -> FloatOrArray:
+        """Map a value to the page."""
         start = (self.y if self.upright else self.x) + self.before
         return start + self.length * ((value - self.low) / ((self.high - self.low) or 1.0))
 
-    def corners(
-        self, first: FloatArray, last: FloatArray, start: FloatArray, end: FloatArray
-    ) -> FloatArray:
-        """The rectangles between these places and these values: (count, 4, 2), in points."""
+    def rectangles(self, middle: FloatArray, thick: float, end: FloatArray) -> FloatArray:
+        """Return the bars from 0 to the ends around these places: (count, 4, 2), in points."""
+        first, last, start = middle - thick / 2, middle + thick / 2, 0 * end
         across = np.stack([self.across(place) for place in (first, last, last, first)], axis=-1)
         along = np.stack([self.along(value) for value in (start, start, end, end)], axis=-1)
         return np.stack([across, along] if self.upright else [along, across], axis=-1)
 
     def zero(self) -> FloatArray:
-        """The ends of the line from which the values grow: (1, 2, 2)."""
-        corners = self.corners(*(np.array([v]) for v in (0.0, float(self.n), 0.0, 0.0)))
-        return corners[:, :2]
+        """Return the ends of the line from which the bars grow: (1, 2, 2)."""
+        return self.rectangles(np.array([self.n / 2]), self.n, np.zeros(1))[:, :2]
 
 
 class Bars:
-    """Draws bars on a canvas, for elements of which those in `kept` are kept.
+    """Draw bars on a page, for elements of which those in `kept` are kept.
 
-    Where elements are closer than a point, each bar stands for `each` of them, the kept beside the
-    dropped, and reaches from the smallest to the largest.
-
-    pitch, upright: of the strips in which they stand.
+    strip: one of the strips in which they stand.
     scaled: whether the kept are multiplied by anything but 1, so that there is a gain to show.
     """
 
     def __init__(
-        self, canvas: Canvas, kept: Mask, pitch: float, upright: bool, scaled: bool
+        self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float = THICKEST
     ) -> None:
-        """Choose how thick bars are and which colours tell them apart."""
-        theme = canvas.theme
-        self.canvas, self.kept, self.scaled = canvas, kept, scaled
+        """Choose the bars' thickness and the colours that tell them apart."""
+        pitch = strip.pitch
+        theme = page.theme
+        self.page, self.kept, self.scaled = page, kept, scaled
         self.few = kept.size <= FEW or pitch >= ROOMY
-        self.each = 1 if pitch >= THINNEST else _each(kept.size, pitch)
-        dense = kept.size > 6 and not (upright and self.few)
-        self.thick = min(DENSE if dense else SOLID, THICKEST / pitch)
+        dense = kept.size > 6 and not (strip.upright and self.few)
+        self.thick = min(DENSE if dense else SOLID, thickest / pitch)
         self.edge = 1.6 if kept.size <= 6 else 1.2
         self.dark = theme.kept if self.few else theme.kept_thin
         self.pale = theme.gain if self.few else theme.gain_thin
 
-    def given(self, strip: Strip, name: str, values: FloatArray, shown: Mask | None = None) -> None:
-        """What no mask has met: x, or ∂L/∂y."""
-        among = np.ones(self.kept.size, dtype=bool) if shown is None else shown
-        self._solid(strip, name, values, among, self.canvas.theme.given, (0.1, 0.9))
+    def given(self, strip: Strip, name: str, values: FloatArray, shown: Mask) -> None:
+        """Draw what no mask has met: x, or ∂L/∂y."""
+        self._draw(strip, name, values, shown, face=self.page.theme.given)
 
-    def gates(self, strip: Strip, name: str, shown: Mask | None = None) -> None:
-        """The mask: 1 solid, 0 hollow. Where a bar stands for several elements, the share kept."""
-        if self.each == 1:
-            ones = np.ones(self.kept.size)
-            self._dropped(strip, name, ones, self._among(~self.kept, shown))
-            self._solid(strip, name, ones, self._among(self.kept, shown), self.dark, (0, 1))
-            return
-        first = np.arange(0, self.kept.size, self.each)
-        last = np.minimum(first + self.each, self.kept.size)
-        share = np.add.reduceat(self.kept, first, dtype=float) / (last - first)
-        margin = 0.1 * (last - first)
-        for start, end, colour in (
-            (0 * share, share, self.dark),
-            (share, 0 * share + 1, self.canvas.theme.dropped),
-        ):
-            corners = strip.corners(first + margin, last - margin, start, end)
-            self.canvas.polygons(corners, colour, sharp=False)
+    def mask(self, strip: Strip, name: str, shown: Mask) -> None:
+        """Draw the mask: 1 solid, 0 hollow."""
+        ones = np.ones(self.kept.size)
+        self._draw_hollow(strip, name, ones, ~self.kept & shown)
+        self._draw(strip, name, ones, self.kept & shown, face=self.dark)
 
     def result(
-        self,
-        strip: Strip,
-        name: str,
-        arrived: FloatArray,
-        result: FloatArray,
-        shown: Mask | None = None,
+        self, strip: Strip, name: str, arrived: FloatArray, result: FloatArray, shown: Mask
     ) -> None:
-        """y or ∂L/∂x: of the kept, what arrived and what the scaling adds; of the dropped, what was
-        lost.
-        """
-        kept = self._among(self.kept, shown)
-        self._dropped(strip, name, arrived, self._among(~self.kept, shown))
-        beside = (0.02, 0.58)
+        """Draw y or ∂L/∂x: what arrived and what the scaling adds, or else what was lost."""
+        kept = self.kept & shown
+        self._draw_hollow(strip, name, arrived, ~self.kept & shown)
         if self.scaled:
-            edge = self.dark if self.few else "none"
-            self._solid(strip, name, result, kept, self.pale, beside, edge)
-            self._solid(strip, f"{name}-arrived", arrived, kept, self.dark, beside)
-        else:
-            self._solid(strip, name, result, kept, self.dark, beside)
+            edge: dict[str, Any] = {"edge": self.dark, "width": self.edge} if self.few else {}
+            self._draw(strip, name, result, kept, face=self.pale, **edge)
+            name, result = f"{name}-arrived", arrived
+        self._draw(strip, name, result, kept, face=self.dark)
 
-    def _among(self, some: Mask, shown: Mask | None) -> Mask:
-        return some if shown is None else some & shown
+    def mark_dropped(self, strip: Strip, shown: Mask) -> None:
+        """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
+        places = strip.across(np.flatnonzero(~self.kept & shown) + 0.5)
+        zero, colour = strip.along(0.0), self.page.theme.dropped
+        if strip.pitch < ROOMY:
+            low, high = zero - 3, zero + 3
+            ends = (places, low, places, high) if strip.upright else (low, places, high, places)
+            self.page.lines(segments(*ends), colour, width=SLIM * strip.pitch)
+            return
+        for place in places:
+            x, y = (place, zero) if strip.upright else (zero, place)
+            self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
 
-    def _solid(
-        self,
-        strip: Strip,
-        name: str,
-        values: FloatArray,
-        among: Mask,
-        colour: str,
-        beside: tuple[float, float],
-        edge: str = "none",
-    ) -> None:
-        width = self.edge if edge != "none" else 0
-        which, corners = self._corners(strip, values, among, self.thick, beside)
-        self._draw(which, corners, name, face=colour, edge=edge, width=width)
-
-    def _dropped(self, strip: Strip, name: str, lost: FloatArray, among: Mask) -> None:
-        """Hollow; a slim line where there is no room for an outline."""
-        thick = self.thick if self.few else SLIM
-        which, corners = self._corners(strip, lost, among, thick, (0.66, 0.96))
-        colour = self.canvas.theme.dropped
+    def _draw_hollow(self, strip: Strip, name: str, lost: FloatArray, shown: Mask) -> None:
+        """Draw outlines, or slim lines where there is no room for an outline."""
+        colour = self.page.theme.dropped
         if self.few:
-            self._draw(which, corners, name, face="none", edge=colour, width=self.edge, dashed=True)
+            outline: dict[str, Any] = {
+                "face": "none",
+                "edge": colour,
+                "width": self.edge,
+                "dashed": True,
+            }
+            self._draw(strip, name, lost, shown, **outline)
         else:
-            self._draw(which, corners, name, face=colour)
-
-    def _corners(
-        self,
-        strip: Strip,
-        values: FloatArray,
-        among: Mask,
-        thick: float,
-        beside: tuple[float, float],
-    ) -> tuple[NDArray[np.intp], FloatArray]:
-        """The elements that have a bar, from 0, and the bars' rectangles."""
-        if self.each == 1:
-            which = np.flatnonzero(among)
-            middle, end = which + 0.5, values[which]
-            return which, strip.corners(middle - thick / 2, middle + thick / 2, 0 * end, end)
-        first = np.arange(0, values.size, self.each)
-        low = np.minimum.reduceat(np.where(among, values, np.inf), first)
-        high = np.maximum.reduceat(np.where(among, values, -np.inf), first)
-        some = low <= high
-        first, low, high = first[some], low[some], high[some]
-        middle = low / 2 + high / 2
-        least = LEAST / 2 * ((strip.high - strip.low) / strip.length)
-        width = np.minimum(first + self.each, values.size) - first
-        return first, strip.corners(
-            first + beside[0] * width,
-            first + beside[1] * width,
-            np.minimum(low, middle - least),
-            np.maximum(high, middle + least),
-        )
+            self._draw(strip, name, lost, shown, SLIM, face=colour)
 
     def _draw(
         self,
-        which: NDArray[np.intp],
-        corners: FloatArray,
+        strip: Strip,
         name: str,
-        *,
-        face: str,
-        edge: str = "none",
-        width: float = 0,
-        dashed: bool = False,
+        values: FloatArray,
+        shown: Mask,
+        thick: float | None = None,
+        **style: Any,
     ) -> None:
+        which = np.flatnonzero(shown)
+        rectangles = strip.rectangles(which + 0.5, thick or self.thick, values[which])
         if not self.few:
-            self.canvas.polygons(corners, face, edge, sharp=False)
+            self.page.polygons(rectangles, sharp=False, **style)
             return
-        for i, one in zip(which, corners, strict=True):
-            self.canvas.polygons(
-                [one], face, edge, width=width, dashed=dashed, name=f"bar-{name}-{i + 1}"
-            )
+        for i, rectangle in zip(which, rectangles, strict=True):
+            self.page.polygons([rectangle], name=f"bar-{name}-{i + 1}", **style)
 
 
-def _each(n: int, pitch: float) -> int:
-    """How many elements each bar stands for, so that the last one is not much thinner."""
-    enough = itertools.count(math.ceil(COLUMN / pitch))
-    return next(each for each in enough if n % each == 0 or n % each >= 0.7 * each or each >= n)
+def indices(page: Page, strip: Strip) -> None:
+    """Write i and the number of each element, or of some where they stand close."""
+    size = float(INDEX)
+    if not strip.upright:
+        size = min(size, max(SMALLEST, 0.9 * strip.pitch))
+    elif strip.pitch < 1.5 * TICK:
+        size = TICK
+    apart = ems(f"{strip.n:,}") * size + 0.5 * size if strip.upright else CAP * size + 2
+    step = next(step for step in _steps() if step * strip.pitch >= apart or step >= strip.n)
+    shown = list(range(step, strip.n + 1, step))
+    if step > 1:
+        shown = [1, *(i for i in shown if (i - 1) * strip.pitch >= apart)]
+    for i in shown:
+        place = strip.across(i - 0.5)
+        if strip.upright:
+            where, align = (place, strip.y - 8 - CAP * size), "center"
+        else:
+            where, align = (strip.x - 12, place - CAP * size / 2), "right"
+        page.number(*where, f"{i:,}", size, page.theme.muted, ha=align)
+    if strip.upright:
+        where = (strip.x - 8, strip.y - 8 - CAP * size)
+    else:
+        where, size = (strip.x - 12, strip.y + strip.height + 13), INDEX
+    page.number(*where, "i", size, page.theme.muted, ha="right", fontstyle="italic")
+
+
+def _steps() -> Iterator[int]:
+    """Yield 1, 5, 10, 20, 50, 100, … of which all but 1 are multiples of 5."""
+    yield 1
+    power = 1
+    while True:
+        yield from (5 * power, 10 * power, 20 * power)
+        power *= 10
+
+
+def ticks(low: float, high: float) -> dict[float, str]:
+    """Return a few round values from low to high, and how they are written."""
+    found = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return {tick: number(tick, 6) for tick in found if low <= tick <= high}
+
+
+def scale(page: Page, strip: Strip) -> None:
+    """Draw ticks and a faint grid, to read bars by whose values are not written."""
+    found = ticks(strip.low, strip.high)
+    places = strip.along(np.array([*found]))
+    grid = [
+        ((strip.x, at), (strip.x + strip.width, at)) if strip.upright
+        else ((at, strip.y), (at, strip.y + strip.height))
+        for at in places
+    ]  # fmt: skip
+    page.lines(grid, page.theme.rule, width=0.8, alpha=0.35)
+    for at, words in zip(places, found.values(), strict=True):
+        if strip.upright:
+            where, align = (strip.x - 8, at - CAP * TICK / 2), "right"
+        else:
+            where, align = (at, strip.y - 6 - CAP * TICK), "center"
+        page.number(*where, words, TICK, page.theme.muted, ha=align)

@@ -1,116 +1,141 @@
-"""The lanes: an element is one lane through x, m and y, and back from ∂L/∂y through the same m."""
+"""Draw lanes: an element is one lane through x, m and y, and back from ∂L/∂y through the same m."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dropout_cli.figure.bars import THINNEST, Strip
-from dropout_cli.figure.fonts import ems
-from dropout_cli.figure.strips import Strips
-from dropout_cli.figure.theme import FORMULA, HEADING, INDEX, SMALLEST, TICK
-from dropout_cli.figure.values import indices, number
-from dropout_cli.figure.words import (
+from dropout_cli.figure.bars import Strip, indices
+from dropout_cli.figure.captions import (
     FOOT,
-    FOOT_LINE,
+    GRAD_X,
+    GRAD_Y,
     MARGIN,
-    footing,
     formulas,
     heading,
+    legend,
     parts_of_bars,
     subtitle,
+    write_title,
 )
+from dropout_cli.figure.labels import Vectors, lay_out
+from dropout_cli.figure.page import CAP, ems, formula_ems, number, segments
+from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, SMALLEST, TICK, VALUE
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.figure.canvas import Canvas
+    from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
 
-GATE, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
+LANES = (960.0, 540.0)  # the least page, in points
+MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
 RIGHT = 54.0  # right of y
 HEAD = 82.0  # above each band, for its name and headings
-TICKS = 26.0  # below a band, for the ticks of its scale
+TICKS = 22.0  # below a band, for the ticks of its scale
+WRITTEN = 12  # lanes up to which values may be written
 NARROWEST = 9.5  # points of a lane that has an arrow of its own
-SYMBOLS = {
-    "x": "$x$",
-    "y": "$y$",
-    "grad_x": r"$\partial L/\partial x$",
-    "grad_y": r"$\partial L/\partial y$",
-}
+LARGE = 6  # lanes up to which each has its own factor
+HIDDEN = 0.69  # how much the ground hides of the lanes without focus
+SYMBOLS = {"x": "x", "y": "y", "grad_x": GRAD_X, "grad_y": GRAD_Y, "mask": "m", "same": "m"}
 
 
 class Moment(NamedTuple):
-    """How far a film has come; without any, all is drawn.
+    """How far an animation has come.
 
-    subtitle: what happens now, with mathtext.
+    caption: what happens now, in words, or a formula in LaTeX. colour: its name in the theme.
     mask, upstream, same: whether m, ∂L/∂y, and m again are there.
     forward, backward: how many lanes are through. The fraction is that of the next: at most 0.5
         and x has reached the mask; above, and its bar grows.
+    focus: the lane that is not dimmed, from 0; all where it is None.
     """
 
-    subtitle: str
+    caption: str
+    colour: str = "ink"
     mask: bool = True
     upstream: bool = True
     same: bool = True
     forward: float = np.inf
     backward: float = np.inf
+    focus: int | None = None
 
 
 def draw_flow(
-    canvas: Canvas, trace: Trace, voice: Voice, title: str, moment: Moment | None = None
+    page: Page, trace: Trace, voice: Voice, title: str, moment: Moment | None = None
 ) -> None:
-    """Draw the lanes of both passes, which go through one mask; at a moment of the film, a part."""
-    top = heading(canvas, title, moment.subtitle if moment else subtitle(trace, voice))
+    """Draw the lanes of both passes, which go through one mask; at a moment, a part of them."""
+    top = _caption(page, title, moment) if moment else heading(page, title, subtitle(trace, voice))
     n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
-    width = (canvas.width - left - RIGHT - GATE - 2 * GAP) / 2
-    bottom = FOOT
-    height = (top - bottom) / 2 - HEAD
-    lanes = height / n >= NARROWEST
-    if not lanes:
-        bottom += TICKS + FOOT_LINE * (height / n < THINNEST + 0.5)
+    width = (page.width - left - RIGHT - MASK - 2 * GAP) / 2
+    for bottom in (FOOT, FOOT + TICKS)[n > WRITTEN :]:
         height = (top - bottom) / 2 - HEAD
-    empty = Strip(0, 0, width, height, n, upright=False)
-    strips = Strips(canvas, trace, empty, ("x", "y", "grad_y", "grad_x"), voice.precision)
-    if not lanes:
-        footing(canvas, voice, strips.bars, "flow", parts_of_bars(trace, strips.bars))
-    flow = Flow(canvas, trace, voice, strips, left, moment or Moment(""))
+        empty = Strip(0, 0, width, height, n, upright=False)
+        vectors = lay_out(page, trace, empty, ("x", "y", "grad_y", "grad_x"), voice.precision)
+        if None not in vectors.writings.values():
+            break
+    lanes = Lanes(page, trace, voice, vectors, left, moment or Moment(""))
     forward, backward = top - HEAD - height, bottom
+    legend(page, voice, vectors.bars, parts_of_bars(trace, vectors.bars))
     if trace.problem.training:
-        canvas.plate(
-            flow.gate - PAD, backward - PAD, GATE + 2 * PAD, forward + height - backward + 2 * PAD
-        )
-    flow.band(forward, ("x", "y"), 1)
-    flow.band(backward, ("grad_y", "grad_x"), -1)
+        plate = forward + height - backward + 2 * PAD
+        page.plate(lanes.mask_left - PAD, backward - PAD, MASK + 2 * PAD, plate)
+    lanes.band(forward, ("x", "y"), 1)
+    if lanes.moment.upstream:
+        lanes.band(backward, ("grad_y", "grad_x"), -1)
+    if lanes.moment.focus is not None:
+        lanes.dim(forward, backward)
 
 
-class Flow:
-    """Draws one band after the other, left to right or right to left through the gates."""
+def _caption(page: Page, title: str, moment: Moment) -> float:
+    """Write the title and a moment's caption; return where they end."""
+    y = write_title(page, title) if title else page.height - 12
+    y -= CAPTION + 7
+    colour, room = getattr(page.theme, moment.colour), page.width - 2 * MARGIN
+    if moment.caption.startswith("$"):
+        latex = moment.caption.strip("$")
+        size = min(CAPTION, room / formula_ems(latex))
+        page.formula(MARGIN, y, latex, size, colour)
+    else:
+        size = min(CAPTION, room / page.extent(moment.caption, 1))
+        page.words(MARGIN, y, moment.caption, size, colour)
+    return y
 
-    def __init__(
-        self,
-        canvas: Canvas,
-        trace: Trace,
-        voice: Voice,
-        strips: Strips,
-        left: float,
-        moment: Moment,
-    ) -> None:
-        """Find where the columns stand; left is where the first begins."""
-        self.canvas, self.trace, self.voice, self.strips = canvas, trace, voice, strips
-        self.empty, self.moment, self.left = strips.strips["mask"], moment, left
-        self.gate = left + self.empty.width + GAP
-        self.right = self.gate + GATE + GAP
-        self.lanes = self.empty.pitch >= NARROWEST
-        self.large = self.empty.n <= 6
+
+@dataclass(frozen=True)
+class Lanes:
+    """Draw one band after the other, left to right or right to left through the mask.
+
+    left: where the first column begins.
+    """
+
+    page: Page
+    trace: Trace
+    voice: Voice
+    vectors: Vectors
+    left: float
+    moment: Moment
+
+    @property
+    def empty(self) -> Strip:
+        """A strip at the origin, as large as each column."""
+        return self.vectors.strips["mask"]
+
+    @property
+    def mask_left(self) -> float:
+        """Where the mask begins."""
+        return self.left + self.empty.width + GAP
+
+    @property
+    def right(self) -> float:
+        """Where the last column begins."""
+        return self.mask_left + MASK + GAP
 
     def band(self, y: float, names: tuple[str, str], way: int) -> None:
-        """One pass: what is given, the gates, the result; way is 1 to the right, −1 to the left."""
+        """Draw one pass: what is given, the mask, the result; way is 1 to the right, −1 back."""
         moment, n = self.moment, self.empty.n
-        there = (True, moment.mask) if way > 0 else (moment.upstream, moment.same)
         progress = np.clip((moment.forward if way > 0 else moment.backward) - np.arange(n), 0, 1)
         given, result = names
         sides = (self.left, self.right)[::way]
@@ -118,55 +143,87 @@ class Flow:
         everywhere = np.ones(n, dtype=bool)
         edges = []
         for name, x, shown, grown in (
-            (given, sides[0], everywhere & there[0], None),
+            (given, sides[0], everywhere, None),
             (result, sides[1], progress > 0.5, np.maximum(2 * progress - 1, 0)),
         ):
-            with self.canvas.group(f"panel-{name}"):
-                strip = self.strips.at(name, x, y)
-                self._heading(name, x, y)
-                edges.append(self.strips.draw(name, strip, shown, grown))
+            with self.page.group(f"panel-{name}"):
+                strip = self.vectors.at(name, x, y)
+                self._heading(name, strip)
+                edges.append(self.vectors.draw(name, strip, shown, grown))
                 if x == self.left:
-                    indices(self.canvas, strip)
-        self._gates("mask" if way > 0 else "same", y, everywhere & there[1])
-        with self.canvas.group(f"pipes-{given}"):
-            if self.lanes:
+                    indices(self.page, strip)
+        there = moment.mask if way > 0 else moment.same
+        self._mask("mask" if way > 0 else "same", y, everywhere & there)
+        with self.page.group(f"pipes-{given}"):
+            if self.empty.pitch >= NARROWEST:
                 self._pipes(y, way, edges, progress)
             else:
                 self._arrows(y, way)
-            self._times(y, way, progress)
+            if n <= LARGE and self._factor:
+                places = self.empty.across(
+                    np.flatnonzero(self.vectors.bars.kept & (progress > 0.5)) + 0.5
+                )
+                for place in places:
+                    self._times(self.mask_left + MASK / 2 + way * (MASK + GAP) / 2, y + place)
+
+    @property
+    def _factor(self) -> str:
+        """What the kept are multiplied by, as ×2; nothing where that changes nothing."""
+        scale = self.trace.scale
+        if scale in (None, 1.0) or not self.vectors.bars.kept.any():
+            return ""
+        return f"×{number(scale, self.voice.precision)}"
+
+    def _times(self, x: float, lane: float) -> None:
+        """Write the factor above an arrow, clear of its head."""
+        size = min(float(INDEX), (GAP - 8) / ems(self._factor, weight="bold"))
+        if size >= SMALLEST:
+            wide = ems(self._factor, weight="bold") * size > GAP - 28
+            style = {"ha": "center", "fontweight": "bold"}
+            self.page.number(
+                x, lane + 4 + 3 * wide, self._factor, size, self.vectors.bars.dark, **style
+            )
 
     def _name(self, name: str, y: float) -> None:
-        """The band's name, and its equation."""
-        line, ink = y + self.empty.height + 44, self.canvas.theme.ink
-        arrow = "→" if name == "forward" else "←"
-        words = f"{self.voice.say('figure', name)}  {arrow}"
-        self.canvas.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
-        law = formulas(self.trace)["y" if name == "forward" else "grad_x"]
-        x = MARGIN + self.canvas.extent(words, HEADING, "bold") + 16
-        self.canvas.words(x, line, law, FORMULA, ink)
+        """Write the band's name and its equation; of many lanes, their factor too."""
+        line, ink = y + self.empty.height + 44, self.page.theme.ink
+        words = f"{self.voice.say('figure', name)}  {'→' if name == 'forward' else '←'}"
+        self.page.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
+        latex = formulas(self.trace)["y" if name == "forward" else "grad_x"]
+        x = MARGIN + self.page.extent(words, HEADING, "bold") + 16
+        self.page.formula(x, line, latex, FORMULA, ink)
+        if self.empty.n > LARGE and self._factor:
+            x += formula_ems(latex) * FORMULA + 24
+            width, style = ems(self._factor, weight="bold") * FORMULA, {"fontweight": "bold"}
+            if x + width > self.mask_left - 2 * PAD:
+                x = max(x, self.mask_left + MASK + 2 * PAD)  # clear of the plate
+            self.page.number(x, line, self._factor, FORMULA, self.vectors.bars.dark, **style)
 
-    def _heading(self, name: str, x: float, y: float) -> None:
-        words = f"{self.voice.say('figure', name)}  {SYMBOLS[name]}"
-        line = y + self.empty.height + 13
-        self.canvas.words(x, line, words, FORMULA, self.canvas.theme.ink)
+    def _heading(self, name: str, strip: Strip) -> None:
+        """Write a column's heading where its zero line is, or as near as there is room."""
+        words, latex = self.voice.say("figure", name), SYMBOLS[name]
+        symbol = self.page.extent(words, FORMULA) + 10
+        x = min(strip.along(0.0), strip.x + strip.width - symbol - formula_ems(latex) * FORMULA)
+        line, ink = strip.y + strip.height + 13, self.page.theme.ink
+        self.page.words(x, line, words, FORMULA, ink)
+        self.page.formula(x + symbol, line, latex, FORMULA, ink)
 
-    def _gates(self, name: str, y: float, shown: Mask) -> None:
-        training = self.trace.problem.training
+    def _mask(self, name: str, y: float, shown: Mask) -> None:
+        training, theme = self.trace.problem.training, self.page.theme
         words = self.voice.say("figure", name if training else "no_mask")
-        theme, middle = self.canvas.theme, self.gate + GATE / 2
-        with self.canvas.group(f"panel-{name}"):
-            self.canvas.words(
-                middle,
-                y + self.empty.height + 13,
-                f"{words}  $m$" if training else words,
-                FORMULA,
-                theme.ink if training else theme.muted,
-                ha="center",
-            )
-            if training:
-                self.strips.gates(
-                    name, replace(self.strips.at("mask", self.gate, y), width=GATE), shown
-                )
+        symbol = self.page.extent(words, FORMULA) + 10
+        middle, line = self.mask_left + MASK / 2, y + self.empty.height + 13
+        with self.page.group(f"panel-{name}"):
+            if not training:
+                self.page.words(middle, line, words, FORMULA, theme.muted, ha="center")
+                return
+            x = middle - (symbol + formula_ems("m") * FORMULA) / 2
+            self.page.words(x, line, words, FORMULA, theme.ink)
+            self.page.formula(x + symbol, line, "m", FORMULA, theme.ink)
+            thick = self.vectors.bars.thick * self.empty.pitch
+            strip = replace(self.vectors.at("mask", self.mask_left, y), width=MASK)
+            size = min(VALUE + 2.0, (thick - 3) / CAP)
+            self.vectors.draw_mask(name, strip, size, shown)
 
     def _pipes(
         self,
@@ -175,69 +232,58 @@ class Flow:
         edges: list[tuple[FloatArray, FloatArray]],
         progress: FloatArray,
     ) -> None:
-        """In each lane an arrow to the gate, and from it if it is open."""
-        kept, theme = self.strips.kept, self.canvas.theme
+        """Draw in each lane an arrow to the mask, and from it where it is 1."""
+        kept, theme = self.vectors.bars.kept, self.page.theme
         # Where what is given ends, and where what results begins, seen along the way.
         start = edges[0][1] + 9 if way > 0 else edges[0][0] - 5
         end = edges[1][0] - 5 if way > 0 else edges[1][1] + 9
-        near, far = (self.gate - 4, self.gate + GATE + 4)[::way]
+        near, far = (self.mask_left - 4, self.mask_left + MASK + 4)[::way]
         begun, through = progress > 0, kept & (progress > 0.5)
-        strip = self.strips.at("mask", self.left, y)
+        strip = self.vectors.at("mask", self.left, y)
         if not self.trace.problem.training:
             self._arrow(strip, start, end, begun)
             return
         self._arrow(strip, start, near + 0 * end, kept & begun)
         self._arrow(strip, far + 0 * start, end, through)
         blocked = np.flatnonzero(~kept & begun)
-        lanes = strip.across(blocked + 0.5)
-        ends = np.full(lanes.size, near)
-        half = min(8.0, 0.36 * strip.pitch)
         if blocked.size:
-            thick = 2.0 if self.large else 1.4
-            self.canvas.lines(
-                _lines(start[blocked], lanes, ends, lanes), theme.dropped, width=thick
-            )
-            stops = _lines(ends, lanes - half, ends, lanes + half)
-            self.canvas.lines(stops, theme.dropped, width=1.6 * thick)
+            lanes = strip.across(blocked + 0.5)
+            half = min(8.0, 0.36 * strip.pitch)
+            thick = 2.0 if strip.n <= LARGE else 1.4
+            shafts = segments(start[blocked], lanes, near, lanes)
+            self.page.lines(shafts, theme.dropped, width=thick)
+            stops = segments(near, lanes - half, near, lanes + half)
+            self.page.lines(stops, theme.dropped, width=1.6 * thick)
 
     def _arrow(self, strip: Strip, start: FloatArray, end: FloatArray, among: Mask) -> None:
         which = np.flatnonzero(among)
         if which.size:
             lanes = strip.across(which + 0.5)
-            size = (10.0, 4.0, 2.0) if self.large else (7.0, 2.8, 1.4)
-            self.canvas.arrows(start[which], end[which], lanes, self.canvas.theme.kept, *size)
+            size = (10.0, 4.0, 2.0) if strip.n <= LARGE else (7.0, 2.8, 1.4)
+            self.page.arrows(start[which], end[which], lanes, self.page.theme.kept, *size)
 
     def _arrows(self, y: float, way: int) -> None:
-        """One arrow into the mask and one out of it, where there are too many lanes."""
+        """Draw one arrow into the mask and one out of it, where there are too many lanes."""
         height = np.array([y + self.empty.height / 2] * 2)
-        starts = np.array([self.gate - GAP + 8, self.gate + GATE + PAD + 6])
-        ends = np.array([self.gate - PAD - 6, self.right - 8])
+        starts = np.array([self.mask_left - GAP + 8, self.mask_left + MASK + PAD + 6])
+        ends = np.array([self.mask_left - PAD - 6, self.right - 8])
         starts, ends = (starts, ends) if way > 0 else (ends, starts)
-        self.canvas.arrows(starts, ends, height, self.strips.bars.dark, 14, 7, 3.5)
+        self.page.arrows(starts, ends, height, self.vectors.bars.dark, 14, 7, 3.5)
 
-    def _times(self, y: float, way: int, progress: FloatArray) -> None:
-        """By what the kept are multiplied: in each lane if there are few, else once."""
-        kept, scale = self.strips.kept, self.trace.scale
-        if scale in (None, 1.0) or not kept.any():
-            return
-        words = f"×{number(scale, self.voice.precision)}"
-        size = min(float(INDEX), (GAP - 16) / ems(words, weight="bold"))
-        if size < SMALLEST:
-            return
-        x = self.gate + GATE / 2 + way * (GATE / 2 + GAP / 2)
-        if self.large:
-            lanes = np.flatnonzero(kept & (progress > 0.5)) + 0.5
-            places = self.strips.at("mask", self.left, y).across(lanes) + 4
-        elif self.lanes:
-            places = np.array([y - 18.0])
-        else:
-            places = np.array([y + self.empty.height / 2 + 12])
-        for place in places:
-            self.canvas.number(
-                x, place, words, size, self.strips.bars.dark, ha="center", fontweight="bold"
-            )
-
-
-def _lines(x0: FloatArray, y0: FloatArray, x1: FloatArray, y1: FloatArray) -> FloatArray:
-    """Lines from x0, y0 to x1, y1: (count, 2, 2)."""
-    return np.stack([np.stack([x0, y0], axis=-1), np.stack([x1, y1], axis=-1)], axis=1)
+    def dim(self, forward: float, backward: float) -> None:
+        """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""
+        moment, theme = self.moment, self.page.theme
+        left, right, returning = self.mask_left - PAD, self.mask_left + MASK + PAD, moment.upstream
+        plate = theme.plate if self.trace.problem.training else theme.ground
+        for y, lit in ((forward, not returning), (backward, True))[: 1 + returning]:
+            for i in range(self.empty.n):
+                low, high = y + self.empty.across(i + 1.0), y + self.empty.across(float(i))
+                for start, end, colour in (
+                    (0.0, left, theme.ground),
+                    (left, right, plate),
+                    (right, self.page.width, theme.ground),
+                ):
+                    if i == moment.focus and (lit or start == left):
+                        continue
+                    corners = [[(start, low), (end, low), (end, high), (start, high)]]
+                    self.page.polygons(corners, colour, alpha=HIDDEN)

@@ -80,19 +80,19 @@ def to_terminal(document: Document, width: int | None = None) -> str:
         file=sys.stdout,
         theme=_theme(KEPT, DROPPED, GLOSS),
         emoji=False,
-        width=width or _columns() or WIDTH,
+        width=width or columns() or WIDTH,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
     with console.capture() as capture:
-        _print(document, console, on_screen=bool(width or _columns()))
+        _print(document, console, on_screen=bool(width or columns()))
     return _trimmed(capture.get())
 
 
-def _columns() -> int:
+def columns() -> int:
     """Look up COLUMNS, or else the width of the terminal; 0 where there is none."""
-    columns = os.environ.get("COLUMNS", "")
-    if re.fullmatch("[1-9][0-9]{0,3}", columns):
-        return int(columns)
+    asked = os.environ.get("COLUMNS", "")
+    if re.fullmatch("[1-9][0-9]{0,3}", asked):
+        return int(asked)
     try:
         return os.get_terminal_size().columns
     except OSError:

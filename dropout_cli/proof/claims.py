@@ -13,12 +13,13 @@ from fractions import Fraction
 from functools import cached_property, wraps
 from itertools import repeat
 from operator import mul
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from dropout_cli import dropout
 from dropout_cli.proof import exact
+from dropout_cli.proof.finding import SILENT, Finding
 from dropout_cli.trace import Part, Trace, take
 
 if TYPE_CHECKING:
@@ -35,22 +36,6 @@ PAIRS = 16  # and only the first 16 where each element is checked against each
 ALL_MASKS = 10  # up to this many elements, expectations are summed over all 2^n masks,
 SMALLEST = Fraction(1, 2**1074)  # the smallest float64 above 0
 FINE = 2**120  # unless p is so small that its powers are fractions too long to sum
-
-
-class Finding(NamedTuple):
-    """What the check of a claim found.
-
-    max_error: the largest difference between the two sides.
-    ok: whether the claim holds; None where it says nothing of this problem.
-    checked: how many elements it was checked for.
-    """
-
-    max_error: float
-    ok: bool | None
-    checked: int
-
-
-SILENT = Finding(0.0, None, 0)
 
 
 def definition(trace: Trace) -> Finding:

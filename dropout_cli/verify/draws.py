@@ -1,160 +1,181 @@
-"""The questions of chance: with what probability elements are dropped, and how independently.
-
-What is counted are dropped elements, because p is exact where 1−p may be rounded. Each test fails
-at chance.LEVEL.
-"""
+"""How a layer draws its masks: with what probability, how independently, afresh for each call?"""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dropout_cli.verify import chance
-from dropout_cli.verify.naming import shared_mask
-from dropout_cli.verify.runs import ABOUT, LayerFinding, UnreadableError
-from dropout_cli.verify.tolerance import TYPES
+from dropout_cli.verify.chance import LEVEL, Setting, Worst
 
 if TYPE_CHECKING:
-    from dropout_cli.arrays import Mask
-    from dropout_cli.verify.runs import Run, Runs
+    from collections.abc import Sequence
+
+    from dropout_cli.arrays import FloatArray, Mask
+
+BIG = 1000  # elements: a mask of as many tells something by itself
 
 
-class Count(NamedTuple):
-    """A count that was tested: k of n, which has this p-value.
+class Draws:
+    """The masks of several calls at one p.
 
-    of: what was counted. shape, axis: in a mask of which shape, and along which axis.
-    mistake: the name of what is wrong if the p-value is below chance.LEVEL.
+    p: the drop probability. grid: the step of the layer's random numbers. masks: each with its x.
     """
 
-    of: str
-    shape: tuple[int, ...]
-    axis: int
-    k: int
-    n: int
-    p_value: float
-    mistake: str
+    def __init__(self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]]) -> None:
+        """Take them as they are."""
+        self.p, self.masks = p, [mask for mask, _ in masks]
+        self.xs = {id(mask): x for mask, x in masks}
+        self.exact = Setting(1 - p, grid)
+        self.n = sum(mask.size for mask in self.masks)
+        self.kept = sum(int(mask.sum()) for mask in self.masks)
+        self.big = [mask for mask in self.masks if mask.size >= BIG]
+        self.small = [mask for mask in self.masks if mask.size < BIG]
+
+    @cached_property
+    def setting(self) -> Setting:
+        """What dependence is measured about: q, or the share of the kept if that is another."""
+        if chance.of_share(self.kept, self.n, self.exact) >= LEVEL:
+            return self.exact
+        return Setting(self.kept / self.n, self.exact.step)
+
+    @cached_property
+    def alike(self) -> Worst:
+        """How unlikely it is that two calls have masks that agree as the most alike do."""
+        large = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
+        small = [some for some in _by_shape(self.small) if len(some) > 1]
+        return chance.worst(large, [chance.between_small_calls(s, self.setting) for s in small])
+
+    @property
+    def groups(self) -> list[list[Mask]]:
+        """The masks whose sums are taken together: large ones, small ones; if alike, each alone."""
+        if self.alike.chance < LEVEL:
+            return [[mask] for mask in self.masks]
+        return [some for some in (self.big, *_by_shape(self.small)) if some]
+
+    @cached_property
+    def dependence(self) -> Worst:
+        """How unlikely the masks are for elements that do not depend on each other, nor on x."""
+        groups, setting = self.groups, self.setting
+        return chance.worst(
+            [chance.lags(some, setting) for some in groups],
+            [sums for some in groups
+             for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], setting)],
+            [sums for some in groups for sums in chance.fixed_counts(some, setting)],
+        )  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        """What to call the dependence that was found."""
+        found = self.dependence
+        names = {
+            "lag": "neighbours-alike" if found.label == 1 else "mask-repeats",
+            "calls": "fixed-count", "rows": "fixed-count",
+        }  # fmt: skip
+        return self.shared or names.get(found.key, "depends-on-x")
+
+    @property
+    def whole(self) -> float:
+        """How unlikely it is that so many are kept in all."""
+        return chance.of_share(self.kept, self.n, self.exact)
+
+    @property
+    def can_fail(self) -> bool:
+        """Whether any number of kept elements would be that unlikely."""
+        return min(chance.of_share(k, self.n, self.exact) for k in (0, self.n)) < LEVEL
+
+    @cached_property
+    def share(self) -> Worst:
+        """How unlikely it is that so many are kept, in all and in each place."""
+        whole = [chance.whole(some, self.exact) for some in self.groups]
+        found = chance.worst(whole, [])
+        if found.chance < LEVEL:  # that the share is wrong says more than where
+            return found
+        return chance.worst(
+            whole, [each for some in self.groups for each in chance.shares(some, self.exact)]
+        )
+
+    @cached_property
+    def place(self) -> Worst:
+        """The same where calls are taken together though they may be alike."""
+        pooled = [some for some in (self.big, *_by_shape(self.small)) if some]
+        whole = [chance.whole(some, self.exact) for some in pooled]
+        return chance.worst(
+            whole, [each for some in pooled for each in chance.shares(some, self.exact)]
+        )
+
+    @cached_property
+    def biased(self) -> bool:
+        """Whether it is the place, or the size of a call, that decides what is kept."""
+        found = self.place
+        plain = found.key == "all" and self.whole < LEVEL
+        if found.chance >= LEVEL or plain or self.repeated:
+            return False
+        less_than = min(self.dependence.log, 0.3 * self.alike.log)  # a bias makes masks alike, too
+        return self.shared is None and found.log < less_than
+
+    @property
+    def constant(self) -> bool | None:
+        """True where all is kept in every call, False where all is dropped; else None."""
+        return {0: False, self.n: True}.get(self.kept)
+
+    @property
+    def telling(self) -> bool:
+        """Whether it would show if each element were what another one is."""
+        some = self.big or self.small
+        n = sum(mask.size for mask in some)
+        variance, step, _ = self.setting.products(n)
+        complete = n * min(self.setting.variance, step)
+        sure = chance.log_bound(complete, n, variance, step)
+        return bool(math.exp(sure) * max(mask.size for mask in some) < LEVEL)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether all calls of one shape have one mask."""
+        several = [some for some in _by_shape(self.big) if len(some) > 1]
+        several += [some for some in _by_shape(self.small) if len(some) >= 20]
+        several = [some for some in several if some[0].any() and not some[0].all()]
+        return any(all(np.array_equal(mask, some[0]) for mask in some) for some in several)
+
+    @property
+    def shared(self) -> str | None:
+        """The axes along which all elements have one mask, where there are such, by a name.
+
+        "one-mask-for-batch": along all of them, so that everything is kept or dropped at once.
+        "one-mask-for-every-row": along any but the last; in a batch, a column is dropped at once.
+        "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
+        "whole-channels": along all but the first two.
+        """
+        several = [mask for mask in self.big or self.masks if mask.ndim > 1]
+        varied = [mask for mask in several if mask.any() and not mask.all()]
+        if several and not varied:
+            return "one-mask-for-batch"
+        for mask in varied:
+            long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
+            axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
+            if not axes:
+                continue
+            if axes == list(range(2, mask.ndim)):
+                return "whole-channels"
+            return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
+        return None
 
 
-def kept_fraction(runs: Runs) -> LayerFinding:
-    """Elements are dropped with probability p: of n, Binomial(n, p) are dropped."""
-    first, p = runs.first(), runs.p
-    if _dependent(runs):
-        raise UnreadableError("dependent")
-    dropped, n = _dropped(first)
-    p_value, mistake = chance.kept_with(p, dropped, n, _step(first))
-    finding = _finding("kept-fraction", p, n, p_value, mistake, kept=n - dropped, dropped=dropped)
-    fits = None if finding.ok else [mistake] if mistake else []
-    return finding._replace(max_error=abs(dropped / n - p), fits=fits)
+def grid_step(bits: int) -> float:
+    """By how much a probability may differ from the p that was asked for.
 
-
-def independent(runs: Runs) -> LayerFinding:
-    """Elements are dropped independently: not a row at once, say, and not a fixed number of them.
-
-    Of n disjoint pairs Binomial(n, p² + (1−p)²) agree: both are kept, or both dropped.
+    bits: the precision of the type in which random numbers are drawn. They lie on a grid, in
+    float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the
+    threshold, and less than one in rounding p.
     """
-    trained = runs.trained()
-    masks = [run.mask for run in trained]
-    n = sum(mask.size for mask in masks)
-    _must_vary(runs)
-    if runs.coin is not None:
-        return _finding("independent", runs.p, n, 0.0, "one-mask-for-batch")
-    counts = _counts(runs)
-    worst = min(counts, key=lambda count: count.p_value)
-    mistake = None
-    if worst.p_value < chance.LEVEL:
-        mistake = shared_mask(masks) or worst.mistake
-    elif not _telling(trained, runs.p):
-        raise UnreadableError("p-near-its-ends")
-    return _finding("independent", runs.p, n, worst.p_value, mistake, counts=counts)
+    return 2.0 ** (2 - min(bits, 24))
 
 
-def fresh_mask(runs: Runs) -> LayerFinding:
-    """A second call draws a mask of its own: the two agree where any two elements would."""
-    trained = runs.trained()
-    pairs = [(a.mask, b.mask) for a, b in zip(runs.first(), runs.second(), strict=True)]
-    agree, n = sum(int((a == b).sum()) for a, b in pairs), sum(a.size for a, _ in pairs)
-    if not _telling(trained, runs.p):
-        raise UnreadableError("p-near-its-ends")
-    _must_vary(runs)
-    if runs.coin is not None or (agree < n and _dependent(runs)):
-        raise UnreadableError("dependent")
-    p_value = chance.two_sided(agree, n, *_agreement(trained, runs.p))
-    mistake = "same-mask-each-call" if agree == n else None
-    return _finding("fresh-mask", runs.p, n, p_value, mistake, agree=agree)
-
-
-def _must_vary(runs: Runs) -> None:
-    """Raise UnreadableError where every call kept everything, or dropped everything."""
-    if runs.coin is not None and len(runs.coin) == 1:
-        raise UnreadableError("all-kept" if runs.coin == {True} else "all-dropped")
-
-
-@lru_cache(maxsize=1)  # three questions of the same runs read them
-def _counts(runs: Runs) -> list[Count]:
-    """The pairs that agree, and the rows and the calls that drop just the expected number."""
-    low, high = _agreement(runs.trained(), runs.p)
-    counts = []
-    for run in runs.first():
-        for of, axis, agree in chance.pairs(run.mask):
-            k, n = int(agree.sum()), agree.size
-            p_value = chance.two_sided(k, n, low, high)
-            mistake = "mask-repeats" if of == "halves" else "neighbours-alike"
-            counts.append(Count(of, run.mask.shape, axis, k, n, p_value, mistake))
-        if run.mask.ndim > 1:
-            rows = run.mask.reshape(-1, run.mask.shape[-1])
-            counts.append(_fixed("rows", run.mask.shape, list(rows), runs.p))
-    counts.append(_fixed("calls", (), [run.mask for run in runs.trained()], runs.p))
-    return counts
-
-
-def _fixed(of: str, shape: tuple[int, ...], masks: list[Mask], p: float) -> Count:
-    """How many of the masks, all of one size, drop just the expected number; too many is wrong."""
-    size = masks[0].size
-    least, most = math.floor(size * p), math.ceil(size * p)
-    hits = sum(least <= mask.size - int(mask.sum()) <= most for mask in masks)
-    p_value = chance.tails(hits, len(masks), chance.between(least, most, size, p))[1]
-    return Count(of, shape, -1, hits, len(masks), p_value, "fixed-count")
-
-
-def _dependent(runs: Runs) -> bool:
-    """Whether independent would say no."""
-    if runs.coin is not None:
-        return len(runs.coin) > 1
-    return any(count.p_value < chance.LEVEL for count in _counts(runs))
-
-
-def _agreement(runs: list[Run], p: float) -> tuple[float, float]:
-    """The probabilities with which two elements may agree.
-
-    They are those for p and for the fraction that was dropped, and for all between: whether that
-    fraction is right is another question.
-    """
-    dropped, n = _dropped(runs)
-    step = _step(runs)
-    low, high = min(p - step, dropped / n), max(p + step, dropped / n)
-    return chance.agreement(max(0, low), min(1, high))
-
-
-def _telling(runs: list[Run], p: float) -> bool:
-    """Whether it would be noticed if the fewest pairs that are counted all agreed."""
-    n = min(agree.size for run in runs for _, _, agree in chance.pairs(run.mask))
-    return chance.two_sided(n, n, *chance.agreement(p, p)) < chance.LEVEL
-
-
-def _step(runs: list[Run]) -> float:
-    """By how much the true probability may differ from p."""
-    return chance.grid_step(min(TYPES[run.type_of("y")].bits for run in runs))
-
-
-def _dropped(runs: list[Run]) -> tuple[int, int]:
-    n = sum(run.x.size for run in runs)
-    return n - sum(int(run.mask.sum()) for run in runs), n
-
-
-def _finding(
-    name: str, p: float, n: int, p_value: float, mistake: str | None, **reason: object
-) -> LayerFinding:
-    ok = p_value >= chance.LEVEL
-    reason |= {"n": n, "p_value": p_value, "level": chance.LEVEL}
-    return LayerFinding(name, p, ok, n, 0.0, mistake, ABOUT[name], [], reason)
+def _by_shape(masks: Sequence[Mask]) -> list[list[Mask]]:
+    found: dict[tuple[int, ...], list[Mask]] = {}
+    for mask in masks:
+        found.setdefault(mask.shape, []).append(mask)
+    return list(found.values())

@@ -18,9 +18,9 @@ from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn, Problem
-from dropout_cli.proof.claims import SILENT, Finding
+from dropout_cli.proof.finding import SILENT, Finding
 from dropout_cli.trace import Trace
-from dropout_cli.verify.layers import quote
+from dropout_cli.verify.load import quote
 from dropout_cli.verify.tolerance import rounding
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _must_fit(trace: Trace) -> None:
     for name, values in (("x", trace.problem.x), ("grad_y", trace.grad_y), ("y", trace.y)):
         large = np.flatnonzero(np.abs(values) > np.finfo(np.float32).max)
         if large.size:
-            told = f"{name}[{large[0] + 1}] is {values[large[0]]:.6g}"
+            told = f"element {large[0] + 1} of {name} is {values[large[0]]:.6g}"
             raise RequestError(f"{told}, which is beyond float32, in which frameworks compute")
 
 

@@ -1,65 +1,50 @@
-"""Is a layer right: it is run at each p, in training and in inference, and every question asked."""
+"""Is a layer right: it is run at each p, every question is asked, and what is wrong is named."""
 
 from __future__ import annotations
 
 import random
-import re
 import sys
 import warnings
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
-from dropout_cli.verify import questions
-from dropout_cli.verify.layers import (
-    PASSES,
-    OutOfMemoryError,
-    UnknownKindError,
-    adapt,
-    refuse_out_of_memory,
-)
-from dropout_cli.verify.runs import LayerRaisedError, Run, Runs, UnreadableError, unanswered
+from dropout_cli.proof.finding import Finding, Reason
+from dropout_cli.verify import naming, questions
+from dropout_cli.verify.calls import Data, Record, record
+from dropout_cli.verify.compare import FaultError, UnaskedError
+from dropout_cli.verify.layers import WRAP, NoArrayError, adapt
+from dropout_cli.verify.load import OutOfMemoryError, quote_with_place
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.verify.layers import Layer
-    from dropout_cli.verify.runs import LayerFinding
-
-    Shape = tuple[int, ...]
-
-SWEEP = (0.0, 0.1, 0.3, 0.5, 0.9, 1.0)
-BATCH = (250, 280)
-SHAPES: tuple[Shape, ...] = ((70_000,), BATCH, (20, 50, 70))  # 210,000 elements in all
-ENDS = (0.0, 1.0)  # a p that a layer may refuse in a call
-REFUSALS = (AssertionError, NotImplementedError, ValueError)  # of a p
-OF_P = re.compile(r"\bp\b|\bprob|\brate\b|\bkeep\b|\bdrop", re.IGNORECASE)  # it is about p
+SWEEP = (0.0, 0.1, 0.137, 0.3, 0.5, 0.9, 1.0)  # 0.137 is no multiple of 1/256 or 1/100
 SEEDS = 2**64
 
 
 def judge_layer(
-    layer: object, ps: Sequence[float] | None = None, seed: int = 0
-) -> list[LayerFinding]:
+    layer: object, ps: Sequence[float] | None = None, seed: int = 0, dtype: str | None = None
+) -> list[Finding]:
     """The answer to every question of questions.py at each p.
 
     layer: an object of a kind that layers.py knows. An instance is run as it is.
     ps: the drop probabilities; if not given, SWEEP, or for an instance its own p.
     seed: from 0. It sets the global generators of Python, NumPy and, if it is loaded, PyTorch;
         afterwards they have their states back. A generator of the layer's own is not reached.
+    dtype: of x, a name in tolerance.TYPES; if not given, float32, or what the layer answers with.
 
-    What the layer raises fails the questions that need that run. A p that it refuses leaves them
-    open (ok is None) if it takes another. Raises RequestError for a layer of no known kind or one
-    that runs out of memory, for a p that is no probability, and for one that an instance does not
-    have.
+    Raises RequestError for a layer of no known kind, for a p that is no probability, and for one
+    that an instance does not have.
     """
     if type(seed) is not int or not 0 <= seed < SEEDS:
         raise RequestError(f"seed is {seed!r}, but it must be a whole number from 0 to 2^64 - 1")
+    if dtype is not None and dtype not in TYPES:
+        raise RequestError(f"dtype is {dtype!r}, but it must be one of {', '.join(TYPES)}")
     adapted = adapt(layer)
     own = None if adapted.p is None else as_probability(adapted.p)
     if ps is None:
@@ -72,146 +57,130 @@ def judge_layer(
                 " the class instead"
             )
     try:
-        return _reconcile(_findings(adapted, asked, seed))
-    except MemoryError as error:  # in the checks themselves
+        with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            data = Data(seed)
+            findings = [each for p in asked for each in ask(record(adapted, p, data, dtype))]
+    except MemoryError as error:  # in the layer, or in the checks themselves
         raise OutOfMemoryError(error) from None
+    return reconcile(findings)
 
 
-def _findings(adapted: Layer, ps: Sequence[float], seed: int) -> list[LayerFinding]:
-    """The answer to every question at each p."""
-    with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        data = _data(seed)
-        runs = [_run(adapted, p, data) for p in ps]
-        takes_some_p = not all(run.refused for run in runs)
-        # A question may call the layer again, so it is asked here too.
-        return [finding for run in runs for finding in _answers(run, takes_some_p)]
-
-
-def _answers(runs: Runs, takes_some_p: bool) -> Iterator[LayerFinding]:
-    open_ = None if runs.refused and takes_some_p else False
-    for name, question in questions.at(runs.p).items():
+def ask(found: Record) -> list[Finding]:
+    """Every question that has a meaning at this p."""
+    errors = [call.error for call in found.calls if call.error is not None]
+    error = found.refused or (errors[0] if len(errors) == len(found.calls) else None)
+    if error is not None:
+        return [_unanswered(name, found.p, error) for name in questions.at(found.p)]
+    findings = []
+    for name, question in questions.at(found.p).items():
         try:
-            yield question(runs)
-        except LayerRaisedError as error:
-            yield unanswered(name, runs.p, open_, **error.reason)
-        except UnreadableError as error:
-            yield unanswered(name, runs.p, None, **error.reason)
+            findings.append(question(found))
+        except FaultError as fault:
+            findings.append(fault.finding)
+        except UnaskedError as unasked:
+            findings.append(Finding(0.0, None, 0, name, found.p, reason=unasked.reason))
+    return findings
 
 
-def _reconcile(findings: list[LayerFinding]) -> list[LayerFinding]:
-    """Each mistake named by what explains it at every p where the question fails.
+def _unanswered(name: str, p: float, error: BaseException) -> Finding:
+    """Where no call was answered: not judged, but for a division by 0 at p = 1 or 0."""
+    key = "returned" if isinstance(error, NoArrayError) else "refused"
+    told = str(error) if isinstance(error, NoArrayError) else quote_with_place(error)
+    code = WRAP["cache"] if isinstance(error, NoArrayError) else ""
+    reason = Reason(key, error=told, cause=error, code=code)
+    if p in (0, 1) and isinstance(error, ArithmeticError) and name in ("p-0", "p-1"):
+        reason = reason._replace(key="raised")
+        return Finding(0.0, False, 0, name, p, mistakes=("raised",), reason=reason)
+    return Finding(0.0, None, 0, name, p, reason=reason)
+
+
+def reconcile(findings: Sequence[Finding]) -> list[Finding]:
+    """Each failure named by what explains it at every p, and by one cause where there is one.
 
     At one p alone formulas may coincide: at p = 0.5, v·m·p is v·m·(1−p).
     """
     common: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding.fits is not None:
-            known = common.get(finding.id, finding.fits)
-            common[finding.id] = [name for name in known if name in finding.fits]
+    for each in findings:
+        if each.ok is False:
+            names = common.setdefault(each.id, list(each.mistakes))
+            common[each.id] = [name for name in names if name in each.mistakes]
+    found = [
+        each if each.ok is not False or "raised" in each.mistakes
+        else each._replace(mistakes=each.mistakes if each.about == "mask" else common[each.id])
+        for each in findings
+    ]  # fmt: skip
+    cut = "gradient-cut" in common.get("same-mask", ["gradient-cut"])
+    found = [
+        each if "gradient-cut" not in each.mistakes or len(each.mistakes) < 2
+        else each._replace(mistakes=[n for n in each.mistakes if (n == "gradient-cut") is cut])
+        for each in found
+    ]  # fmt: skip
+    return _with_cause(found)
+
+
+CAUSED = ("p-0", "p-1", "values", "same-mask", "kept-fraction")  # what one cause may explain
+
+
+def _with_cause(findings: list[Finding]) -> list[Finding]:
+    """One name for what one misunderstanding of p explains: it is the keep probability, or none."""
+    failing = {(each.id, each.p): each for each in findings if each.ok is False}
+    names = {name for each in failing.values() for name in each.mistakes}
+    cause, got = None, ""
+    fitting = _fitting_p(findings)
+    if {"divided-by-p", "keeps-with-p"} <= names:
+        cause = "p-is-keep"
+    elif "drawn-normal" in names and not {"values", "same-mask"} & {name for name, _ in failing}:
+        cause = "drawn-normal"
+    elif len(set(fitting.values())) == 1 and any(fit != p for p, fit in fitting.items()):
+        cause, got = "p-ignored", f"{next(iter(fitting.values())):.4g}"
+    if cause is None:
+        return findings
     return [
-        finding
-        if finding.fits is None
-        else finding._replace(mistake=next(iter(common[finding.id]), None), fits=common[finding.id])
-        for finding in findings
-    ]
+        each if each.ok is not False or each.id not in CAUSED
+        else each._replace(mistakes=(cause,), reason=each.reason and each.reason._replace(
+            got=got, factor=None, offset=None, example=None))
+        for each in findings
+    ]  # fmt: skip
 
 
-def _data(seed: int) -> dict[Shape, tuple[FloatArray, FloatArray]]:
-    """x and grad_y for each shape: ±k/64 with 32 ≤ k < 128, exact in every type, never 0."""
-    rng = np.random.default_rng(seed)
+def _fitting_p(findings: Sequence[Finding]) -> dict[float, float]:
+    """For each p between 0 and 1, the p that the values and the share both fit, to four digits.
 
-    def draw(shape: Shape) -> FloatArray:
-        signs: FloatArray = rng.choice([-1.0, 1.0], shape)
-        return signs * rng.integers(32, 128, shape) / 64
-
-    return {shape: (draw(shape), draw(shape)) for shape in SHAPES}
-
-
-def _run(layer: Layer, p: float, data: dict[Shape, tuple[FloatArray, FloatArray]]) -> Runs:
-    """The layer at one p: in training twice, in inference, and in training again.
-
-    The layer is first given float32. If it answers in another type, up to its widest, it is given
-    that type from then on. A shape that it does not take, while it takes another, is left out: the
-    other stands in for it.
+    Empty where there is a p that none fits.
     """
-    try:
-        call = layer.at(p)
-    except (UnknownKindError, *PASSES):
-        raise
-    except BaseException as error:  # a layer may also exit, or skip its test
-        refuse_out_of_memory(error)
-        return _raised(p, error, refused=isinstance(error, REFUSALS) or p in ENDS)
-
-    dtype = "float32"
-
-    def answer(shape: Shape, training: bool = True) -> Run:
-        x, grad_y = data[shape]
-        return Run(x, grad_y, dtype, call(x, grad_y, training, dtype))
-
-    taken: dict[Shape, Run] = {}
-    unfit: dict[Shape, BaseException] = {}
-    for shape in SHAPES:
-        try:
-            taken[shape] = answer(shape)
-        except PASSES:
-            raise
-        except BaseException as error:  # a layer may also exit, or skip its test
-            refuse_out_of_memory(error)
-            unfit[shape] = error
-    if not taken:
-        refused = p in ENDS and isinstance(unfit[BATCH], REFUSALS)
-        refused = refused and OF_P.search(str(unfit[BATCH])) is not None
-        inference = _outcome(lambda: [answer(BATCH, training=False)])
-        return replace(_raised(p, unfit[BATCH], refused), inference=inference)
-    usual = BATCH if BATCH in taken else next(iter(taken))
-    dtype = _own_type(taken[usual], layer.widest)
-    shapes = [shape if shape in taken else usual for shape in SHAPES]
-    pairs = _outcome(lambda: [run for shape in shapes for run in (answer(shape), answer(shape))])
-    return Runs(
-        p=p,
-        training=pairs[::2] if isinstance(pairs, list) else pairs,
-        repeated=pairs[1::2] if isinstance(pairs, list) else pairs,
-        inference=_outcome(lambda: [answer(shape, training=False) for shape in shapes]),
-        again=_outcome(lambda: [answer(usual)]),
-        more=lambda: _outcome(lambda: [answer(usual)]),
-        unfit={str(shape): error for shape, error in unfit.items()},
-    )
-
-
-def _own_type(run: Run, widest: str) -> str:
-    answered = run.answer.y.dtype
-    if answered not in TYPES or TYPES[answered].bits > TYPES[widest].bits:
-        return "float32"
-    return answered
-
-
-def _outcome(runs: Callable[[], list[Run]]) -> list[Run] | LayerRaisedError:
-    try:
-        return runs()
-    except PASSES:
-        raise
-    except BaseException as error:  # a layer may also exit, or skip its test
-        refuse_out_of_memory(error)
-        return LayerRaisedError(error)
-
-
-def _raised(p: float, error: BaseException, refused: bool) -> Runs:
-    raised = LayerRaisedError(error)
-    return Runs(p, raised, raised, raised, raised, lambda: raised, refused=refused)
+    found: dict[float, float] = {}
+    for p in dict.fromkeys(each.p for each in findings if 0 < each.p < 1):
+        at_p = {each.id: each for each in findings if each.p == p}
+        values, share = at_p["values"], at_p["kept-fraction"]
+        if values.ok is None or share.reason is None or not share.reason.n:
+            return {}
+        factor = 1.0 if values.ok else values.reason and values.reason.factor
+        if not factor:
+            return {}
+        fit = 1 - (1 - p) / factor
+        if not 0 < fit < 1:
+            return {}
+        kept, n = share.reason.counted, share.reason.n
+        if not naming.likely(1 - fit, kept, n):
+            return {}
+        found[p] = round(fit, 4)
+    return found
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Sets the global generators from the seed, and gives them their states back."""
+    """Set the global generators from the seed, and give them their states back."""
     torch: Any = sys.modules.get("torch")
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
     generator = torch and torch.default_generator
     state = torch and generator.get_state()
+    threads = torch and torch.get_num_threads()
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     if torch:
         generator.manual_seed(seed)
+        torch.set_num_threads(1)  # on a busy machine they wait for each other at every call
     try:
         yield
     finally:
@@ -219,3 +188,4 @@ def _seeded(seed: int) -> Iterator[None]:
         np.random.set_state(legacy)  # noqa: NPY002
         if torch:
             generator.set_state(state)
+            torch.set_num_threads(threads)

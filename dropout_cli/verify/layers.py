@@ -1,4 +1,4 @@
-"""A layer of someone else's, found by its name and adapted to one form.
+"""Every kind of layer in one form: forward(x) gives y and a context, backward takes the context.
 
 Three kinds are known:
 
@@ -12,49 +12,70 @@ An attribute `inplace` that is true says that the layer may change x, as it does
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import inspect
-import os
-import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from dropout_cli.errors import RequestError, SignalExit
+from dropout_cli.errors import RequestError
+from dropout_cli.verify.load import PASSED_ON, one_line, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dropout_cli.arrays import FloatArray
 
-    Call = Callable[[FloatArray, FloatArray, bool, str], "Answer"]
-
 KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
     " or a function run(x, grad_y, p, training)"
 )
-PASSES = (KeyboardInterrupt, MemoryError, SignalExit)  # what is no fault of the layer
-QUOTED = 200  # characters of foreign words that are quoted
-# PyTorch and JAX say so in a RuntimeError.
-OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
+# How to make a layer of something else, by what it is: three lines to paste.
+WRAP = {
+    "function": (
+        "class Layer(torch.nn.Module):\n"
+        "    def __init__(self, p): super().__init__(); self.p = p\n"
+        "    def forward(self, x): return {name}(x, self.p, self.training)"
+    ),
+    "modes": (
+        "def run(x, grad_y, p, training):\n"
+        "    layer = {name}(p)\n"
+        "    return layer.forward(x, training), layer.backward(grad_y)"
+    ),
+    "keep": (
+        "class Layer({name}):\n"
+        "    def __init__(self, p):\n"
+        "        super().__init__({argument}=1 - p)"
+    ),
+    "factory": (
+        "class Layer(torch.nn.Sequential):\n"
+        "    def __init__(self, p):\n"
+        "        super().__init__({name}(p))"
+    ),
+    "instance": (
+        "class Layer(torch.nn.Sequential):\n"
+        "    def __init__(self, p):\n"
+        "        super().__init__(torch.nn.Dropout(p))  # what your {name} holds"
+    ),
+    "cache": (
+        "def run(x, grad_y, p, training):\n"
+        "    y, cache = forward(x, p, training)\n"
+        "    return y, backward(grad_y, cache)"
+    ),
+}
 
 
 class UnknownKindError(RequestError):
-    """The layer is of no known kind."""
+    """The layer is of no known kind; code makes one of it."""
 
-
-class OutOfMemoryError(RequestError):
-    """The layer, or its checks, ran out of memory, which says nothing about it."""
-
-    def __init__(self, error: BaseException) -> None:
-        """error: what was raised."""
-        super().__init__(f"the layer was not checked, because memory ran out: {quote(error)}")
+    def __init__(self, sentence: str, code: str = "") -> None:
+        """Take the sentence, and the lines that make it a layer."""
+        super().__init__(f"{sentence}; these lines make it one:\n\n{code}" if code else sentence)
+        self.code = code
 
 
 class NoArrayError(TypeError):
-    """What was returned is no array of real numbers; the message is its type's name."""
+    """What was returned is no array of real numbers; the message is what it is."""
 
 
 class Values(NamedTuple):
@@ -64,250 +85,277 @@ class Values(NamedTuple):
     array: FloatArray
 
 
-class Answer(NamedTuple):
-    """What a layer made of x and grad_y.
+class Given(NamedTuple):
+    """What a layer is given: x and grad_y as they lie in memory, and how they are looked at.
 
-    grad_x: the gradient, or what backward raised instead.
-    x: the input after both passes; None where the layer says that it works in place.
+    layout: from an array or a tensor to the view of it that is given.
     """
 
-    y: Values
-    grad_x: Values | BaseException
-    x: FloatArray | None
+    x: FloatArray
+    grad_y: FloatArray
+    layout: Callable[[Any], Any]
+    dtype: str
+
+
+class Passed(NamedTuple):
+    """What came of a forward pass: x and grad_y as they were fed, y, and what backward needs."""
+
+    x: Any
+    grad_y: Any
+    y: Any
+    context: Any
+
+
+class Adapter(Protocol):
+    """A layer at one p, in the one form.
+
+    graph: whether a second forward may come before the first backward. inplace: whether the layer
+    says that it may change its input.
+    """
+
+    graph: bool
+    inplace: bool
+
+    def mode(self, training: bool) -> None:
+        """Enter training or inference."""
+
+    def forward(self, given: Given) -> Passed:
+        """Run the forward pass on copies of what is given."""
+
+    def backward(self, passed: Passed) -> Any:
+        """Return the gradient; None where the shape of y leaves none to ask for."""
 
 
 class Layer(NamedTuple):
-    """A layer in the one form.
+    """A layer that can be run.
 
-    at: from p, 0 ≤ p ≤ 1, to a function (x, grad_y, training, dtype) -> Answer that runs the layer
-        on copies of x and grad_y of this type. Both raise whatever the layer raises; at(p) raises
-        UnknownKindError where an instance turns out to have no inference.
+    at: from p, 0 ≤ p ≤ 1, to an adapter. It raises whatever the layer raises.
     p: the only drop probability that can be asked for, that of an instance; None where any can.
-    widest: the widest type of output that is accepted for an input of float32.
+    several: whether there can be several at once. widest: the widest type that is accepted for an
+    output where the input is float32. inplace: whether it may change its input.
     """
 
-    at: Callable[[float], Call]
+    at: Callable[[float], Adapter]
     p: float | None
+    several: bool
     widest: str
-
-
-def load(name: str) -> object:
-    """The object that MODULE:NAME names; the current folder is first on the path.
-
-    Raises RequestError where the module cannot be imported, or has nothing of that name.
-    """
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
-        raise RequestError(
-            f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout"
-        )
-    module_name = module_name.removeprefix(f".{os.sep}")
-    if module_name.endswith(".py"):
-        module_name = module_name.removesuffix(".py").replace(os.sep, ".")
-    if module_name.startswith("."):
-        raise RequestError(
-            f"the layer is {name!r}, but its file must be in the current folder or below it"
-        )
-    folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
-    if sys.path[:1] != [folder]:
-        sys.path.insert(0, folder)
-    try:
-        found: object = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
-        raise RequestError(
-            f"there is no module {module_name!r} in {folder} or among the installed packages"
-        ) from None
-    except PASSES:
-        raise
-    except BaseException as error:  # a module may also exit, or skip its tests
-        raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
-    for part in attribute.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
-            near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RequestError(f"{module_name} has no {attribute!r}{hint}") from None
-        except PASSES:
-            raise
-        except BaseException as error:
-            raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
-    return found
 
 
 def adapt(layer: object) -> Layer:
     """The layer in the one form. Raises UnknownKindError for what is of no known kind."""
     try:
         return _adapted(layer)
-    except (UnknownKindError, *PASSES):
+    except (UnknownKindError, *PASSED_ON):
         raise
     except BaseException as error:  # from an attribute that computes
         raise UnknownKindError(f"the layer cannot be looked at: {quote(error)}") from None
 
 
-def _adapted(layer: object) -> Layer:
+def _adapted(layer: Any) -> Layer:
     torch = sys.modules.get("torch")
-    if torch is not None and _is(layer, torch.nn.Module):
-        return Layer(_made(layer, _torch_call), _own_p(layer), widest="float32")
-    if hasattr(layer, "backward"):
-        kind = layer if inspect.isclass(layer) else type(layer)
-        if not (hasattr(layer, "forward") or any("__call__" in vars(c) for c in kind.__mro__)):
-            raise UnknownKindError(f"{_named(layer)} has backward(grad_y), but no forward(x)")
-        return Layer(_made(layer, _numpy_call), _own_p(layer), widest="float64")
-    if inspect.isclass(layer) or not callable(layer):
-        lacks = "a class without backward(grad_y)" if inspect.isclass(layer) else "no layer"
-        raise UnknownKindError(f"{_named(layer)} is {lacks}, but {KINDS}")
-    _must_bind(layer, "does not take four arguments", "x", "grad_y", "p", "training")
-    return Layer(lambda p: _function_call(layer, p), None, widest="float64")
-
-
-def quote(error: BaseException) -> str:
-    """An exception in one line: its type and its message."""
-    try:
-        message = _line(str(error))
-    except PASSES:
-        raise
-    except BaseException:  # a message that cannot be told
-        message = ""
-    name = _line(type(error).__name__)
-    return f"{name}: {message}" if message else name
-
-
-def refuse_out_of_memory(error: BaseException) -> None:
-    """Raise OutOfMemoryError where this is why the layer raised."""
-    if isinstance(error, OutOfMemoryError):
-        raise error
-    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(quote(error))
-    if isinstance(error, MemoryError) or foreign:
-        raise OutOfMemoryError(error) from None
-
-
-def _line(words: str) -> str:
-    """The words in one line, shortened, without control characters."""
-    line = "".join(c for c in " ".join(words.split()) if c.isprintable())
-    return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"
-
-
-def _torch_call(module: Any) -> Call:
-    torch: Any = sys.modules["torch"]
-
-    def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
-        if module.training is not training:
-            module.train(training)
-        leaf = torch.tensor(x, dtype=getattr(torch, dtype), requires_grad=True)
-        fed = leaf.clone()  # autograd lets no layer change a leaf in place
-        y = module(fed)
-        values = _values(y)
-        upstream = torch.tensor(grad_y, dtype=y.dtype)
-        grad_x = _gradient(lambda: torch.autograd.grad(y, leaf, upstream)[0])
-        return Answer(values, grad_x, _after(module, fed))
-
-    return call
-
-
-def _numpy_call(layer: Any) -> Call:
-    forward = layer.forward if hasattr(layer, "forward") else layer
-    has_modes = hasattr(layer, "train") and hasattr(layer, "eval")
-    if not has_modes and not hasattr(layer, "training"):
-        raise UnknownKindError(
-            f"{_named(layer)} has neither train() and eval() nor an attribute training, so it"
-            " cannot be put into inference"
-        )
-
-    mode: bool | None = None
-
-    def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
-        nonlocal mode
-        if mode is not training:
-            if has_modes:
-                (layer.train if training else layer.eval)()
-            else:
-                layer.training = training
-            mode = training
-        fed = x.astype(dtype)
-        y = _values(forward(fed))
-        grad_x = _gradient(lambda: layer.backward(grad_y.astype(dtype)))
-        return Answer(y, grad_x, _after(layer, fed))
-
-    return call
-
-
-def _gradient(backward: Callable[[], Any]) -> Values | BaseException:
-    """The gradient that the backward pass returns, or what it raises."""
-    try:
-        return _values(backward())
-    except PASSES:
-        raise
-    except BaseException as error:
-        refuse_out_of_memory(error)
-        return error
-
-
-def _function_call(run: Any, p: float) -> Call:
-    def call(x: FloatArray, grad_y: FloatArray, training: bool, dtype: str) -> Answer:
-        fed = x.astype(dtype)
-        answer = run(fed, grad_y.astype(dtype), p, training)
-        if not isinstance(answer, tuple | list) or len(answer) != 2:
-            raise TypeError(f"{_named(run)} must return (y, grad_x), not {type(answer).__name__}")
-        y, grad_x = answer
-        return Answer(_values(y), _values(grad_x), _after(run, fed))
-
-    return call
-
-
-def _must_bind(called: Any, lacks: str, *args: object) -> None:
-    """Refuse what cannot be called with these arguments; lacks says so in the error."""
-    try:
-        inspect.signature(called).bind(*args)
-    except TypeError:
-        raise UnknownKindError(f"{_named(called)} {lacks}, but {KINDS}") from None
-    except ValueError:  # built-in functions have no signature; the call will tell
-        pass
-
-
-def _made(layer: Any, call: Callable[[Any], Call]) -> Callable[[float], Call]:
-    """From p to the call of an instance: the class called with p, or the instance itself."""
     is_class = inspect.isclass(layer)
-    if is_class:
-        _must_bind(layer, "cannot be called with p alone", 0.5)
-    return lambda p: call(layer(p) if is_class else layer)
+    kind = layer if is_class else type(layer)
+    if torch is not None and issubclass(kind, torch.nn.Module):
+        return _made(layer, TorchLayer, "float32")
+    if hasattr(layer, "backward"):
+        if not (hasattr(layer, "forward") or any("__call__" in vars(c) for c in kind.__mro__)):
+            raise UnknownKindError(f"{named(layer)} has backward(grad_y), but no forward(x)")
+        return _made(layer, ClassLayer, "float64")
+    if is_class or not callable(layer):
+        lacks = "a class without backward(grad_y)" if is_class else "no layer"
+        raise UnknownKindError(f"{named(layer)} is {lacks}, but {KINDS}")
+    functional = layer.__module__ == "torch.nn.functional"
+    if functional or not _binds(layer, "x", "grad_y", "p", "training"):
+        names = _parameters(layer)
+        how = "factory" if len(names) == 1 else "function"
+        lacks = f"{named(layer)} does not take four arguments, but {KINDS}"
+        raise UnknownKindError(lacks, wrap(how, layer))
+    return Layer(lambda p: FunctionLayer(layer, p), None, False, "float64")
 
 
-def _own_p(layer: Any) -> float | None:
-    """The drop probability of an instance, its attribute p; None for a class."""
-    if inspect.isclass(layer):
-        return None
-    try:
-        return float(layer.p)
-    except Exception:
-        raise UnknownKindError(
-            f"{_named(layer)} is an instance without an attribute p that tells its drop"
-            " probability: give the class instead"
-        ) from None
+def _made(layer: Any, adapter: Callable[[Any], Adapter], widest: str) -> Layer:
+    """A layer of a class that is called with p, or of an instance that has its own."""
+    if not inspect.isclass(layer):
+        try:
+            own = float(layer.p)
+        except PASSED_ON:
+            raise
+        except Exception:
+            raise UnknownKindError(
+                f"{named(layer)} is an instance without an attribute p that tells its drop"
+                " probability: give the class instead",
+                wrap("instance", type(layer)),
+            ) from None
+        return Layer(lambda _: adapter(layer), own, False, widest)
+    keep = next((name for name in _parameters(layer) if name.startswith("keep")), None)
+    if keep is not None:
+        told = f"{named(layer)} is called with {keep}, but {KINDS}"
+        raise UnknownKindError(told, wrap("keep", layer, argument=keep))
+    if not _binds(layer, 0.5):
+        raise UnknownKindError(f"{named(layer)} cannot be called with p alone, but {KINDS}")
+    forward = getattr(layer, "forward", None)
+    if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
+        told = f"{named(layer)}.forward takes more than x, but {KINDS}"
+        raise UnknownKindError(told, wrap("modes", layer))
+    make: Any = layer
+    return Layer(lambda p: adapter(make(p)), None, True, widest)
 
 
-def _values(array: Any) -> Values:
+class TorchLayer:
+    """A torch.nn.Module, differentiated by autograd."""
+
+    graph = True
+
+    def __init__(self, module: Any) -> None:
+        """Take the module."""
+        self.module, self.torch = module, sys.modules["torch"]
+        self.inplace = getattr(module, "inplace", False)
+
+    def mode(self, training: bool) -> None:
+        """Call train() or eval()."""
+        self.module.train(training)
+
+    def forward(self, given: Given) -> Passed:
+        """Call the module on a copy of the leaf: autograd lets no layer change a leaf in place."""
+        torch: Any = self.torch
+        leaf = torch.tensor(given.x, dtype=getattr(torch, given.dtype), requires_grad=True)
+        fed = given.layout(leaf.clone())
+        y = self.module(fed)
+        grad_y = torch.tensor(given.grad_y, dtype=getattr(y, "dtype", None))
+        return Passed(fed, given.layout(grad_y), y, (leaf, given.layout))
+
+    def backward(self, passed: Passed) -> Any:
+        """Ask autograd. What does not depend on x has the gradient 0."""
+        y, (leaf, layout) = passed.y, passed.context
+        if y.shape != passed.x.shape:
+            return None
+        if not y.requires_grad:
+            if not self.module.training:
+                raise RuntimeError("y does not require a gradient in inference")
+            return self.torch.zeros_like(passed.x)
+        (gradient,) = self.torch.autograd.grad(y, leaf, passed.grad_y, allow_unused=True)
+        return layout(self.torch.zeros_like(leaf) if gradient is None else gradient)
+
+
+class ClassLayer:
+    """An instance with forward(x) or a call, and backward(grad_y), which keeps its state."""
+
+    graph = False
+
+    def __init__(self, layer: Any) -> None:
+        """Take the instance. Raises UnknownKindError where it has no inference."""
+        self.layer = layer
+        self.inplace = getattr(layer, "inplace", False)
+        self.call = layer.forward if hasattr(layer, "forward") else layer
+        self.modes = hasattr(layer, "train") and hasattr(layer, "eval")
+        if not self.modes and not hasattr(layer, "training"):
+            raise UnknownKindError(
+                f"{named(layer)} has neither train() and eval() nor an attribute training, so it"
+                " cannot be put into inference"
+            )
+
+    def mode(self, training: bool) -> None:
+        """Call train() or eval(), or else set training."""
+        if self.modes:
+            (self.layer.train if training else self.layer.eval)()
+        else:
+            self.layer.training = training
+
+    def forward(self, given: Given) -> Passed:
+        """Call forward."""
+        x, grad_y = fed(given)
+        return Passed(x, grad_y, self.call(x), None)
+
+    def backward(self, passed: Passed) -> Any:
+        """Call backward."""
+        return self.layer.backward(passed.grad_y)
+
+
+class FunctionLayer:
+    """A function that does both passes at once."""
+
+    graph = False
+
+    def __init__(self, run: Any, p: float) -> None:
+        """Take run(x, grad_y, p, training), and p."""
+        self.run, self.p, self.training = run, p, True
+        self.inplace = getattr(run, "inplace", False)
+
+    def mode(self, training: bool) -> None:
+        """Keep it for the next call."""
+        self.training = training
+
+    def forward(self, given: Given) -> Passed:
+        """Call it; the gradient is the context."""
+        x, grad_y = fed(given)
+        answer = self.run(x, grad_y, self.p, self.training)
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            several = isinstance(answer, tuple | list)
+            told = f"{len(answer)} results" if several else type(answer).__name__
+            raise NoArrayError(f"{told} instead of (y, grad_x)")
+        return Passed(x, grad_y, *answer)
+
+    def backward(self, passed: Passed) -> Any:
+        """Return what it returned."""
+        return passed.context
+
+
+def fed(given: Given) -> tuple[Any, Any]:
+    """Copies of x and grad_y in the type and the layout that are asked for."""
+    dtype: Any = given.dtype
+    if dtype == "bfloat16":
+        import ml_dtypes
+
+        dtype = ml_dtypes.bfloat16
+    return given.layout(given.x.astype(dtype)), given.layout(given.grad_y.astype(dtype))
+
+
+def values(array: Any) -> Values:
     """A copy of what the layer returned; NoArrayError where it is no array of real numbers."""
-    if hasattr(array, "detach"):  # a torch tensor
+    if type(array).__module__.partition(".")[0] == "torch" and hasattr(array, "detach"):
         tensor = array.detach().cpu()
-        dtype = _line(str(tensor.dtype).removeprefix("torch."))
+        dtype = one_line(str(tensor.dtype).removeprefix("torch."))
         return Values(dtype, tensor.double().numpy().copy())
-    found = np.asarray(array)
+    if isinstance(array, tuple | dict) or array is None:
+        size = f" of {len(array)}" if isinstance(array, tuple) else ""
+        raise NoArrayError(type(array).__name__ + size)
+    try:
+        found = np.asarray(array.detach() if hasattr(array, "detach") else array)
+    except PASSED_ON:
+        raise
+    except Exception:  # rows of different lengths, or an array that NumPy cannot read
+        raise NoArrayError(one_line(type(array).__name__)) from None
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
-        raise NoArrayError(_line(type(array).__name__))
+        raise NoArrayError(one_line(type(array).__name__))
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
 
 
-def _after(layer: object, fed: Any) -> FloatArray | None:
-    return None if getattr(layer, "inplace", False) else _values(fed).array
+def wrap(how: str, layer: Any, **names: str) -> str:
+    """The lines that make a layer of it."""
+    name = getattr(layer, "__name__", "")
+    name = name if name.isidentifier() else "dropout"
+    return WRAP[how].format(name=name, **names)
 
 
-def _is(layer: object, kind: type) -> bool:
-    return isinstance(layer, kind) or (inspect.isclass(layer) and issubclass(layer, kind))
-
-
-def _named(layer: Any) -> str:
+def named(layer: Any) -> str:
+    """What to call a layer in a sentence."""
     name = getattr(layer, "__name__", None)
     return name if isinstance(name, str) else f"the {type(layer).__name__}"
+
+
+def _parameters(called: Any) -> list[str]:
+    try:
+        return list(inspect.signature(called).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _binds(called: Any, *args: object) -> bool:
+    """Whether it can be called with these arguments; the call tells where there is no signature."""
+    try:
+        inspect.signature(called).bind(*args)
+    except TypeError:
+        return False
+    except ValueError:  # built-in functions have none
+        return True
+    return True

@@ -34,6 +34,9 @@ IN_TRAINING: dict[str, Formula] = {
     "scaled-twice": lambda v, m, p: (v * m / (1 - p) ** 2,),
     "multiplied-by-keep": lambda v, m, p: (v * m * (1 - p),),
     "multiplied-by-p": lambda v, m, p: (v * m * p,),
+    "scaled-by-count": lambda v, m, p: (
+        (v * m * (m.size / m.sum()),) if 0 < m.sum() < m.size else ()
+    ),
     "other-mask": lambda v, m, p: (0 * v, v / (1 - p)),
 }
 AT_P_1: dict[str, Formula] = {
@@ -47,7 +50,9 @@ IN_INFERENCE: dict[str, Formula] = {
 SUMS = ("sum", "sum-squares")  # losses that may be averaged by mistake
 # What each mistake makes of the gradient alone; nothing where it cannot be made.
 IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
+    "gradient-cut": lambda t: (0 * t.grad_x,),
     "times-x": lambda t: (t.grad_x * t.problem.x,),
+    "ignores-grad-y": lambda t: () if t.problem.loss else (t.local_grad,),
     "mean-loss": lambda t: (t.grad_x / t.grad_x.size,) if t.problem.loss in SUMS else (),
     "sum-loss": lambda t: (t.grad_x * t.grad_x.size,) if t.problem.loss == "mean" else (),
 }
@@ -61,7 +66,8 @@ class Diagnosis(NamedTuple):
     mistakes: the names of those that give just these values.
     telling_p: a drop probability at which they give different ones; None where there is none, or
         nothing to tell apart.
-    factor: what all the right values were multiplied by, where no mistake fits and there is one.
+    factor, offset: what all the right values were multiplied by, or what was added to them, where
+        no mistake fits and there is one.
     """
 
     about: str
@@ -69,6 +75,7 @@ class Diagnosis(NamedTuple):
     mistakes: list[str]
     telling_p: float | None
     factor: float | None
+    offset: float | None
 
 
 def diagnose(
@@ -99,7 +106,8 @@ def diagnose(
         wrong=np.flatnonzero(~good).tolist(),
         mistakes=fitting,
         telling_p=_telling_p(trace, about, fitting, allowed) if len(fitting) > 1 else None,
-        factor=None if fitting else _factor(candidate, right, allowed),
+        factor=None if fitting else factor(candidate, right, allowed),
+        offset=None if fitting else offset(candidate, right, allowed),
     )
 
 
@@ -141,13 +149,28 @@ def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -
     return None
 
 
-def _factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
+def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
     """The one factor between the right values and the candidate's, if there is one."""
     some = np.flatnonzero(right)
     if not some.size or not np.isfinite(candidate).all():
         return None
     first = some[np.argmax(np.abs(right[some]))]
     with np.errstate(all="ignore"):
-        factor = float(candidate[first] / right[first])
-        fits = np.isfinite(factor) and allowed.near(candidate, factor * right).all()
-    return factor if fits else None
+        found = float(candidate[first] / right[first])
+        fits = np.isfinite(found) and allowed.near(candidate, found * right).all()
+    return found if fits else None
+
+
+def offset(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
+    """The one difference between the candidate's values and the right ones, if there is one."""
+    if candidate.size < 2 or not np.isfinite(candidate).all():
+        return None
+    with np.errstate(all="ignore"):
+        found = float(np.median(candidate - right))
+        fits = np.isfinite(found) and allowed.near(candidate - found, right).all()
+    return found if fits else None
+
+
+def swapped(trace: Trace, y: FloatArray, grad_x: FloatArray, allowed: Tolerance) -> bool:
+    """Whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
+    return bool(allowed.near(y, trace.grad_x).all() and allowed.near(grad_x, trace.y).all())

@@ -2,70 +2,123 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
+from dropout_cli.verify import chance
 from dropout_cli.verify.mistakes import diagnose
 from dropout_cli.verify.tolerance import tolerance
 
 if TYPE_CHECKING:
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.verify.runs import Run
+    from dropout_cli.arrays import FloatArray
+    from dropout_cli.verify.calls import Call
 
 
-def in_training(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+def in_training(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
     """The mistakes of mistakes.py whose formula gives these values, for 0 < p < 1."""
-    trace = Trace(Problem(run.x.ravel(), p, run.mask.ravel(), None, run.grad_y.ravel(), None))
-    diagnosis = diagnose(trace, about, got.ravel(), tolerance(run.type_of(about), p))
-    return [] if diagnosis is None else diagnosis.mistakes
+    trace = Trace(Problem(call.x.ravel(), p, call.mask.ravel(), None, call.grad_y.ravel(), None))
+    allowed = tolerance(call.coarsest(about), p)
+    if _swapped(call, p):
+        return ["swapped"]
+    diagnosis = diagnose(trace, about, got.ravel(), allowed)
+    found = [] if diagnosis is None else diagnosis.mistakes
+    return found or _at_zero(about, call, got)
 
 
-def at_p_0(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+def at_p_0(about: str, call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been kept."""
+    if _swapped(call, 0):
+        return ["swapped"]
+    if about == "grad_x" and not got.any():
+        return ["gradient-cut", "drops-at-p-0"]
+    named = _of_gradient(about, call, 0, got) or _at_zero(about, call, got)
+    if named:
+        return named
     if not np.isfinite(got).all():
         return ["not-finite-at-p-0"]
-    return _times_x(about, run, p, got) if got.all() else ["drops-at-p-0"]
+    given = call.x if about == "y" else call.grad_y
+    return [] if got[given != 0].all() else ["drops-at-p-0"]
 
 
-def at_p_1(_about: str, _run: Run, _p: float, got: FloatArray) -> list[str]:
+def at_p_1(_about: str, _call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been dropped."""
     if np.isfinite(got).all():
         return ["keeps-at-p-1"]
     return ["nan-at-p-1"] if np.isnan(got).any() else ["not-masked"]
 
 
-def in_inference(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
+def in_inference(about: str, call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been left as it is."""
-    factors = got / (run.x if about == "y" else run.grad_y)
-    rtol = 2 * tolerance(run.type_of(about), 0).relative
+    if _swapped(call, 0):
+        return ["swapped"]
+    if about == "grad_x" and not got.any():
+        return ["gradient-cut", "drops-in-inference", "scales-in-inference"]
+    named = _of_gradient(about, call, 0, got) or _at_zero(about, call, got)
+    if named:
+        return named
+    given = call.x if about == "y" else call.grad_y
+    factors = got[given != 0] / given[given != 0]
+    rtol = 2 * tolerance(call.coarsest(about), 0).relative
     kept = factors[factors != 0]
     if not (kept.size == 0 or np.allclose(kept, kept[0], rtol, 0)):
-        return _times_x(about, run, p, got)
-    drops = ["drops-in-inference"] if kept.size < got.size else []
-    scales = ["scales-in-inference"] if kept.size in (0, got.size) else []
+        return []
+    drops = ["drops-in-inference"] if kept.size < factors.size else []
+    scales = ["scales-in-inference"] if kept.size in (0, factors.size) else []
     return drops + scales
 
 
-def shared_mask(masks: list[Mask]) -> str | None:
-    """Along which axes all elements have the same mask.
-
-    "one-mask-for-batch": along all of them, so that everything is kept or dropped at once.
-    "one-mask-for-every-row": along any but the last; in a batch, a column is dropped at once.
-    "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
-    """
-    for mask in masks:
-        axes = [k for k in range(mask.ndim) if (mask == mask.take([0], axis=k)).all()]
-        if len(axes) == mask.ndim > 1:
-            return "one-mask-for-batch"
-        if axes and mask.ndim > 1:
-            return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
-    return None
+def none(_about: str, _call: Call, _p: float, _got: FloatArray) -> list[str]:
+    """Nothing: what is wrong has its name already."""
+    return []
 
 
-def _times_x(about: str, run: Run, p: float, got: FloatArray) -> list[str]:
-    allowed = tolerance(run.type_of(about), p)
-    fits = about == "grad_x" and allowed.near(got, run.grad_y * run.x).all()
-    return ["times-x"] if fits else []
+def of_share(p: float, kept: int, n: int) -> list[str]:
+    """What explains that kept of n elements were kept, which p does not."""
+    if kept in (0, n):
+        return ["drops-nothing" if kept else "drops-everything"]
+    normal = NormalDist().cdf
+    shares = {
+        "keeps-with-p": (p,),
+        "drawn-normal": (normal(-p), normal(1 - p)),  # randn() > p, randn() < 1-p
+    }
+    return [name for name, qs in shares.items() if any(likely(q, kept, n) for q in qs)]
+
+
+def likely(q: float, kept: int, n: int) -> bool:
+    """Whether kept of n is what a keep probability q makes."""
+    return chance.of_share(kept, n, chance.Setting(q, 2.0**-22)) >= chance.LEVEL
+
+
+def _swapped(call: Call, p: float) -> bool:
+    """Whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
+    y, grad_x = call.array("y"), call.array("grad_x")
+    if y is None or grad_x is None or not (y.any() and grad_x.any()):
+        return False
+    scale = ((y != 0) | (grad_x != 0) | (p == 0)) / (1 - p)
+    near = tolerance(call.coarsest("grad_x"), p).near
+    return bool(near(y, call.grad_y * scale).all() and near(grad_x, call.x * scale).all())
+
+
+def _at_zero(about: str, call: Call, got: FloatArray) -> list[str]:
+    """What goes wrong where x is 0 alone: the mask is read from y, or y divided by x."""
+    zero = call.x == 0
+    if about != "grad_x" or not zero.any():
+        return []
+    rest = call.grad_y[~zero] != 0
+    if np.isnan(got[zero]).any() and np.isfinite(got[~zero]).all():
+        return ["nan-at-zero"]
+    lost = not got[zero].any() and bool(got[~zero][rest].all())
+    return ["lost-at-zero"] if lost else []
+
+
+def _of_gradient(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
+    """What explains the gradient where nothing is dropped or scaled."""
+    if about != "grad_x":
+        return []
+    allowed = tolerance(call.coarsest(about), p)
+    formulas = {"times-x": call.grad_y * call.x, "ignores-grad-y": np.ones_like(call.x)}
+    return [name for name, wrong in formulas.items() if allowed.near(got, wrong).all()]

@@ -1,4 +1,4 @@
-"""The questions asked of a layer: each is a function Runs → LayerFinding, and a row of a table."""
+"""The questions asked of a layer: each is a function Record → Finding, and a row of a table."""
 
 from __future__ import annotations
 
@@ -6,111 +6,251 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import naming
-from dropout_cli.verify.draws import fresh_mask, independent, kept_fraction
-from dropout_cli.verify.runs import (
-    LayerFinding,
-    LayerRaisedError,
-    UnreadableError,
-    Wrong,
-    unanswered,
+from dropout_cli.verify.chance import LEVEL, of_share
+from dropout_cli.verify.compare import (
+    UnaskedError,
+    answered,
+    compare,
+    compare_both,
+    fault,
+    got_of,
+    kept_of,
+    must_not_raise,
+    quoted,
 )
-from dropout_cli.verify.tolerance import tolerance
+from dropout_cli.verify.layers import NoArrayError
+from dropout_cli.verify.layers import values as read
+from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.verify.runs import Run, Runs
+    from dropout_cli.verify.calls import Call, Feature, Record
+    from dropout_cli.verify.draws import Draws
 
-    Question = Callable[[Runs], LayerFinding]
-    Comparison = tuple[Run, FloatArray, FloatArray]  # a run, what it gave, and what is right
-    Namer = Callable[[str, Run, float, FloatArray], list[str]]  # about, a run, p, what it gave
-
-REFUSALS = (AssertionError, NotImplementedError, RuntimeError, ValueError)  # of a shape
-SHOWN = 5  # at most this many wrong elements are given
+    Question = Callable[[Record], Finding]
 
 
-def values(runs: Runs) -> LayerFinding:
+def answers(record: Record) -> Finding:
+    """Every call is answered, or all like it are refused."""
+    finding = Finding(0.0, True, sum(call.x.size for call in record.calls), "answers", record.p)
+    if record.faults:
+        call = record.faults[0]
+        return finding._replace(ok=False, mistakes=("raised",), reason=_raised(call))
+    if record.not_taken:
+        error = next(iter(record.not_taken.values()))
+        raise UnaskedError("not-taken", at=", ".join(_telling(record)), **quoted(error))
+    return finding
+
+
+def _raised(call: Call) -> Reason:
+    """A call that was not answered, though others like it were."""
+    assert call.error is not None
+    key = "returned" if isinstance(call.error, NoArrayError) else "raised"
+    return Reason(key, at=str(call.x.shape), **quoted(call.error))
+
+
+def _telling(record: Record) -> list[str]:
+    """As few of the features that are not taken as explain every call that was refused."""
+    refused = [set(call.features) for call in record.calls if call.error is not None]
+    found: list[Feature] = []
+    while refused:
+        count = {name: sum(name in each for each in refused) for name in record.not_taken}
+        found.append(max(count, key=lambda name: count[name]))
+        refused = [each for each in refused if found[-1] not in each]
+    return sorted({name for name, _ in found})
+
+
+def values(record: Record) -> Finding:
     """In training each y_i is 0 or x_i/(1−p)."""
-    right = [(run, run.y, _kept(run, run.x, runs.p)) for run in runs.trained()]
-    return _compare("values", "y", runs.p, right, naming.in_training)
+    calls = answered(record, "y", True)
+    cases = [(c, got_of(c, "y"), kept_of(c, c.x, record.p)) for c in calls]
+    return compare("values", "y", record.p, cases, naming.in_training)
 
 
-def same_mask(runs: Runs) -> LayerFinding:
+def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
-    right = [(run, run.grad_x, _kept(run, run.grad_y, runs.p)) for run in runs.trained()]
-    return _compare("same-mask", "grad_x", runs.p, right, naming.in_training)
+    must_not_raise(record, "same-mask", True)
+    calls = [c for c in answered(record, "grad_x", True) if c.array("y") is not None]
+    calls = [c for c in calls if c.one_factor]
+    if not calls:
+        raise UnaskedError("no-mask")
+    cases = [(c, got_of(c, "grad_x"), kept_of(c, c.grad_y, record.p)) for c in calls]
+    finding = compare("same-mask", "grad_x", record.p, cases, naming.in_training)
+    return _lost_at_zero(record, finding) if finding.ok else finding
 
 
-def inference(runs: Runs) -> LayerFinding:
+def _lost_at_zero(record: Record, finding: Finding) -> Finding:
+    """Where x is 0, y does not show what was kept, and ∂L/∂x does: as much as elsewhere."""
+    relu = [call for call in record.answered("y", True) if call.step.relu and call.main]
+    zero = [call.mask[call.x == 0] for call in relu if call.array("grad_x") is not None]
+    n, kept = sum(mask.size for mask in zero), sum(int(mask.sum()) for mask in zero)
+    if not n or not record.sampled or record.draws.dependence.chance < LEVEL:
+        return finding
+    setting = record.draws.setting
+    found = of_share(kept, n, setting)
+    if found >= LEVEL:
+        return finding
+    name = "depends-on-x" if kept else "lost-at-zero"
+    reason = Reason("lost", kept, n, n * setting.q, found)
+    return finding._replace(ok=False, mistakes=(name,), reason=reason)
+
+
+def kept_fraction(record: Record) -> Finding:
+    """Each element is dropped with probability p, wherever it is."""
+    draws = _drawn(record)
+    if draws.dependence.chance < LEVEL and not draws.biased:
+        raise UnaskedError("dependent")
+    found, kept, n = draws.place if draws.biased else draws.share, draws.kept, draws.n
+    ok = found.chance >= LEVEL
+    key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
+    if not ok and key == "kept":
+        kept, n = found.label  # of large or of small calls
+    names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
+    reason = Reason(key, kept, n, n * (1 - record.p), found.chance, str(found.label))
+    error = abs(kept / n - (1 - record.p))
+    return Finding(error, ok, draws.n, "kept-fraction", record.p, "mask", names, reason=reason)
+
+
+def independent(record: Record) -> Finding:
+    """Elements are dropped independently: of each other, and of x."""
+    draws = _varied(record)
+    found = draws.dependence
+    ok = found.chance >= LEVEL
+    if ok and not draws.telling:
+        raise UnaskedError("p-near-its-ends")
+    reason = Reason("dependent", chance=found.chance, n=draws.n, at=str(found.label))
+    names = () if ok else (draws.name,)
+    return Finding(0.0, ok, draws.n, "independent", record.p, "mask", names, reason=reason)
+
+
+def fresh_mask(record: Record) -> Finding:
+    """Each call draws a mask of its own: no two agree more than by chance."""
+    draws = _varied(record)
+    found = draws.alike
+    ok = found.chance >= LEVEL
+    if ok and not draws.telling:
+        raise UnaskedError("p-near-its-ends")
+    if not draws.repeated and draws.dependence.chance < LEVEL:
+        raise UnaskedError("dependent")
+    names = () if ok else ("same-mask-each-call",) if draws.repeated else ("masks-alike",)
+    reason = Reason("alike", chance=found.chance, n=len(draws.masks))
+    return Finding(0.0, ok, draws.n, "fresh-mask", record.p, "mask", names, reason=reason)
+
+
+def _drawn(record: Record) -> Draws:
+    """The masks, where they can be read."""
+    if not record.sampled:
+        answered(record, "y", True)
+        raise UnaskedError("no-mask")
+    return record.draws
+
+
+def _varied(record: Record) -> Draws:
+    """The masks, where not all is kept, nor all dropped."""
+    draws = _drawn(record)
+    if draws.constant is not None:
+        raise UnaskedError("all-kept" if draws.constant else "all-dropped")
+    if draws.biased:
+        raise UnaskedError("by-place")
+    return draws
+
+
+def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
-    right = [(run, run.x, run.grad_y) for run in runs.inferred()]
-    return _compare_both("inference", 0, right, naming.in_inference)._replace(p=runs.p)
+    cases = [(c, c.x, c.grad_y) for c in answered(record, "y", False)]
+    finding = compare_both(record, "inference", cases, naming.in_inference)
+    quiet = [call for call in record.calls if not call.training and call.error is None]
+    raised = [call for call in quiet if call.backward_error is not None]
+    if finding.ok and raised and len(raised) == len(quiet):
+        error = raised[0].backward_error
+        assert error is not None
+        raise UnaskedError("no-backward", **quoted(error))
+    if finding.ok and raised:
+        return fault(finding, raised[0])
+    return finding
 
 
-def p_0(runs: Runs) -> LayerFinding:
+def p_0(record: Record) -> Finding:
     """At p = 0 every element is kept, unscaled: y = x and ∂L/∂x = ∂L/∂y."""
-    right = [(run, run.x, run.grad_y) for run in runs.trained()]
-    return _compare_both("p-0", runs.p, right, naming.at_p_0)
+    must_not_raise(record, "p-0", True)
+    cases = [(c, c.x, c.grad_y) for c in answered(record, "y", True)]
+    return compare_both(record, "p-0", cases, naming.at_p_0)
 
 
-def p_1(runs: Runs) -> LayerFinding:
+def p_1(record: Record) -> Finding:
     """At p = 1 every element is dropped: y and ∂L/∂x are 0, not 0/0."""
-    right = [(run, 0 * run.x, 0 * run.grad_y) for run in runs.trained()]
-    return _compare_both("p-1", runs.p, right, naming.at_p_1)
+    must_not_raise(record, "p-1", True)
+    cases = [(c, 0 * c.x, 0 * c.grad_y) for c in answered(record, "y", True)]
+    return compare_both(record, "p-1", cases, naming.at_p_1)
 
 
-def input_untouched(runs: Runs) -> LayerFinding:
-    """x is the same after both passes as before them."""
-    every = runs.every()
-    cases = [(run, run.answer.x, run.x) for run in every if run.answer.x is not None]
-    if not cases:
-        raise UnreadableError("in-place")
-    for run, after, before in cases:
-        if after.shape != before.shape:
-            reason = {"count_wrong": run.x.size, "of": run.x.size}
-            finding = unanswered("input-untouched", runs.p, False, **reason)
-            return finding._replace(checked=run.x.size, mistake="changes-x")
-    return _compare("input-untouched", "x", runs.p, cases, lambda *_: ["changes-x"])
-
-
-def shape_and_dtype(runs: Runs) -> LayerFinding:
-    """y and ∂L/∂x have the shape and the type of x."""
-    every = runs.every()
-    finding = LayerFinding(
-        id="shape-and-dtype",
-        p=runs.p,
-        ok=True,
-        checked=sum(run.x.size for run in every),
-        max_error=0.0,
-        mistake=None,
-        about="y",
-        wrong=[],
-        reason={"dtype": every[0].dtype},
-    )
-    for run in every:
-        for about, values in (("y", run.answer.y), ("grad_x", run.answer.grad_x)):
-            if isinstance(values, BaseException):  # same-mask tells
+def untouched(record: Record) -> Finding:
+    """x and ∂L/∂y are as they were before the call, and what was returned as it was then."""
+    calls = [call for call in record.calls if call.passed is not None]
+    if record.inplace or not calls:
+        raise UnaskedError("in-place" if calls else "no-answer")
+    n = sum(call.x.size for call in calls)
+    finding = Finding(0.0, True, n, "input-untouched", record.p, "x")
+    for call in calls:
+        assert call.passed is not None
+        after = [
+            ("x", "changes-x", call.passed.x, call.x),
+            ("grad_y", "changes-grad-y", call.passed.grad_y, call.grad_y),
+            ("y", "overwrites-y", call.passed.y, call.y and call.y.array),
+            ("grad_x", "overwrites-y", call.gradient, call.grad_x and call.grad_x.array),
+        ]
+        for about, name, now, before in after:
+            if before is None:
                 continue
-            got, expected = (values.array.shape, values.dtype), (run.x.shape, run.dtype)
-            if got != expected:
-                mistake = "wrong-shape" if got[0] != expected[0] else "wrong-dtype"
-                pairs = zip(("shape", "type"), got, expected, strict=True)
-                what, given, wanted = next(pair for pair in pairs if pair[1] != pair[2])
-                reason = {"what": what, "got": given, "expected": wanted}
-                return finding._replace(ok=False, mistake=mistake, about=about, reason=reason)
-    if runs.unfit:
-        reason = LayerRaisedError(next(iter(runs.unfit.values()))).reason
-        meant = all(isinstance(error, REFUSALS) for error in runs.unfit.values())
-        return finding._replace(ok=None if meant else False, reason=reason | {"unfit": runs.unfit})
+            got = read(now).array
+            if got.shape != before.shape:
+                reason = Reason("changed", call.x.size, call.x.size)
+                return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
+            if not np.array_equal(got, before, equal_nan=True):
+                case = (call, got, before)
+                found = compare("input-untouched", about, record.p, [case], naming.none)
+                assert found.reason is not None
+                reason = Reason("changed", found.reason.counted, found.reason.n)
+                return found._replace(checked=n, mistakes=(name,), reason=reason)
+    return finding
+
+
+def shape_and_dtype(record: Record) -> Finding:
+    """y and ∂L/∂x have the shape and the type of x."""
+    calls = [call for call in record.calls if call.y is not None]
+    if not calls:
+        raise UnaskedError("no-answer")
+    n = sum(call.x.size for call in calls)
+    finding = Finding(0.0, True, n, "shape-and-dtype", record.p)
+    widened: tuple[str, str] | None = None
+    for call in calls:
+        for about, found in (("y", call.y), ("grad_x", call.grad_x)):
+            if found is None:
+                continue
+            if found.array.shape != call.x.shape:
+                reason = Reason("shape", got=str(found.array.shape), wanted=str(call.x.shape))
+                names = ("wrong-shape",)
+                return finding._replace(ok=False, about=about, mistakes=names, reason=reason)
+            if found.dtype == call.dtype:
+                continue
+            if found.dtype not in TYPES or not record.may_widen(found.dtype):
+                reason = Reason("type", got=found.dtype, wanted=call.dtype)
+                names = ("wrong-dtype",)
+                return finding._replace(ok=False, about=about, mistakes=names, reason=reason)
+            widened = (call.dtype, found.dtype)
+    if widened is not None:
+        raise UnaskedError("other-type-judged", got=widened[1], wanted=widened[0])
     return finding
 
 
 ALWAYS: dict[str, Question] = {
     "inference": inference,
-    "input-untouched": input_untouched,
+    "input-untouched": untouched,
     "shape-and-dtype": shape_and_dtype,
+    "answers": answers,
 }
 BETWEEN: dict[str, Question] = {
     "values": values,
@@ -119,6 +259,7 @@ BETWEEN: dict[str, Question] = {
     "independent": independent,
     "fresh-mask": fresh_mask,
 }
+OF_CHANCE = ("same-mask", "kept-fraction", "independent", "fresh-mask")
 
 
 def at(p: float) -> dict[str, Question]:
@@ -126,52 +267,3 @@ def at(p: float) -> dict[str, Question]:
     if p == 0:
         return {"p-0": p_0} | ALWAYS
     return ({"p-1": p_1} if p == 1 else BETWEEN) | ALWAYS
-
-
-def _kept(run: Run, v: FloatArray, p: float) -> FloatArray:
-    """v ⊙ m/(1−p)."""
-    return np.where(run.mask, v / (1 - p), 0)
-
-
-def _compare(
-    name: str, about: str, p: float, cases: list[Comparison], namer: Namer
-) -> LayerFinding:
-    """What the layer gave against what is right, element by element; x to the last bit."""
-    checked, count, worst, wrong, fits = 0, 0, 0.0, list[Wrong](), list[str]()
-    for run, got, right in cases:
-        good = got == right if about == "x" else tolerance(run.type_of(about), p).near(got, right)
-        checked += got.size
-        worst = float(np.maximum(worst, np.abs(got - right).max()))  # nan stays nan
-        if good.all():
-            continue
-        named = namer(about, run, p, got)
-        fits = [name for name in fits if name in named] if count else named
-        count += int((~good).sum())
-        for index in np.argwhere(~good)[: SHOWN - len(wrong)].tolist():
-            place = tuple(index)
-            wrong.append(Wrong(place, float(got[place]), float(right[place])))
-    return LayerFinding(
-        id=name,
-        p=p,
-        ok=not count,
-        checked=checked,
-        max_error=worst,
-        mistake=fits[0] if fits else None,
-        about=about,
-        wrong=wrong,
-        reason={"count_wrong": count, "of": checked},
-        fits=fits if count else None,
-    )
-
-
-def _compare_both(name: str, p: float, right: list[Comparison], namer: Namer) -> LayerFinding:
-    """The output and, if that is right, the gradient; right holds a run and what both should be."""
-    y = _compare(name, "y", p, [(run, run.y, of_y) for run, of_y, _ in right], namer)
-    if not y.ok:
-        return y
-    grad_x = _compare(name, "grad_x", p, [(run, run.grad_x, of_x) for run, _, of_x in right], namer)
-    return grad_x._replace(
-        checked=y.checked + grad_x.checked,
-        max_error=float(np.maximum(y.max_error, grad_x.max_error)),
-        about="y" if grad_x.ok else "grad_x",
-    )

@@ -48,17 +48,21 @@ class Tolerance(NamedTuple):
     relative, absolute: |got − expected| ≤ relative·|expected| + absolute. An expected 0 is exact:
         m = 0 and x = 0 give it in every type.
     largest: where expected is beyond it, inf of its sign is right.
+    written: what else may be off, everywhere or in each element, as the values were rounded when
+        they were written.
     """
 
     relative: float
     absolute: float
     largest: float
+    written: FloatArray | float = 0.0
 
     def near(self, got: FloatArray, expected: FloatArray) -> Mask:
         """Where got is as near to expected as that. got: any values, nan and inf among them."""
         with np.errstate(invalid="ignore", over="ignore"):
-            close = np.abs(got - expected) <= self.relative * np.abs(expected) + self.absolute
-            close &= np.isfinite(expected) & ((expected != 0) | (got == 0))
+            off = np.abs(got - expected)
+            close = off <= self.relative * np.abs(expected) + self.absolute + self.written
+            close &= np.isfinite(expected) & ((expected != 0) | (np.abs(got) <= self.written))
             beyond = np.abs(expected) * (1 + self.relative) >= self.largest
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
 

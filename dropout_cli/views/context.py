@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from dropout_cli.proof.claims import Finding
+    from dropout_cli.proof.finding import Finding
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 

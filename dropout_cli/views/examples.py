@@ -137,7 +137,11 @@ def _numpy_program(trace: Trace) -> list[Block]:
         lines += [f"mask = np.array({problem.mask.astype(int).tolist()})", f"p = {problem.p!r}"]
     factor = " * 0" if trace.scale is None else " * mask / (1 - p)" if problem.training else ""
     lines += ["", f"y = x{factor}", f"grad_x = grad_y{factor}", "y, grad_x"]
-    return [Program("\n".join(["import numpy as np", "", *lines]), repr((trace.y, trace.grad_x)))]
+    kept = (
+        0 if trace.scale is None else 1 if problem.mask is None else problem.mask / (1 - problem.p)
+    )
+    output = repr((problem.x * kept, trace.grad_y * kept))
+    return [Program("\n".join(["import numpy as np", "", *lines]), output)]
 
 
 def sum_loss(context: StepContext) -> Rendered:

@@ -62,6 +62,8 @@ def forward_record(trace: Trace) -> ForwardRecord:
     source: MaskSource | None = {"kind": "given"} if problem.training else None
     if problem.drawn is not None:
         source = {"kind": "drawn", "rng": problem.drawn.rng, "seed": problem.drawn.seed}
+        if problem.drawn.skip:
+            source["skip"] = problem.drawn.skip
     return {
         "schema": SCHEMA,
         "mode": "training" if problem.training else "inference",
@@ -145,14 +147,19 @@ def facts(trace: Trace, messages: Messages, source: str | None = None) -> Facts:
     """
     problem = trace.problem
     p = messages.probability(problem.p)
+    matrix: list[tuple[Formula, str]] = []
+    if problem.shape is not None:
+        shape = " × ".join(map(str, problem.shape))
+        matrix.append((X, messages.say("fact", "x_shape", shape=shape)))
     if problem.mask is None:
-        return Facts([(equation(P, p), messages.say("fact", "inference"))])
+        return Facts([*matrix, (equation(P, p), messages.say("fact", "inference"))])
     if trace.scale is None:
         scale = SCALE, messages.say("fact", "scale_undefined")
     else:
         scale = scale_equation(problem.p, messages), messages.say("fact", "scale")
     return Facts(
         [
+            *matrix,
             (equation(P, p), messages.say("fact", "p")),
             (keep_equation(problem.p, messages), messages.say("fact", "keep")),
             scale,
@@ -178,7 +185,8 @@ def _mask_source(trace: Trace, messages: Messages, source: str | None) -> str:
     assert mask is not None
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
-        return messages.say("fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, **counts)
+        key = "mask_drawn_after" if drawn.skip else "mask_drawn"
+        return messages.say("fact", key, **counts, **vars(drawn))
     if source is None:
         source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
     return messages.say("fact", source, **counts)

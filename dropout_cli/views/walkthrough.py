@@ -129,6 +129,8 @@ def _command(problem: Problem, messages: Messages) -> str:
         options.append("--eval")
     elif problem.drawn is not None:
         options.append(f"--seed {problem.drawn.seed} --rng {problem.drawn.rng}")
+        if problem.drawn.skip:
+            options.append(f"--skip {problem.drawn.skip}")
     else:
         options.append(f"-m {''.join(f'{bit:d}' for bit in problem.mask)}")
     if problem.grad_y is not None:

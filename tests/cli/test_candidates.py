@@ -47,10 +47,10 @@ def verdict(judge):
         ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
         ({**RIGHT, "scale": 2}, "'scale' is no key"),
         ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
-        ({**RIGHT, "p": True}, "p is True, but it must be a number"),
+        ({**RIGHT, "p": True}, "p is True, which is not a number"),
         ({**RIGHT, "name": 3}, "name is 3, but it must be printable text"),
-        ({**RIGHT, "mask": [1, 0, 2, 0]}, "mask[3] is 2"),
-        ({**RIGHT, "x": [True, 4, 6, 8]}, "x[1] is 'True', but it must be a number"),
+        ({**RIGHT, "mask": [1, 0, 2, 0]}, "element 3 of mask is 2"),
+        ({**RIGHT, "x": [True, 4, 6, 8]}, "element 1 of x is 'True', which is not a number"),
         ({**RIGHT, "x": [[2, 4], [6, 8]]}, "the shapes differ, but they must be one: x 2×2, mask"),
         ({**RIGHT, "x": [[2, 4], [6]]}, "x has rows of different lengths"),
         ({**RIGHT, "x": [[2, 4], 6]}, "x has rows of different lengths"),
@@ -58,7 +58,6 @@ def verdict(judge):
         ({"x": [1], "y": [1]}, "there is neither 'p' nor --drop-prob"),
         ({**CASE, "grad_x": [1, 1, 1, 1]}, "there is 'grad_x', but neither 'grad_y' nor the loss"),
         ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "neither 'mask' (nor --mask or"),
-        ({"x": [1, 0], "p": 0.5, "y": [2, 0]}, "and x[2] is 0, so that it cannot be read from y"),
         ([RIGHT, {**RIGHT, "yy": 1}], "'yy' is no key of a candidate: did you mean 'y'?, in stand"),
         ({**CASE, "grad_y": [1] * 4, "grad_y_source": "sums", "y": [1] * 4}, "loss is 'sums'"),
         (
@@ -166,7 +165,8 @@ def test_places_of_nested_lists(judge):
     assert diagnosis["elements"] == [{"i": [2, 2], "got": 9, "expected": 8}]
     out = judge(candidate).out
     assert "the input, 2 × 2, row by row" in out
-    assert out.splitlines()[-1].split() == ["2,", "2", "y[1,", "1]", "9", "8"]
+    assert ["2,", "2", "y[1,", "1]", "9", "8"] in [line.split() for line in out.splitlines()]
+    assert "dropout-cli verify -x=4.0 -p 0.5 -m 1 --y=9.0" in out
 
 
 def with_mask(mask, p):
@@ -176,7 +176,7 @@ def with_mask(mask, p):
     return {"x": np.full(mask.shape, 1.5).tolist(), "p": p, "y": y.tolist()}
 
 
-RARE = np.arange(900) % 45 == 0
+RARE = np.random.default_rng(7).random(900) < 1 / 45
 
 
 @pytest.mark.parametrize(
@@ -188,12 +188,12 @@ RARE = np.arange(900) % 45 == 0
         ([1] * 20 + [0] * 180, 0.1, ["keeps-with-p"]),
         ([1] * 2500 + [0] * 2500, 0.5, ["neighbours-alike"]),
         ([1, 0] * 50, 0.5, ["neighbours-alike"]),
-        ([0, 1, 1, 0] * 50, 0.5, ["neighbours-alike"]),
+        ([0, 1, 1, 0] * 50, 0.5, ["mask-repeats"]),
         (np.tile(np.random.default_rng(3).random(100) < 0.5, 2), 0.5, ["mask-repeats"]),
         (np.repeat(np.random.default_rng(4).random((50, 1)) < 0.5, 8, axis=1), 0.5,
-         ["neighbours-alike"]),
+         ["one-mask-for-every-column"]),
         (np.repeat(np.random.default_rng(5).random((1, 40)) < 0.7, 20, axis=0), 0.3,
-         ["neighbours-alike"]),
+         ["one-mask-for-every-row"]),
         # and those that chance may well have drawn
         ([1] * 4, 0.5, []), ([0] * 4, 0.5, []), ([1, 0, 1, 0], 0.3, []), ([1] * 30, 0.5, []),
         (np.random.default_rng(6).random((40, 50)) < 0.7, 0.3, []),
@@ -220,15 +220,15 @@ def test_the_report_says_how_the_mask_was_tested(judge):
         ("y", True), ("kept-fraction", True), ("independent", False),
     ]  # fmt: skip
     for claim in result.json["claims"][1:]:
-        assert "at a level of 5e-10" in claim["method"]
+        assert "at a level of 1e-09" in claim["method"]
     (diagnosis,) = result.json["diagnosis"]
     assert (diagnosis["about"], diagnosis["claim"]) == ("mask", "independent")
-    assert diagnosis["explanation"].startswith(
-        "2,500 of 2,500 pairs of neighbours (1 and 2, 3 and 4, …) in m agree, both kept or both"
-        " dropped, where about 1,250 were expected: "
+    assert diagnosis["explanation"] == (
+        "the elements of the mask are not independent (for a right layer the probability of this is"
+        " at most 1e-300): whether an element is kept depends on whether its neighbour is."
     )
     out = judge(with_mask([1] * 2500 + [0] * 2500, 0.5), "--lang", "zh").out
-    assert "m 的 2,500 对相邻元素" in out
+    assert "元素的去留取决于相邻的元素。" in out.replace("\n", "")
 
 
 def test_the_mask_of_thousands_is_tested_against_p(judge, verdict):
@@ -339,7 +339,6 @@ def test_on_the_command_line_only_the_worked_example_fills_in(cli):
         ("-x 3,5 --y 6,0", "neither 'p'"),
         ("-x 3,5 -p 0.5 --grad-x 2,0", "'grad_x', but neither 'grad_y'"),
         ("-x 3,5 -p 0.5 -g 1,1 --grad-x 2,0", "neither 'mask'"),
-        ("-x 3,0 -p 0.5 --y 6,0", "x[2] is 0"),
         ("-x 3,5 -p 0.5 --y 6,0,0", "y has length 3"),
     ):
         result = cli("verify", *args.split())

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dropout_cli.cli.commands import run
+from dropout_cli.cli import run
 
 CASES = int(os.environ.get("FUZZ_CASES", "150"))
 LONGEST = 10  # seconds

@@ -20,7 +20,8 @@ VALUES = {
     "x": "1,2,3,4", "p": "0.3", "mask": "1010", "seed": "3", "rng": "numpy", "grad_y": "1,1,1,1",
     "asked_steps": "1", "path": "o.svg", "size": "4x3", "dpi": "100", "title": "T", "count": "4",
     "find": "10", "below": "50", "rtol": "0.1", "y": "1,1,1,1", "grad_x": "1,1,1,1",
-    "layers": "a:b", "candidates": "a.json", "saved": "a.json", "source": "a.svg", "precision": "3",
+    "layers": "a:b", "skip": "2", "candidates": "a.json", "saved": "a.json", "source": "a.svg",
+    "precision": "3", "atol": "0.1", "decimals": "4", "dtype": "float64",
 }  # fmt: skip
 
 
@@ -131,7 +132,10 @@ def test_how_it_is_said_takes_effect_or_is_refused(cli, command, form):
         ("backward -o a.json --precision 3", "--precision cannot be combined with JSON"),
         ("backward -f json --lang en", "--lang cannot be combined with JSON, which has no words"),
         ("masks -f json --lang zh", "--lang cannot be combined with JSON"),
-        ("masks --precision 3", "No such option '--precision'"),
+        (
+            "masks --precision 3",
+            "--precision belongs to backward, forward, plot, verify, walkthrough, not",
+        ),
         ("forward --theme dark", "which only .html and .svg files have"),
         ("walkthrough --pause --theme dark", "--theme cannot be combined with output without"),
         ("walkthrough --list --precision 3", "--precision cannot be combined with --list"),

@@ -97,7 +97,7 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
     ("args", "written", "says"),
     [
         ("--y 1,2", None, "y has length 2, but it must have length 4"),
-        ("--y 1,b,3,4", None, "y[2] is 'b'"),
+        ("--y 1,b,3,4", None, "element 2 of y is 'b'"),
         ("--y 4,0,12,0 --against torch", None, "--against cannot be combined with a candidate"),
         ("--against tensorflow", None, "'tensorflow' is not one of"),
         ("--y 4,0,12,0 --rtol nan", None, "rtol is nan"),
@@ -110,11 +110,11 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
         ("--candidate mine.json", '{"schema": "x/1", "y": [1]}', "schema is 'x/1'"),
         ("--candidate mine.json", '{"x": [1]}', "neither 'y' nor 'grad_x'"),
         ("--candidate mine.json", '{"y": "4"}', "y is not a list in JSON"),
-        ("--candidate mine.json", '{"y": [1, null]}', "y[2] is 'None'"),
+        ("--candidate mine.json", '{"y": [1, null]}', "element 2 of y is 'None'"),
         (
             "--candidate mine.json",
             '{"y": [4,0,12,0], "p": "x"}',
-            "p is 'x', but it must be a number",
+            "p is 'x', which is not a number",
         ),
         (
             "--candidate mine.json",

@@ -61,7 +61,7 @@ def test_some_steps(cli, steps, wanted):
 def test_a_step_that_there_is_not(cli, step):
     result = cli("walkthrough", f"--step={step}")
     assert (result.code, result.out) == (2, "")
-    assert f"step {step!r} is none of the steps" in result.err
+    assert f"there is no step {step!r}" in result.err
 
 
 @pytest.mark.parametrize(

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 from matplotlib import font_manager
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from dropout_cli import Problem, RequestError, Trace
-from dropout_cli.figure import fonts
-from dropout_cli.figure.draw import draw
-from dropout_cli.figure.look import Look
-from dropout_cli.figure.theme import THEMES
-from dropout_cli.figure.words import subtitle
+from dropout_cli.figure import page
+from dropout_cli.figure.captions import subtitle
+from dropout_cli.figure.files import draw
+from dropout_cli.figure.page import Group
+from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.losses import LOSSES
 from dropout_cli.words import load
 from dropout_cli.words.messages import Voice
 
+SLOW = pytest.mark.slow
 BOTH = pytest.mark.parametrize("layout", ["panels", "flow"])
 
 
-def figure(look=None, **problem):
-    look = (look or Look()).checked()
-    return draw(Trace(Problem.pose(**problem)), Voice(load(look.lang), look.precision), look)
+def figure(style=None, **problem):
+    style = (style or Style()).checked()
+    return draw(Trace(Problem.pose(**problem)), Voice(load(style.lang), style.precision), style)
 
 
 def bars(drawn):
@@ -52,7 +54,7 @@ def said(drawn):
 @BOTH
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_a_kept_bar_of_y_is_as_much_longer_as_the_equation_says(layout, p):
-    drawn = bars(figure(Look(layout=layout), x=[2, -4, 6, 8], p=p, mask=[1, 1, 1, 0]))
+    drawn = bars(figure(Style(layout=layout), x=[2, -4, 6, 8], p=p, mask=[1, 1, 1, 0]))
     for i in (1, 2, 3):
         x, y = (length(drawn[f"bar-{name}-{i}"], layout) for name in ("x", "y"))
         assert y / x == pytest.approx(1 / (1 - p))
@@ -63,7 +65,7 @@ def test_a_kept_bar_of_y_is_as_much_longer_as_the_equation_says(layout, p):
 @BOTH
 def test_bars_are_as_long_as_their_values(layout):
     trace = Trace(Problem.pose(x=[3, -1, 4, 1, -5, 9], seed=2, loss="sum-squares"))
-    drawn = bars(draw(trace, Voice(load("en")), Look(layout=layout)))
+    drawn = bars(draw(trace, Voice(load("en")), Style(layout=layout)))
     for name, values in (("y", trace.y), ("grad_x", trace.grad_x)):
         kept = [i for i in range(6) if values[i]]
         lengths = np.array([length(drawn[f"bar-{name}-{i + 1}"], layout) for i in kept])
@@ -71,7 +73,7 @@ def test_bars_are_as_long_as_their_values(layout):
 
 
 def test_both_gradients_have_one_scale():
-    drawn = bars(figure(Look(layout="flow"), p=0.9))
+    drawn = bars(figure(Style(layout="flow"), p=0.9))
     assert length(drawn["bar-grad_x-1"], "flow") == pytest.approx(
         10 * length(drawn["bar-grad_y-1"], "flow")
     )
@@ -79,7 +81,7 @@ def test_both_gradients_have_one_scale():
 
 @BOTH
 def test_kept_and_dropped_differ_by_shape(layout):
-    drawn = bars(figure(Look(layout=layout)))
+    drawn = bars(figure(Style(layout=layout)))
     light = THEMES["light"]
     for name, i in itertools.product(("mask", "y", "grad_x"), (1, 2, 3, 4)):
         bar = drawn[f"bar-{name}-{i}"]
@@ -96,7 +98,7 @@ def test_kept_and_dropped_differ_by_shape(layout):
 @BOTH
 @pytest.mark.parametrize("n", [64, 100])
 def test_many_bars_differ_by_shape_too(layout, n):
-    drawn = figure(Look(layout=layout), x=np.ones(n), seed=1)
+    drawn = figure(Style(layout=layout), x=np.ones(n), seed=1)
     kept = Trace(Problem.pose(x=np.ones(n), seed=1)).problem.mask
     colour, axis = THEMES["light"], 0 if layout == "panels" else 1
     widths = {}
@@ -110,7 +112,7 @@ def test_many_bars_differ_by_shape_too(layout, n):
 @BOTH
 def test_every_element_is_drawn(layout):
     for n in (1, 7, 17, 100):
-        drawn = figure(Look(layout=layout), x=np.ones(n), seed=1, p=0.3)
+        drawn = figure(Style(layout=layout), x=np.ones(n), seed=1, p=0.3)
         given = to_hex(THEMES["light"].given)
         shown = [
             path
@@ -121,45 +123,89 @@ def test_every_element_is_drawn(layout):
         assert len(shown) == n * (1 if layout == "panels" else 2)
 
 
-@BOTH
-def test_a_column_of_many_shows_the_smallest_and_the_largest_and_says_so(layout):
-    x = np.zeros(100_000)
-    x[31_337], x[77_777] = 8, -4
-    drawn = figure(Look(layout=layout), x=x, seed=0)
-    given = next(
-        part
-        for part in drawn.findobj(PolyCollection)
-        if to_hex(part.get_facecolor()[0]) == "#6e7781"
-    )
-    ends = np.concatenate([path.vertices for path in given.get_paths()])
-    along = ends[:, 1 if layout == "panels" else 0]
-    zero = np.median(np.unique(along)[1:-1])
-    assert (along.max() - zero) / (zero - along.min()) == pytest.approx(2, rel=0.01)
-    stands = "Each column stands for" if layout == "panels" else "Each row stands for"
-    assert any(words.startswith(stands) for words in said(drawn))
-    assert not any("stands for" in words for words in said(figure(x=np.ones(100), seed=0)))
+@pytest.mark.parametrize(("layout", "fit"), [("panels", 390), ("flow", 120)])
+@pytest.mark.parametrize("n", [1000, 100_000])
+def test_more_elements_than_points_are_refused_with_how_many_fit(layout, fit, n):
+    with pytest.raises(RequestError, match="at most") as refused:
+        figure(Style(layout=layout), x=np.linspace(0, 1, n), seed=0)
+    most = int(re.search(r"at most (\d+) fit", str(refused.value))[1])
+    assert most == pytest.approx(fit, rel=0.1)
+    figure(Style(layout=layout), x=np.linspace(0, 1, most), seed=0)
+    with pytest.raises(RequestError, match=f"x has {most + 1:,} elements, but at most {most} fit"):
+        figure(Style(layout=layout), x=np.linspace(0, 1, most + 1), seed=0)
+
+
+def panel(drawn, name):
+    (found,) = (part for part in drawn.findobj(Group) if part.get_gid() == f"panel-{name}")
+    return found
 
 
 @BOTH
-def test_a_column_with_no_spread_can_still_be_seen(layout):
-    for n in (1000, 4999, 5001, 99_991):
-        drawn = figure(Look(layout=layout), x=np.ones(n), seed=0)
-        for part in drawn.findobj(PolyCollection):
-            for path in part.get_paths():
-                assert (np.ptp(path.vertices, axis=0) > 0.4).all()
+@pytest.mark.parametrize("n", [4, 10, 20, 30, 100])
+def test_dropped_is_never_a_gap(layout, n):
+    """Where the gradient that arrives is 0, as with the sum of squares, there is still a sign."""
+    drawn = figure(Style(layout=layout), x=np.ones(n), mask=[1, 0] * (n // 2), loss="sum-squares")
+    colour = THEMES["light"].dropped
+    for name in ("y", "grad_x"):
+        signs = [
+            text.get_text()
+            for text in panel(drawn, name).findobj(Text)
+            if text.get_color() == colour
+        ]
+        dashes = [
+            path
+            for part in panel(drawn, name).findobj(LineCollection)
+            if to_hex(part.get_color()[0]).upper() == colour
+            for path in part.get_paths()
+        ]
+        assert n // 2 in (signs.count("0"), signs.count("✗"), len(dashes))
+
+
+def test_products_stand_under_their_bars_and_are_the_problems():
+    drawn = figure(x=[2, -4, 6, 8], p=0.2, mask=[1, 0, 1, 1], grad_y=[0.1, 0.2, -0.3, 0.4])
+    for name, given in (("y", ["2", "−4", "6", "8"]), ("grad_x", ["0.1", "0.2", "−0.3", "0.4"])):
+        products = [text for text in panel(drawn, name).findobj(Text) if " × " in text.get_text()]
+        factors = ["1.25", "0", "1.25", "1.25"]
+        assert [text.get_text() for text in products] == [
+            f"{one} × {factor}" for one, factor in zip(given, factors, strict=True)
+        ]
+        for i, text in enumerate(products, 1):
+            corners = bars(drawn)[f"bar-{name}-{i}"].get_paths()[0].vertices
+            assert text.get_ha() == "center"
+            assert text.get_position()[0] == pytest.approx(np.mean(corners[:4, 0]))
+            assert text.get_position()[1] < corners[:, 1].min()
+            light = THEMES["light"]
+            assert text.get_color() == (light.dropped if i == 2 else light.kept)
+
+
+@pytest.mark.parametrize(
+    "problem", [{"training": False}, {"p": 1}, {"x": np.arange(9.0), "seed": 1}]
+)
+def test_products_are_left_out_where_they_would_not_help(problem):
+    assert not any(" × " in words for words in said(figure(**problem)))
+
+
+def test_numbers_are_centred_on_their_bars_and_marks_hang_beside_them():
+    drawn = figure()
+    words = {text.get_text(): text for text in panel(drawn, "grad_x").findobj(Text)}
+    corners = bars(drawn)["bar-grad_x-3"].get_paths()[0].vertices
+    assert words["0.6"].get_ha() == "center"
+    assert words["0.6"].get_position()[0] == pytest.approx(np.mean(corners[:4, 0]))
+    assert words["✓"].get_position()[0] > words["0.6"].get_position()[0]
+    assert words["✓"].get_position()[1] == words["0.6"].get_position()[1]
 
 
 @BOTH
 @pytest.mark.parametrize("problem", [{"p": 0, "mask": [1, 1, 1, 1]}, {"training": False}])
 def test_nothing_is_added_where_nothing_is_scaled(layout, problem):
-    drawn = figure(Look(layout=layout), **problem)
+    drawn = figure(Style(layout=layout), **problem)
     assert not any("arrived" in name for name in bars(drawn))
-    assert not any("adds" in words or "×" in words for words in said(drawn))
+    assert not any("adds" in words or words.startswith("×") for words in said(drawn))
 
 
 @BOTH
 def test_inference_says_that_it_has_no_mask(layout):
-    drawn = figure(Look(layout=layout), training=False)
+    drawn = figure(Style(layout=layout), training=False)
     assert not any("mask" in name for name in bars(drawn))
     assert any(words.startswith("no mask") for words in said(drawn))
     assert "$y = x$" in said(drawn)
@@ -167,10 +213,10 @@ def test_inference_says_that_it_has_no_mask(layout):
 
 @BOTH
 def test_p_1_reads_y_is_zero(layout):
-    words = said(figure(Look(layout=layout), p=1))
+    words = said(figure(Style(layout=layout), p=1))
     assert "$y = 0$" in words
-    assert not any("1/(1-p)" in one for one in words)
-    assert "$p = 1$:  0 of 4 kept" in words
+    assert not any("(1-p)" in one or "(1−p)" in one for one in words)
+    assert "p = 1:  0 of 4 kept" in words
 
 
 @pytest.mark.parametrize(
@@ -182,41 +228,43 @@ def test_the_subtitle_says_how_many_are_kept_and_the_scale(lang, one, some):
     def told(p, mask):
         return subtitle(Trace(Problem.pose(p=p, mask=mask)), Voice(load(lang), 4))
 
-    assert told(0.3, [0, 1, 0, 0]).endswith(f"{one}$1/(1-p) ≈ 1.429$")
+    assert told(0.3, [0, 1, 0, 0]).endswith(f"{one}1/(1−p) ≈ 1.429")
     for p, scale in ((1 / 3, "= 1.5"), (0.1, "≈ 1.111"), (0.99, "= 100"), (1e-9, "≈ 1")):
-        assert told(p, [0, 1, 1, 0]).endswith(f"{some} $1/(1-p) {scale}$")
+        assert told(p, [0, 1, 1, 0]).endswith(f"{some} 1/(1−p) {scale}")
 
 
 @BOTH
 def test_powers_of_ten_are_set_as_such(layout):
-    words = said(figure(Look(layout=layout), p=1e-9, x=np.ones(4), mask=[1, 1, 1, 1]))
-    assert any(one.startswith(r"$p = 1 \cdot 10^{-9}$") for one in words)
-    assert any(r"$1/(1-p) \approx 1$" in one for one in words)
-    words = said(figure(Look(layout=layout), p=0.99999999, mask=[1, 1, 1, 1]))
-    assert any(r"= 1 \cdot 10^{8}$" in one for one in words)
+    words = said(figure(Style(layout=layout), p=1e-9, x=np.ones(4), mask=[1, 1, 1, 1]))
+    assert any(one.startswith("p = 10⁻⁹") and one.endswith("1/(1−p) ≈ 1") for one in words)
+    words = said(figure(Style(layout=layout), p=0.99999999, mask=[1, 1, 1, 1]))
+    assert any(one.endswith("1/(1−p) = 10⁸") for one in words)
 
 
 @BOTH
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_loss_is_named(layout, loss):
-    assert any("loss $L = " in words for words in said(figure(Look(layout=layout), loss=loss)))
-    assert not any("loss" in words for words in said(figure(Look(layout=layout))))
+    assert any("loss L = " in words for words in said(figure(Style(layout=layout), loss=loss)))
+    assert not any("loss" in words for words in said(figure(Style(layout=layout))))
 
 
 @BOTH
 def test_marks_stand_with_the_gradient(layout):
-    words = said(figure(Look(layout=layout)))
+    words = said(figure(Style(layout=layout)))
     assert (words.count("✓"), words.count("✗")) == (2, 2)
 
 
 @BOTH
 def test_values_are_those_of_the_trace(layout):
-    words = said(figure(Look(layout=layout), x=[1e-12, -1e12, 0.5, 3], p=0.3, mask=[1, 1, 1, 0]))
-    assert {"1e−12", "−1e+12", "1.429e−12", "−1.429e+12", "0.7143"} <= {*words}
+    words = said(figure(Style(layout=layout), x=[1e-12, -1e12, 0.5, 3], p=0.3, mask=[1, 1, 1, 0]))
+    assert {"10⁻¹²", "−10¹²", "1.429·10⁻¹²", "−1.429·10¹²", "0.7143"} <= {*words}
 
 
 @pytest.mark.parametrize("x", ["0,0,0,0", "1e-320,0,0,0", "1e299,-1e299,1,1", "-1e-300,0,1,2"])
-@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf", "a.gif"])
+@pytest.mark.parametrize(
+    "name",
+    ["a.png", *(pytest.param(f"a.{suffix}", marks=SLOW) for suffix in ("svg", "pdf", "gif"))],
+)
 def test_any_number_can_be_drawn(cli, tmp_path, x, name):
     path = tmp_path / name
     result = cli("plot", "-x", x, "-m", "1101", "-o", str(path))
@@ -257,7 +305,7 @@ def test_contrast_holds(name):
 @pytest.fixture
 def bare(monkeypatch):
     """A machine that has no fonts but those of matplotlib, which remembers one that is gone."""
-    gone = font_manager.FontEntry(fname="/gone.ttf", name=fonts.CHINESE[0])
+    gone = font_manager.FontEntry(fname="/gone.ttf", name=page.CHINESE[0])
     ours = [font for font in font_manager.fontManager.ttflist if font.name.startswith("DejaVu")]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [*ours, gone])
     monkeypatch.setattr(font_manager, "findSystemFonts", list)
@@ -269,15 +317,15 @@ def bare(monkeypatch):
 @pytest.mark.parametrize("sign", ["\U0001f9ff", "𝖠"])  # DejaVu Sans has the second, but not in bold
 def test_a_title_names_the_character_that_no_font_can_draw(lang, title, sign):
     with pytest.raises(RequestError, match=f"^'{sign}' is in the title, but no font used here"):
-        figure(Look(title=title.format(sign), lang=lang))
+        figure(Style(title=title.format(sign), lang=lang))
 
 
 @pytest.mark.usefixtures("bare")
 def test_a_title_names_the_character_that_the_chinese_font_has_not(monkeypatch):
-    monkeypatch.setattr(fonts, "CHINESE", ("DejaVu Serif",))  # has no Chinese, but is installed
+    monkeypatch.setattr(page, "CHINESE", ("DejaVu Serif",))  # has no Chinese, but is installed
     for lang, sign in (("en", "\U0001f9ff"), ("zh", "\U0001f9ff"), ("en", "梯")):
         with pytest.raises(RequestError, match=f"^'{sign}' is in the title, but no font used here"):
-            figure(Look(title=f"Dropout {sign}", lang=lang))
+            figure(Style(title=f"Dropout {sign}", lang=lang))
 
 
 @pytest.mark.usefixtures("bare")
@@ -285,15 +333,23 @@ def test_a_chinese_font_is_asked_for_where_one_would_help():
     needed = "no font with Chinese characters is installed, so install one of Noto Sans CJK SC, "
     for title in (None, "", "Dropout", "梯度"):
         with pytest.raises(RequestError, match=f"^{needed}.*, or use --lang en$"):
-            figure(Look(title=title, lang="zh"))
+            figure(Style(title=title, lang="zh"))
     for title, sign in (("Dropout 梯度", "梯"), ("Dropout：p", "：")):
         with pytest.raises(RequestError, match=f"^'{sign}' is in the title, but {needed}.* Hei, "):
-            figure(Look(title=title))
+            figure(Style(title=title))
 
 
 def test_a_title_that_no_line_can_hold():
     with pytest.raises(RequestError, match="too long"):
-        figure(Look(title="long " * 60))
+        figure(Style(title="long " * 60))
     with pytest.raises(RequestError, match="one line"):
-        figure(Look(title="two\nlines"))
-    assert "$5 and $6" in said(figure(Look(title="$5 and $6")))
+        figure(Style(title="two\nlines"))
+    assert "$5 and $6" in said(figure(Style(title="$5 and $6")))
+
+
+@BOTH
+def test_indices_that_are_left_out_leave_round_ones(layout):
+    words = said(figure(Style(layout=layout), x=np.ones(17), seed=0))
+    shown = [int(one) for one in words if re.fullmatch(r"[1-9]|1\d", one)]
+    assert {1, 5, 10, 15} <= {*shown}
+    assert not {3, 4, 6, 16, 17} & {*shown}

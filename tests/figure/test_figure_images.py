@@ -1,6 +1,6 @@
-"""The figure, held to pictures of how it has looked. New ones, once they have been looked at:
+"""Pictures, held to how they have looked. New ones, once they have been looked at:
 
-pytest tests/figure/test_figure_images.py --mpl-generate-path=tests/figure/figures
+pytest -m "" tests/figure/test_figure_images.py --mpl-generate-path=tests/figure/figures
 """
 
 from __future__ import annotations
@@ -9,14 +9,54 @@ import numpy as np
 import pytest
 
 from dropout_cli import Problem, RequestError, Trace
-from dropout_cli.figure.draw import draw
-from dropout_cli.figure.fonts import families
-from dropout_cli.figure.look import Look
+from dropout_cli.figure.files import draw
+from dropout_cli.figure.page import families
+from dropout_cli.figure.style import Style
+from dropout_cli.figure.tables import draw_pass, draw_step
+from dropout_cli.views.passes import backward_page, forward_page
+from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
 from dropout_cli.words.messages import Voice
 
 FONT = "WenQuanYi Micro Hei"
 SMALL = {"dpi": 48}
+compare = pytest.mark.mpl_image_compare(
+    baseline_dir="figures", style="default", savefig_kwargs=SMALL, tolerance=2
+)
+KEPT = [  # one of each kind; the rest are slow
+    {}, {"theme": "dark", "layout": "flow"}, {"n": 10}, {"n": 30, "layout": "flow"}, {"n": 300},
+    {"size": "4x3"}, {"panel": ("grad_x",)},
+]  # fmt: skip
+CASES = [
+    {"n": n, "layout": layout, "theme": theme}
+    for n in (1, 4, 10, 30, 300)
+    for layout in ("panels", "flow")
+    for theme in ("light", "dark")
+    if not (n == 300 and layout == "flow")  # too many for lanes
+]
+CASES += [
+    {"size": size, "layout": layout} for size in ("4x3", "square") for layout in ("panels", "flow")
+]
+CASES += [{"panel": ("grad_x",)}, {"panel": ("x", "y")}]
+
+
+def name(case):
+    """The name of a case, from what is not usual in it."""
+    usual = {"n": 4, "layout": "panels", "theme": "light"}
+    parts = [case.get(key, value) for key, value in usual.items()]
+    parts += ["-".join(value) if key == "panel" else value
+              for key, value in case.items() if key not in usual]  # fmt: skip
+    return "-".join(map(str, parts))
+
+
+NAMES = {name(case) for case in KEPT}
+EACH = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name(case), marks=[] if name(case) in NAMES else pytest.mark.slow)
+        for case in CASES
+    ],
+)
 
 
 def problem(n):
@@ -28,8 +68,10 @@ def problem(n):
     )
 
 
-def picture(look, n=4):
-    return draw(Trace(problem(n)), Voice(load(look.lang), look.precision), look.checked())
+def picture(case, lang="en"):
+    choices = {key: value for key, value in case.items() if key != "n"}
+    style = Style(lang=lang, **choices).checked()
+    return draw(Trace(problem(case.get("n", 4))), Voice(load(lang), style.precision), style)
 
 
 def chinese_font():
@@ -39,27 +81,47 @@ def chinese_font():
         return None
 
 
-@pytest.mark.parametrize("n", [4, 10, 100])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("layout", ["panels", "flow"])
-@pytest.mark.mpl_image_compare(
-    baseline_dir="figures", style="default", savefig_kwargs=SMALL, tolerance=2
-)
-def test_english(layout, theme, n):
-    return picture(Look(layout=layout, theme=theme), n)
-
-
-@pytest.mark.skipif(
+chinese = pytest.mark.skipif(
     chinese_font() != FONT, reason=f"{FONT} (fonts-wqy-microhei) is not the font that is used"
 )
-@pytest.mark.parametrize("n", [4, 10, 100])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("layout", ["panels", "flow"])
-@pytest.mark.mpl_image_compare(
-    baseline_dir="figures", style="default", savefig_kwargs=SMALL, tolerance=2
+
+
+@EACH
+@compare
+def test_english(case):
+    return picture(case)
+
+
+@chinese
+@EACH
+@compare
+def test_chinese(case):
+    return picture(case, "zh")
+
+
+@pytest.mark.parametrize(
+    ("lang", "theme", "n"),
+    [("en", "light", 4), ("en", "dark", 10), pytest.param("zh", "dark", 4, marks=chinese)],
 )
-def test_chinese(layout, theme, n):
-    return picture(Look(layout=layout, theme=theme, lang="zh"), n)
+@pytest.mark.parametrize("view", [forward_page, backward_page])
+@compare
+def test_table(view, lang, theme, n):
+    trace, voice = Trace(problem(n)), Voice(load(lang), 4)
+    return draw_pass(view(trace, voice), trace, voice, Style(theme=theme, lang=lang))
+
+
+@pytest.mark.parametrize(
+    ("number", "lang"),
+    [(1, "en"), (8, "en"), (13, "en"), pytest.param(5, "zh", marks=chinese),
+     pytest.param(6, "en", marks=pytest.mark.slow),
+     pytest.param(10, "zh", marks=[chinese, pytest.mark.slow])],
+)  # fmt: skip
+@compare
+def test_step(number, lang):
+    voice = Voice(load(lang), 6)
+    ids = [step["id"] for step in voice.prose["step"]]
+    document = page(Trace(Problem.pose()), voice, [ids[number - 1]])[1:]
+    return draw_step(document, number, len(ids), Style(lang=lang))
 
 
 @pytest.mark.mpl_image_compare(
@@ -70,4 +132,4 @@ def test_chinese(layout, theme, n):
     tolerance=2,
 )
 def test_the_figure_in_the_readme():
-    return picture(Look())
+    return picture({})

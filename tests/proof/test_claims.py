@@ -171,10 +171,10 @@ def test_inference_that_is_no_identity_is_found_out(monkeypatch):
     for way in ("forward", "backward"):
         with monkeypatch.context() as patch:
             patch.setattr(f"dropout_cli.dropout.{way}", lambda v, *_: v + np.array([0, 2, 0]))
-            assert claims.inference(trace) == (2.0, False, 3)
+            assert claims.inference(trace)[:3] == (2.0, False, 3)
     zeros = Trace(Problem.pose([0.0, 1], grad_y=[1, 1]))
     monkeypatch.setattr("dropout_cli.dropout.forward", lambda v, *_: v * [-1, 1])
-    assert claims.inference(zeros) == (0.0, False, 2)  # -0 is not 0, bit for bit
+    assert claims.inference(zeros)[:3] == (0.0, False, 2)  # -0 is not 0, bit for bit
 
 
 def test_a_claim_is_checked_once_and_forgotten_with_its_trace(monkeypatch):

@@ -9,8 +9,6 @@ from itertools import product
 import pytest
 from steps import IDS, LANGUAGES, PROBLEMS
 
-from dropout_cli.words import load
-
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_step_of_the_derivation_in_its_order(cli, language):

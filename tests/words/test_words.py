@@ -105,7 +105,7 @@ def test_every_name_has_its_words(language):
     told = load(language)
     both = IN_TRAINING | AT_P_1
     gradient = {f"grad_x-{name}" for name in both | IN_GRADIENT}
-    own = gradient | {f"y-{name}" for name in both}
+    own = gradient | {f"y-{name}" for name in both} | {"y-swapped", "grad_x-swapped"}
     assert own | set(IN_INFERENCE) <= set(told["mistake"])
     code = "".join(path.read_text() for path in Path(verify.__file__).parent.rglob("*.py"))
     for name in set(told["mistake"]) - own:

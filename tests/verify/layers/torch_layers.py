@@ -124,7 +124,7 @@ WRONG = {
     "torch, always": (TorchAlways, {"inference": "drops-in-inference"}),
     "torch, through NumPy": (
         TorchThroughNumPy,
-        {"p-0": None, "inference": None, "same-mask": None, "p-1": None},
+        {"p-0": "gradient-cut", "same-mask": "gradient-cut"},
     ),
     "torch, detached": (TorchDetached, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
     "torch, widens": (TorchWidens, {"shape-and-dtype": "wrong-dtype"}),

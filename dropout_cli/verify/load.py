@@ -1,0 +1,106 @@
+"""A layer of someone else's, found by its name, and what it raises, quoted in one line."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+import sys
+import traceback
+
+from dropout_cli.errors import RequestError, SignalExit
+
+OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
+QUOTED = 200  # characters of foreign words that are quoted
+OURS = os.path.dirname(__file__)
+PASSED_ON = (KeyboardInterrupt, MemoryError, SignalExit)  # what is no fault of the layer
+
+
+def load(name: str) -> object:
+    """The object that MODULE:NAME names; the current folder is first on the path.
+
+    Raises RequestError where the module cannot be imported, or has nothing of that name.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise RequestError(
+            f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout"
+        )
+    module_name = module_name.removeprefix(f".{os.sep}")
+    if module_name.endswith(".py"):
+        module_name = module_name.removesuffix(".py").replace(os.sep, ".")
+    if module_name.startswith("."):
+        raise RequestError(
+            f"the layer is {name!r}, but its file must be in the current folder or below it"
+        )
+    folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
+    if sys.path[:1] != [folder]:
+        sys.path.insert(0, folder)
+    try:
+        found: object = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+        raise RequestError(
+            f"there is no module {module_name!r} in {folder} or among the installed packages"
+        ) from None
+    except PASSED_ON:
+        raise
+    except BaseException as error:  # a module may also exit, or skip its tests
+        raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise RequestError(f"{module_name} has no {attribute!r}{hint}") from None
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
+    return found
+
+
+class OutOfMemoryError(RequestError):
+    """The layer, or its checks, ran out of memory, which says nothing about it."""
+
+    def __init__(self, error: BaseException) -> None:
+        """error: what was raised."""
+        super().__init__(f"the layer was not checked, because memory ran out: {quote(error)}")
+
+
+def refuse_out_of_memory(error: BaseException) -> None:
+    """Raise OutOfMemoryError where this is why the layer raised."""
+    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(quote(error))
+    if isinstance(error, MemoryError) or foreign:
+        raise OutOfMemoryError(error) from None
+
+
+def quote(error: BaseException) -> str:
+    """An exception in one line: its type and its message."""
+    try:
+        message = one_line(str(error))
+    except PASSED_ON:
+        raise
+    except BaseException:  # a message that cannot be told
+        message = ""
+    name = one_line(type(error).__name__)
+    return f"{name}: {message}" if message else name
+
+
+def quote_with_place(error: BaseException) -> str:
+    """An exception in one line, with the innermost line of the user's own code that it passed."""
+    passed = traceback.extract_tb(error.__traceback__)
+    frames = [each for each in passed if not each.filename.startswith((OURS, "<"))]
+    own = [each for each in frames if "site-packages" not in each.filename] or frames
+    if not own:
+        return quote(error)
+    return f"{quote(error)} ({one_line(os.path.basename(own[-1].filename))}:{own[-1].lineno})"
+
+
+def one_line(words: str) -> str:
+    """The words in one line, shortened, without control characters."""
+    line = "".join(c for c in " ".join(words.split()) if c.isprintable())
+    return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"

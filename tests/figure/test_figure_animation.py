@@ -1,0 +1,173 @@
+"""The animation: what it says, how long, where it looks, and how much room it takes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_hex
+from PIL import Image
+
+from dropout_cli import Problem, Trace
+from dropout_cli.figure.animation import moments
+from dropout_cli.figure.files import draw
+from dropout_cli.figure.style import THEMES, Style
+from dropout_cli.words import load
+from dropout_cli.words.messages import Voice
+
+OUTPUTS = Path(__file__).parents[2] / "outputs"
+
+
+def scenes(**problem):
+    return [*moments(Trace(Problem.pose(**problem)), Voice(load("en"), 4))]
+
+
+def captions(**problem):
+    return list(dict.fromkeys(moment.caption for moment, _ in scenes(**problem)))
+
+
+def test_it_goes_forward_then_backward_element_by_element():
+    words = captions()
+    assert words[0] == "The input arrives"
+    assert words[1].startswith("Draw the mask once")
+    third = r"$y_{3} = x_{3} \cdot m_{3}/(1-p) = 6 \cdot 1/0.5"
+    assert words[6:8] == [f"{third}$", f"{third} = 12$"]  # the result comes when the bar has grown
+    assert words[11] == "Backward takes the same mask"
+    assert len(words) == 2 + 2 * 4 + 2 + 2 * 4 + 1
+
+
+def test_nothing_goes_back_before_all_went_forward():
+    forward, backward = np.array([(one.forward, one.backward) for one, _ in scenes()]).T
+    assert (np.diff(forward) >= 0).all()
+    assert (np.diff(backward) >= 0).all()
+    assert (forward[backward > 0] >= 4).all()
+
+
+def test_the_lane_that_moves_is_in_focus_and_gives_the_caption_its_colour():
+    for moment, _ in scenes()[:-1]:
+        lanes = [at for at in (moment.forward, moment.backward) if 0 < at < 4 or at == 4.0]
+        if moment.focus is not None:
+            assert moment.focus in {int(np.ceil(at)) - 1 for at in lanes}
+            assert moment.colour == ("kept" if moment.focus in (0, 2) else "dropped")
+
+
+def test_what_is_new_stays_longer():
+    def results(**problem):
+        ends = [one for one in scenes(**problem) if one[0].focus is not None and one[1] >= 500]
+        return [length for _, length in ends]
+
+    assert results() == [1800, 1800, 900, 900] * 2
+    many = results(x=np.arange(8.0), mask=[1, 0] * 4)
+    assert many == [1800, 1800, *[500] * 6] * 2
+
+
+@pytest.mark.parametrize("problem", [{"p": 1}, {"training": False}, {"x": [-1, 2], "seed": 0}])
+def test_every_case_has_its_words(problem):
+    words = captions(**problem)
+    assert not any(re.search(r"\{keep|\bnan\b|\binf\b", one) for one in words)
+    if problem.get("p") == 1:
+        assert r"$m_{1} = 0,\; y_{1} = 0$" in words
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_plate_is_dimmed_where_there_is_one(training):
+    trace, voice = Trace(Problem.pose(training=training)), Voice(load("en"), 4)
+    moment = next(moment for moment, _ in moments(trace, voice) if moment.focus is not None)
+    colours = {
+        to_hex(part.get_facecolor()[0]).upper()
+        for part in draw(trace, voice, Style(layout="flow"), moment).findobj(PolyCollection)
+        if part.get_alpha()
+    }
+    light = THEMES["light"]
+    assert colours == ({light.ground, light.plate} if training else {light.ground})
+
+
+@pytest.mark.parametrize(
+    ("problem", "inserted"),
+    [
+        ({"x": [2], "p": 0.3, "mask": [1]}, "= 2 \\cdot 1/0.7 ≈ 2.857"),
+        ({"x": [2], "p": 0.3, "mask": [0]}, "= 2 \\cdot 0/0.7 = 0"),
+        ({"x": [0.9], "p": 0.1, "mask": [1]}, "= 0.9 \\cdot 1/0.9 = 1"),
+        ({"x": [-3], "p": 1 / 3, "mask": [1]}, "≈ (-3) \\cdot 1/0.6667 ≈ -4.5"),
+        ({"x": [1.23456], "p": 0.5, "mask": [1]}, "≈ 1.235 \\cdot 1/0.5 ≈ 2.469"),
+        (
+            {"x": [1e-12], "p": 0.99999, "mask": [1]},
+            "= (10^{-12}) \\cdot 1/(10^{-5}) = 10^{-7}",
+        ),
+        ({"x": [2.5e12], "training": False}, "= 2.5 \\cdot 10^{12}"),
+        ({"x": [-1.23456], "training": False}, "≈ -1.235"),
+        ({"x": [-1.5], "training": False}, "= -1.5"),
+    ],
+)
+def test_equals_stands_where_no_number_is_rounded(problem, inserted):
+    before = "x_{1}" if problem.get("training") is False else r"m_{1}/(1-p)"
+    words = [re.sub(" +", " ", one) for one in captions(**problem)]
+    assert any(one.startswith("$y") and one.endswith(f"{before} {inserted}$") for one in words)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_last_words_say_the_scale(lang):
+    def last(p):
+        trace = Trace(Problem.pose(p=p, seed=1))
+        return [*moments(trace, Voice(load(lang), 4))][-1][0].caption
+
+    assert "1/(1−p) ≈ 1.429" in last(0.3)
+    assert "1/(1−p) = 1.5" in last(1 / 3)
+    assert "1/(1" not in last(1)
+
+
+def frames(path):
+    with Image.open(path) as film:
+        for k in range(film.n_frames):
+            film.seek(k)
+            yield np.asarray(film.convert("RGB"), dtype=float), film.info["duration"]
+
+
+@pytest.mark.parametrize("name", ["flow", pytest.param("flow_dark", marks=pytest.mark.slow)])
+def test_the_animation_of_the_worked_example_is_that_in_the_readme(cli, tmp_path, name):
+    path, theme = tmp_path / "flow.gif", "dark" if "dark" in name else "light"
+    result = cli("plot", "-o", str(path), "--theme", theme)
+    assert (result.code, result.err) == (0, f"wrote {path}\n")
+    assert path.stat().st_size <= 400_000
+    pixels, lengths = zip(*frames(path), strict=True)
+    assert pixels[0].shape == (720, 1280, 3)
+    assert 20_000 <= sum(lengths) <= 30_000
+    assert lengths[0] == 3500
+    colours = THEMES[theme]
+    for flat in (colours.ground, colours.kept, colours.gain, colours.given, colours.dropped):
+        assert (pixels[0] == [int(flat[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1).any()
+    ink = [abs(frame - frame[0, 0]).sum() for frame in pixels]
+    assert ink[0] == max(ink)  # the first frame has all that there is to see
+    readmes = [frame for frame, _ in frames(OUTPUTS / f"{name}.gif")]
+    assert len(readmes) == len(pixels)
+    for k in (0, len(pixels) // 2, -1):
+        assert np.sqrt(((pixels[k] - readmes[k]) ** 2).mean()) < 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_terminal_shows_how_far_it_is(tmp_path):
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "dropout_cli", "plot", "-x", "1", "-o", tmp_path / "a.gif"]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=follower, env=environment) as done:
+        os.close(follower)
+        shown = bytearray()
+        with suppress(OSError):  # as Linux ends a terminal
+            while some := os.read(leader, 1 << 16):  # a slow machine shows more than a read takes
+                shown += some
+        assert done.stdout.read() == b""
+    os.close(leader)
+    assert done.returncode == 0
+    shown = shown.decode()
+    assert "━" in shown
+    assert "wrote" in shown

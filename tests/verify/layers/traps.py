@@ -1,0 +1,538 @@
+"""Layers that are easily misjudged: right ones of unusual kinds, wrong ones that hide it."""
+
+# ruff: noqa: NPY002 (courses draw from the global generator)
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+import numpy as np
+
+from layers.numpy_layers import Course
+
+# Right, in unusual ways
+
+
+class Images(Course):
+    """Takes images alone."""
+
+    def forward(self, x):
+        if x.ndim != 4:
+            raise TypeError("expected images, NCHW")
+        return super().forward(x)
+
+
+class Tables(Course):
+    """Takes two dimensions alone, and says so by accident."""
+
+    def forward(self, x):
+        x.shape[1]
+        return super().forward(x.reshape(x.shape[0], x.shape[1]))
+
+
+class Doubles(Course):
+    def forward(self, x):
+        if x.dtype != np.float64:
+            raise TypeError("only float64")
+        return super().forward(x)
+
+
+class Small(Course):
+    """Has a buffer of 65,536 random numbers."""
+
+    def draw(self, shape):
+        n = int(np.prod(shape))
+        if n > 65_536:
+            raise IndexError("the buffer is too small")
+        return (np.random.rand(65_536)[:n] >= self.p).reshape(shape)
+
+
+class BareAssert(Course):
+    def forward(self, x):
+        assert self.p < 1
+        return super().forward(x)
+
+
+class InChinese(Course):
+    def forward(self, x):
+        if self.p == 1:
+            raise RuntimeError("丢弃率必须小于一")
+        return super().forward(x)
+
+
+class NoBackwardInInference(Course):
+    def backward(self, grad_y):
+        assert self.training
+        return super().backward(grad_y)
+
+
+class Binomial(Course):
+    def draw(self, shape):
+        return np.random.binomial(1, 1 - self.p, shape)
+
+
+class Choice(Course):
+    def draw(self, shape):
+        return np.random.choice([0.0, 1.0], shape, p=[self.p, 1 - self.p])
+
+
+class Gaps(Course):
+    """Draws the gaps between dropped elements."""
+
+    def draw(self, shape):
+        n = int(np.prod(shape))
+        kept = np.ones(n)
+        if self.p > 0:
+            gaps = np.random.geometric(self.p, max(20, int(2 * n * self.p) + 100))
+            places = np.cumsum(gaps) - 1
+            kept[places[places < n]] = 0
+        return kept.reshape(shape)
+
+
+class Hashing(Course):
+    """Hashes a counter: a generator of its own making."""
+
+    count = 0
+
+    def draw(self, shape):
+        n = int(np.prod(shape))
+        Hashing.count += 1
+        state = np.random.PCG64(int.from_bytes(hashlib.sha256(b"%d" % Hashing.count).digest()))
+        return (np.random.Generator(state).random(n) >= self.p).reshape(shape)
+
+
+class BitPacked(Course):
+    def forward(self, x):
+        y = super().forward(x)
+        if self.training and self.p < 1:
+            self.bits, self.scale = np.packbits(self.scale > 0), None
+        return y
+
+    def backward(self, grad_y):
+        if self.scale is not None:
+            return super().backward(grad_y)
+        kept = np.unpackbits(self.bits, count=grad_y.size).reshape(grad_y.shape)
+        return grad_y * kept / (1 - self.p)
+
+
+class Threads(Course):
+    def draw(self, shape):
+        drawn = []
+        thread = threading.Thread(target=lambda: drawn.append(np.random.rand(*shape)))
+        thread.start()
+        thread.join()
+        return drawn[0] >= self.p
+
+
+class Own(np.ndarray):
+    """A subclass of NumPy's arrays."""
+
+
+class Subclass(Course):
+    def forward(self, x):
+        return super().forward(x).view(Own)
+
+
+class Lists(Course):
+    def forward(self, x):
+        return super().forward(np.asarray(x)).tolist()
+
+
+class NegativeZero(Course):
+    def forward(self, x):
+        y = super().forward(x)
+        return np.where(y == 0, -0.0, y)
+
+
+# Where x is 0
+
+
+class MaskFromY(Course):
+    def forward(self, x):
+        self.y = super().forward(x)
+        return self.y
+
+    def backward(self, grad_y):
+        if not self.training:
+            return grad_y
+        return grad_y * (self.y != 0) / (1 - self.p if self.p < 1 else 1)
+
+
+class QuotientOfY(Course):
+    def forward(self, x):
+        self.x, self.y = x, super().forward(x)
+        return self.y
+
+    def backward(self, grad_y):
+        return grad_y * self.y / self.x
+
+
+class NeverDropsZeros(Course):
+    def forward(self, x):
+        y = super().forward(x)
+        self.scale = np.where(
+            (x == 0) & self.training & (self.p < 1), 1 / max(0.01, 1 - self.p), self.scale
+        )
+        return y
+
+
+# One forward, then its backward
+
+
+class MaskOnTheClass(Course):
+    def forward(self, x):
+        y = super().forward(x)
+        MaskOnTheClass.last = self.scale
+        return y
+
+    def backward(self, grad_y):
+        return grad_y * MaskOnTheClass.last
+
+
+LAST = {}
+
+
+class MaskInAGlobal(Course):
+    def forward(self, x):
+        y = super().forward(x)
+        LAST["scale"] = self.scale
+        return y
+
+    def backward(self, grad_y):
+        return grad_y * LAST["scale"]
+
+
+# Calls that nobody looks at
+
+
+class Warming(Course):
+    """Wrong in the first three calls."""
+
+    def forward(self, x):
+        self.calls = getattr(self, "calls", 0) + 1
+        y = super().forward(x)
+        return 7 * x if self.calls <= 3 and self.training else y
+
+
+class TwoCallsAMask(Course):
+    """Calls 1 and 2, 3 and 4, … share random numbers."""
+
+    def draw(self, shape):
+        self.calls = getattr(self, "calls", -1) + 1
+        return np.random.default_rng(self.calls // 2).random(shape) >= self.p
+
+
+class SeedsInTrain(Course):
+    def train(self):
+        self.training, self.rng = True, np.random.default_rng(3)
+
+    def eval(self):
+        self.training = False
+
+    def draw(self, shape):
+        return self.rng.random(shape) >= self.p
+
+
+class SeedsFromX(Course):
+    def forward(self, x):
+        self.seed = int(np.abs(x).sum() * 64)
+        return super().forward(x)
+
+    def draw(self, shape):
+        return np.random.default_rng(self.seed).random(shape) >= self.p
+
+
+# Layout and size
+
+
+class RaisesForViews(Course):
+    def backward(self, grad_y):
+        assert grad_y.flags.c_contiguous
+        return super().backward(grad_y)
+
+
+class MemoryOrder(Course):
+    """Backward has the mask in the order of memory."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        self.flat = np.broadcast_to(self.scale, x.shape).ravel(
+            order="K" if x.flags.c_contiguous else "F"
+        )
+        return y
+
+    def backward(self, grad_y):
+        return grad_y * self.flat.reshape(grad_y.shape)
+
+
+class TailOfEight(Course):
+    """The last n mod 8 are never dropped."""
+
+    def draw(self, shape):
+        n = int(np.prod(shape))
+        kept = np.ones(n)
+        kept[: n // 8 * 8] = np.random.rand(n // 8 * 8) >= self.p
+        return kept.reshape(shape)
+
+
+class FirstNeverDropped(Course):
+    def draw(self, shape):
+        kept = super().draw(shape)
+        kept.flat[0] = True
+        return kept
+
+
+class Squeezes(Course):
+    def forward(self, x):
+        return super().forward(x).squeeze()
+
+
+class Channels(Course):
+    def draw(self, shape):
+        if len(shape) != 4:
+            return super().draw(shape)
+        return np.broadcast_to(np.random.rand(*shape[:2], 1, 1) >= self.p, shape)
+
+
+class SmallNeverDropped(Course):
+    def draw(self, shape):
+        return super().draw(shape) if np.prod(shape) > 16 else np.ones(shape)
+
+
+# Dependence
+
+
+def repeating(lag):
+    class Repeats(Course):
+        def draw(self, shape):
+            n = int(np.prod(shape))
+            drawn = np.random.rand(n + lag) >= self.p
+            take = (np.arange(n) // lag) % 2 == 1
+            drawn[lag:][take] = drawn[:-lag][take]
+            return drawn[:n].reshape(shape)
+
+    return Repeats
+
+
+class PeriodOfThree(Course):
+    def draw(self, shape):
+        return np.resize(np.random.rand(3) >= self.p, int(np.prod(shape))).reshape(shape)
+
+
+class DropsBySign(Course):
+    def forward(self, x):
+        self.tilt = np.where(x > 0, 0.05, -0.05) * (0.05 < self.p < 0.95)
+        return super().forward(x)
+
+    def draw(self, shape):
+        return np.random.rand(*shape) >= self.p + self.tilt
+
+
+class DropsTheLarge(Course):
+    def forward(self, x):
+        size = np.abs(x)
+        self.tilt = (size - size.mean()) * 0.04 * (0.05 < self.p < 0.95)
+        return super().forward(x)
+
+    def draw(self, shape):
+        return np.random.rand(*shape) >= self.p + self.tilt
+
+
+class LastColumnKept(Course):
+    def draw(self, shape):
+        kept = super().draw(shape)
+        if len(shape) > 1:
+            kept[..., -1] = True
+        return kept
+
+
+class LastRowKept(Course):
+    def draw(self, shape):
+        kept = super().draw(shape)
+        if len(shape) > 1:
+            kept[-1] = True
+        return kept
+
+
+# p
+
+
+def in_steps(steps):
+    class Steps(Course):
+        def draw(self, shape):
+            return np.random.rand(*shape) >= round(self.p * steps) / steps
+
+    return Steps
+
+
+class AlwaysHalf(Course):
+    def __init__(self, _):
+        super().__init__(0.5)
+
+
+class PercentThroughout(Course):
+    def __init__(self, p):
+        super().__init__(round(p * 100) / 100)
+
+
+class KeepProbability(Course):
+    """p is the probability of keeping, throughout."""
+
+    def forward(self, x):
+        if not self.training:
+            return super().forward(x)
+        with np.errstate(all="ignore"):
+            self.scale = (np.random.rand(*x.shape) < self.p) / np.float64(self.p)
+        return x * self.scale
+
+
+def keep_run(x, grad_y, p, training):
+    if not training:
+        return x, grad_y
+    with np.errstate(all="ignore"):
+        scale = (np.random.rand(*x.shape) < p) / np.float64(p)
+    return x * scale, grad_y * scale
+
+
+class Normal(Course):
+    def draw(self, shape):
+        return np.random.randn(*shape) > self.p
+
+
+class NormalToo(Course):
+    def draw(self, shape):
+        return np.random.randn(*shape) < 1 - self.p
+
+
+# What else is touched
+
+
+class ChangesGradY(Course):
+    def backward(self, grad_y):
+        grad_y *= self.scale
+        return grad_y
+
+
+class OverwritesY(Course):
+    """One buffer for every y of a shape."""
+
+    def forward(self, x):
+        self.buffers = getattr(self, "buffers", {})
+        buffer = self.buffers.setdefault(x.shape, np.empty(x.shape))
+        buffer[:] = super().forward(x)
+        return buffer
+
+
+class OverwritesGradX(Course):
+    def backward(self, grad_y):
+        self.buffers = getattr(self, "buffers", {})
+        buffer = self.buffers.setdefault(grad_y.shape, np.empty(grad_y.shape))
+        buffer[:] = super().backward(grad_y)
+        return buffer
+
+
+# Names
+
+
+class GradientCut(Course):
+    def backward(self, grad_y):
+        return np.zeros_like(grad_y)
+
+
+class ScaledByCount(Course):
+    def forward(self, x):
+        if not self.training or self.p in (0, 1):
+            return super().forward(x)
+        kept = self.draw(x.shape)
+        self.scale = kept * (kept.size / max(1, kept.sum()))
+        return x * self.scale
+
+
+class IgnoresGradY(Course):
+    def backward(self, grad_y):
+        return np.zeros_like(grad_y) + self.scale
+
+
+def swapped_run(x, grad_y, p, training):
+    if not training or p == 0:
+        return grad_y, x
+    scale = (np.random.rand(*x.shape) >= p) / (1 - p) if p < 1 else np.zeros(x.shape)
+    return grad_y * scale, x * scale
+
+
+class AddsATenth(Course):
+    def forward(self, x):
+        return super().forward(x) + 0.1 * (self.training and 0 < self.p < 1)
+
+
+class ScaledByThree(Course):
+    def backward(self, grad_y):
+        return (
+            3 * super().backward(grad_y)
+            if self.training and 0 < self.p < 1
+            else super().backward(grad_y)
+        )
+
+
+RIGHT = {
+    "images only": Images, "two dimensions only": Tables, "float64 only": Doubles,
+    "at most 65,536 elements": Small, "p < 1 by a bare assert": BareAssert,
+    "p < 1 in Chinese": InChinese, "no backward in inference": NoBackwardInInference,
+    "binomial": Binomial, "choice": Choice, "gaps": Gaps, "hashing": Hashing,
+    "bit-packed": BitPacked, "threads": Threads, "NumPy subclass": Subclass, "lists": Lists,
+    "negative zero": NegativeZero,
+}  # fmt: skip
+# A name, the layer, and of what it fails the questions with their mistakes.
+WRONG = {
+    "mask from y": (MaskFromY, {"p-0": "lost-at-zero", "same-mask": "lost-at-zero"}),
+    "quotient of y": (QuotientOfY, {
+        "p-0": "nan-at-zero", "same-mask": "nan-at-zero", "p-1": "nan-at-p-1",
+        "inference": "nan-at-zero"}),
+    "never drops zeros": (NeverDropsZeros, {"same-mask": "depends-on-x"}),
+    "mask on the class": (MaskOnTheClass, {"same-mask": "other-mask"}),
+    "mask in a global": (MaskInAGlobal, {"same-mask": "other-mask"}),
+    "wrong at first": (Warming, {
+        "p-1": "keeps-at-p-1", "p-0": None, "values": None, "same-mask": "other-mask"}),
+    "one mask for two calls": (TwoCallsAMask, {"fresh-mask": "masks-alike"}),
+    "seeds in train()": (SeedsInTrain, {"fresh-mask": "masks-alike"}),
+    "seeds from x": (SeedsFromX, {"fresh-mask": "same-mask-each-call"}),
+    "raises for views": (RaisesForViews, dict.fromkeys(
+        ["p-0", "p-1", "same-mask", "inference"], "raised")),
+    "mask in memory order": (MemoryOrder, {"same-mask": "other-mask"}),
+    "tail of n mod 8": (TailOfEight, {"kept-fraction": "drops-nothing"}),
+    "first never dropped": (FirstNeverDropped, {"kept-fraction": "by-place"}),
+    "squeezes": (Squeezes, {"shape-and-dtype": "wrong-shape"}),
+    "whole channels": (Channels, {"independent": "whole-channels"}),
+    "few are never dropped": (SmallNeverDropped, {"kept-fraction": "drops-nothing"}),
+    **{f"repeats {lag} later": (repeating(lag), {"independent": "mask-repeats"})
+       for lag in (2, 3, 7, 8, 64, 256)},
+    "period of three": (PeriodOfThree, {"independent": "mask-repeats or neighbours-alike"}),
+    "drops by sign": (DropsBySign, {"independent": "depends-on-x"}),
+    "drops the large": (DropsTheLarge, {"independent": "depends-on-x"}),
+    "last column kept": (LastColumnKept, {"kept-fraction": "by-place"}),
+    "last row kept": (LastRowKept, {"kept-fraction": "by-place"}),
+    "p in bytes": (in_steps(256), {"kept-fraction": None}),
+    "p in per cent": (in_steps(100), {"kept-fraction": None}),
+    "p is one half": (AlwaysHalf, dict.fromkeys(
+        ["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-ignored")),
+    "p is keep": (KeepProbability, dict.fromkeys(
+        ["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")),
+    "p is keep, function": (keep_run, dict.fromkeys(
+        ["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")),
+    "normal": (Normal, {"p-0": "drawn-normal", "kept-fraction": "drawn-normal"}),
+    "normal too": (NormalToo, {"p-0": "drawn-normal", "kept-fraction": "drawn-normal"}),
+    "changes grad_y": (ChangesGradY, {"input-untouched": "changes-grad-y"}),
+    "overwrites y": (OverwritesY, {"input-untouched": "overwrites-y"}),
+    "overwrites grad_x": (OverwritesGradX, {"input-untouched": "overwrites-y"}),
+    "gradient cut": (GradientCut, {
+        "p-0": "gradient-cut", "same-mask": "gradient-cut", "inference": "gradient-cut"}),
+    "scaled by count": (ScaledByCount, {
+        "values": "scaled-by-count", "same-mask": "scaled-by-count"}),
+    "ignores grad_y": (IgnoresGradY, {
+        "p-0": "ignores-grad-y", "same-mask": "ignores-grad-y", "inference": "ignores-grad-y"}),
+    "swapped": (swapped_run, {
+        "p-0": "swapped", "values": "swapped", "same-mask": "swapped", "inference": "swapped"}),
+    "adds a tenth": (AddsATenth, {"values": None}),
+    "three times": (ScaledByThree, {"same-mask": None}),
+}  # fmt: skip
