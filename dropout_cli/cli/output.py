@@ -62,7 +62,8 @@ class Output(NamedTuple):
         """The columns of the page: the terminal's, or those of a file."""
         from dropout_cli.formats.terminal import WIDTH, columns
 
-        return columns() if self.path is None and self.suffix == ".txt" else WIDTH
+        on_screen = self.path is None and self.suffix == ".txt"
+        return (columns() if on_screen else 0) or WIDTH
 
     def deliver(
         self,
