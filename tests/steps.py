@@ -1,10 +1,10 @@
-"""The derivation's steps, and problems to tell them of."""
+"""The derivation's steps, and problems to render them for."""
 
-IDS = [
-    "definition", "setup", "chain-rule", "local-gradient", "gradient", "vector-form", "proof",
-    "worked-example", "sum-loss", "pytorch", "why-scale", "inference", "summary",
-]  # fmt: skip
-LANGUAGES = ("en", "zh")
+from dropout_cli.views.walkthrough import STEPS
+from dropout_cli.words import languages
+
+IDS = list(STEPS)
+LANGUAGES = languages()
 PROBLEMS = {
     "default": "",
     "drawn": "-x 1,2,3 -p 0.1",

@@ -360,7 +360,7 @@ def masks(
     from dropout_cli import masks as sources
     from dropout_cli.arrays import as_mask, as_probability
     from dropout_cli.cli.input import read_vector
-    from dropout_cli.views.sources import masks_page, masks_record, seeds_page, seeds_record
+    from dropout_cli.views.masks import masks_page, masks_record, seeds_page, seeds_record
 
     p = as_probability(p)
     if find is None and below is not None:

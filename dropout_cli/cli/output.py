@@ -62,7 +62,8 @@ class Output(NamedTuple):
         """The columns of the page: the terminal's, or those of a file."""
         from dropout_cli.formats.terminal import WIDTH, columns
 
-        return columns() if self.path is None and self.suffix == ".txt" else WIDTH
+        on_screen = self.path is None and self.suffix == ".txt"
+        return (columns() if on_screen else 0) or WIDTH
 
     def deliver(
         self,
@@ -76,28 +77,30 @@ class Output(NamedTuple):
         """
         if self.path is None and self.suffix == ".txt":
             print_page(page())
-            return
-        if draw is not None and self.path is not None and self.suffix in PICTURES:
+        elif self.path is None:
+            print_text(self._render(page, record))
+        elif draw is not None and self.suffix in PICTURES:
             from dropout_cli.cli.pictures import draw_page
 
-            write_file(self.path, draw_page(page(), draw, self.style, self.suffix))
-            say(self.voice.say("file", "wrote", path=self.path))
-            return
-        from dropout_cli.formats.document import Setting
-
-        text = render(self.suffix, page, record, Setting(self.title, self.theme, self.lang))
-        if self.path is None:
-            print_text(text)
+            self._write(draw_page(page(), draw, self.style, self.suffix), self.path)
         else:
-            write_file(self.path, text.encode())
+            self._write(self._render(page, record).encode(), self.path)
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
-            say(self.voice.say("file", "wrote", path=self.path))
-            if self.suffix == ".html":
-                from dropout_cli.formats.html import typesets
 
-                if not typesets():
-                    say(self.voice.say("file", "not_typeset"))
+    def _render(self, page: Callable[[], Document], record: Callable[[], Mapping[str, Any]]) -> str:
+        from dropout_cli.formats.document import Setting
+
+        return render(self.suffix, page, record, Setting(self.title, self.theme, self.lang))
+
+    def _write(self, data: bytes, path: str) -> None:
+        write_file(path, data)
+        say(self.voice.say("file", "wrote", path=path))
+        if self.suffix == ".html":
+            from dropout_cli.formats.html import typesets
+
+            if not typesets():
+                say(self.voice.say("file", "not_typeset"))
 
 
 def load_voice(lang: str, precision: int) -> Voice:

@@ -38,8 +38,10 @@ def page_of_step(number: int, count: int) -> Draw:
 
     def draw(page: Document, style: Style) -> Figure:
         from dropout_cli.figure.tables import draw_step
+        from dropout_cli.formats.document import Heading
 
-        return draw_step(page[1:], number, count, style)
+        (start,) = (k for k, block in enumerate(page) if isinstance(block, Heading) and k)
+        return draw_step(page[start:], number, count, style)
 
     return draw
 

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import SIGNS, Heading
 from dropout_cli.formats.terminal import other_screen, to_terminal
-from dropout_cli.views.walkthrough import tell
+from dropout_cli.views.walkthrough import render
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Presentation:
         self.numbers = [k for k, each in enumerate(voice.prose["step"], 1) if each["id"] in chosen]
         self.place = Place()
         self.shown: set[tuple[int, int]] = set()
-        self.told: dict[tuple[str, bool], Step] = {}
+        self.rendered: dict[tuple[str, bool], Step] = {}
         self.drawing = self.stale = False
 
     def run(self) -> None:
@@ -148,11 +148,12 @@ class Presentation:
         return here._replace(notice=self.voice.say("pause", "no_step", number=number))
 
     def step(self, shown: bool) -> Step:
-        """Tell the step of the place, once with its results and once without."""
+        """Render the step of the place, once with its results and once without."""
         at = self.chosen[self.place.step], shown
-        if at not in self.told:
-            (self.told[at],) = tell(self.trace, self.voice._replace(revealed=shown), [at[0]])
-        return self.told[at]
+        if at not in self.rendered:
+            messages = self.voice._replace(revealed=shown)
+            (self.rendered[at],) = render(self.trace, messages, [at[0]], checks=False)
+        return self.rendered[at]
 
     def parts(self, size: os.terminal_size) -> list[list[str]]:
         """Lay out the step of the place in pages, and correct the place to one that there is."""

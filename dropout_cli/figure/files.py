@@ -9,6 +9,7 @@ gives the same bytes: there is no date and no version in them.
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -16,7 +17,6 @@ import shlex
 import warnings
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from matplotlib.text import Text
 from PIL import Image
@@ -141,7 +141,7 @@ def _accessible(data: bytes, words: str) -> bytes:
     data = FAMILY.sub(FALLBACKS, data)
     data = data.replace(b"<svg ", b'<svg role="img" ', 1)
     end = b"</title>\n"
-    return data.replace(end, end + f" <desc>{escape(words)}</desc>\n".encode(), 1)
+    return data.replace(end, end + f" <desc>{html.escape(words, quote=False)}</desc>\n".encode(), 1)
 
 
 def record(trace: Trace, style: Style) -> dict[str, Any]:

@@ -31,18 +31,19 @@ from dropout_cli.figure.page import (
 )
 from dropout_cli.figure.style import NOTE, SMALLEST, THEMES
 from dropout_cli.formats.document import (
-    FATES,
     SIGNS,
+    STATUS,
     Code,
     Facts,
     Formula,
     Heading,
     Items,
     Paragraph,
+    Question,
     Table,
     Text,
 )
-from dropout_cli.views.notation import BACKWARD, FATE, GRAD_X, GRAD_Y, X, Y
+from dropout_cli.views.notation import BACKWARD, GRAD_X, GRAD_Y, X, Y
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def describe(document: Document) -> tuple[str, str]:
     words = []
     for block in document:
         match block:
-            case Paragraph(text):
+            case Paragraph(text) | Question(text):
                 words.append(text.plain)
             case Items(items):
                 words += [item.plain for item in items]
@@ -138,7 +139,7 @@ def _block(page: Page, block: object, y: float) -> float:
     """Draw a block whose first line stands on y; return where the next one stands."""
     theme = page.theme
     match block:
-        case Paragraph(text):
+        case Paragraph(text) | Question(text):
             return page.paragraph(MARGIN, y, text.plain, SENTENCE, theme.ink, MEASURE) - 40
         case Items(items):
             for k, item in enumerate(items, 1):
@@ -243,15 +244,15 @@ def _table(
     if size < SMALLEST:
         raise RequestError("the table is too wide for a page: a lower --precision may help")
     signs = [_plain(row[-1])[:1] for row in table.rows]
-    result = len(columns) - 2 if table.columns[-1] == FATE else None
+    result = None if table.result is None else len(columns) - 2
     x, rule = MARGIN, y - pitch
     for k, column in enumerate(columns):
         _name(page, column, x, y - 0.62 * pitch, size)
         for row, (before, after) in enumerate(column.cells):
             dropped = signs[row] == SIGNS[False]
             colour = theme.muted if dropped or k == 0 else theme.ink
-            if k == len(columns) - 1 and signs[row] in FATES:
-                colour = getattr(theme, FATES[signs[row]])
+            if k == len(columns) - 1 and signs[row] in STATUS:
+                colour = getattr(theme, STATUS[signs[row]])
             elif k == result and dropped:
                 colour = theme.dropped
             weight = "bold" if k == result else "normal"
@@ -281,11 +282,11 @@ def _name(page: Page, column: Column, x: float, y: float, size: float) -> None:
 def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
     """Draw bars from the numbers of the table, where it is of a pass and shows its results."""
     names = list(table.columns)
-    pair = next(((a, b) for a, b in PASSES if {a, b} <= {*names} and names[-1] == FATE), None)
-    if pair is None:
+    pair = next(((a, b) for a, b in PASSES if {a, b} <= {*names}), None)
+    if pair is None or table.result is None:
         return None
     rows = [[_plain(row[names.index(name)]) for name in pair] for row in table.rows]
-    if any(BLANK in row for row in rows):
+    if any(BLANK in cell for row in rows for cell in row):
         return None
     shown = np.array([_plain(row[0]) != "⋮" for row in table.rows])
     values = np.where(

@@ -1,14 +1,15 @@
-"""The signs of mathematics spelt in ASCII, for terminals that have no others."""
+"""The signs of mathematics in ASCII, for terminals that have no others."""
 
 ASCII = str.maketrans({
     "∂": "d", "Σ": "sum", "·": "*", "×": "x", "−": "-", "⊙": "*", "≠": "!=", "≤": "<=", "≈": "~",
     "…": "...", "∎": "QED", "²": "^2", "ᵀ": "^T", "ᵢ": "_i", "ⱼ": "_j", "ₙ": "_n",
     **{chr(0x2080 + digit): str(digit) for digit in range(10)},
-    "✓": "+", "✗": "x", "–": "-", "⋮": ":", "▯": "_", "─": "-", "═": "=",
+    "✓": "+", "✗": "x", "–": "-", "⋮": ":", "─": "-", "═": "=", "—": "-", "→": ">",
+    "█": "#", "▒": "+", "╌": ".", "▏": "'", "│": "|",
     **dict.fromkeys("⎡⎢⎣", "["), **dict.fromkeys("⎤⎥⎦", "]"), **dict.fromkeys("⎧⎨⎩", "{"),
 })  # fmt: skip
 
 
 def to_ascii(text: str) -> str:
-    """The text with the signs of mathematics spelt in ASCII, ? for anything else."""
+    """Spell the signs of mathematics in ASCII, ? for anything else."""
     return text.translate(ASCII).encode("ascii", "replace").decode("ascii")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pkgutil
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -9,8 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 
 from dropout_cli.formats.document import (
     COLOURS,
-    FATES,
     SIGNS,
+    STATUS,
     Check,
     Code,
     Facts,
@@ -18,8 +20,11 @@ from dropout_cli.formats.document import (
     Heading,
     Items,
     Paragraph,
+    Picture,
+    Question,
     Table,
     Text,
+    Verbatim,
     to_read,
 )
 
@@ -28,116 +33,124 @@ if TYPE_CHECKING:
 
     from dropout_cli.formats.document import Document, Readable, Setting
 
-LINES = {"light": "#d0d7de", "dark": "#444"}  # between rows and above headings
-STYLE = """
-body { background: var(--ground); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; }
-body { margin: 0; }
-main { margin: 0 auto; max-width: 46rem; padding: 1.5rem; }
-h1 { line-height: 1.25; }
-h2 { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 1rem; }
-math { font-family: "STIX Two Math", "Cambria Math", "TeX Gyre Termes Math", math; }
-math { font-size: 1.1em; }
-dt math { math-style: normal; }
-.formula { overflow-x: auto; padding: 0.5rem 0; text-align: center; }
-.unicode { display: inline-block; text-align: left; white-space: pre; }
-.formula .unicode { font-family: ui-monospace, monospace; }
-menclose { border: 1px solid; padding: 0.4em; }
-mtd[columnalign="left"] { text-align: -webkit-left; }
-.table, pre { overflow-x: auto; }
-pre { border: 1px solid var(--line); padding: 0.75rem; }
-table { border-collapse: collapse; margin: 1rem auto; }
-th, td { padding: 0.2rem 0.75rem; text-align: right; vertical-align: top; }
-th { border-bottom: 1px solid var(--line); font-weight: 600; vertical-align: bottom; }
-.words { text-align: left; }
-dl { display: grid; gap: 0.3rem 1.5rem; grid-template-columns: max-content 1fr; }
-dd { margin: 0; }
-.kept { color: var(--kept); }
-.dropped { color: var(--dropped); }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-left: 1.5rem; } }
-@media print { .table, .formula, pre { overflow: visible; } table { font-size: 0.8em; } }
-@media print { h2 { break-after: avoid; } .formula, table, pre { break-inside: avoid; } }
-"""
+NAMES = ("ground", "ink", "kept", "dropped", "muted", "line", "rule", "given", "gain", "plate")
+# The colours of a page that no other format has: lines, and what only a picture shows.
+MORE = {
+    "light": ("#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4"),
+    "dark": ("#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D"),
+}
+WRAPPED = 24  # characters of a cell of words that stay on one line
 
 
 def to_html(document: Document, setting: Setting) -> str:
-    """The document as a page: its own title and language, headings, tables and formulas."""
+    """Write the document as a page with its own title and language."""
     html = Element("html", lang=setting.language)
     head = SubElement(html, "head")
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
     heading = next((block.text for block in document if isinstance(block, Heading)), setting.title)
     SubElement(head, "title").text = heading
-    SubElement(head, "style").text = _colours(setting.theme) + STYLE
+    css = pkgutil.get_data(__package__, "page.css")
+    assert css is not None
+    SubElement(head, "style").text = "@style"
     main = SubElement(SubElement(html, "body"), "main")
     page = _Page()
     for block in to_read(document):
         main.append(page.block(block))
         main[-1].tail = "\n"
     text = ElementTree.tostring(html, encoding="unicode", method="html")
+    text = text.replace("@style", f"\n{_colours(setting.theme)}\n{css.decode()}", 1)
+    for k, picture in enumerate(page.pictures):
+        text = text.replace(f"@picture-{k}", picture)
     return f"<!DOCTYPE html>\n{text}\n"
 
 
 def typesets() -> bool:
-    """Whether formulas are typeset, for which latex2mathml must be installed."""
+    """Test whether formulas are typeset, for which latex2mathml must be installed."""
     return _Page().convert is not None
 
 
 def _colours(theme: str | None) -> str:
+    """Set the colours as variables; on paper they are always light."""
+    light, dark = (f":root {{ {_variables(name)} }}" for name in ("light", "dark"))
+    on_paper = f"@media print {{ {light} }}"
     if theme is not None:
-        return f"\n:root {{ {_variables(theme)} }}"
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables('dark')} }} }}"
-    return f"\n:root {{ color-scheme: light dark; {_variables('light')} }}\n{dark}"
+        return f"{dark if theme == 'dark' else light}\n{on_paper}"
+    scheme = ":root { color-scheme: light dark; }"
+    in_dark = f"@media (prefers-color-scheme: dark) {{ {dark} }}"
+    return f"{scheme}\n{light}\n{in_dark}\n{on_paper}"
 
 
 def _variables(theme: str) -> str:
-    """The colours of a theme, as the style names them."""
-    names = ("ground", "ink", "kept", "dropped", "line")
-    colours = (*COLOURS[theme], LINES[theme])
-    return "; ".join(f"--{name}: {c.lower()}" for name, c in zip(names, colours, strict=True))
+    colours = (*COLOURS[theme], *MORE[theme])
+    return "; ".join(f"--{name}: {c.lower()}" for name, c in zip(NAMES, colours, strict=True))
+
+
+def _inline(svg: str) -> str:
+    """Prepare a light SVG for a page: no size and no style of its own, colours of either theme."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    opening, rest = svg.split(">", 1)
+    opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
+    names = dict(zip((*COLOURS["light"], *MORE["light"]), NAMES, strict=True))
+
+    def variable(colour: re.Match[str]) -> str:
+        name = names.get(colour[0].upper())
+        return colour[0] if name is None else f"var(--{name})"
+
+    return f'{opening} class="lanes">' + re.sub("#[0-9A-Fa-f]{6}", variable, rest)
 
 
 class _Page:
-    """Makes elements of blocks; formulas are in Unicode where latex2mathml is not installed."""
+    """Elements for the blocks; formulas are in Unicode where latex2mathml is not installed.
+
+    pictures: the drawings, which the page holds as they are.
+    """
 
     def __init__(self) -> None:
+        self.pictures: list[str] = []
         self.convert: Callable[..., str] | None = None
         with suppress(ImportError):
             from latex2mathml.converter import convert
 
             self.convert = convert
 
-    def formula(self, formula: Formula, display: str = "inline") -> Element:
-        if self.convert is not None:
-            mathml = self.convert(formula.latex, xmlns="", display=display)
-            typeset = ElementTree.fromstring(mathml)
-            for sign in typeset.iter("mo"):
+    def formula(self, formula: Formula, display: str = "inline") -> list[Element]:
+        r"""Typeset a formula; one for each part between \qquad."""
+        if self.convert is None:
+            element = Element("span", {"class": "unicode"})
+            element.text = formula.unicode
+            return [element]
+        parts = []
+        for latex in formula.latex.split(r"\qquad"):
+            mathml = self.convert(latex.strip(), xmlns="", display=display)
+            parts.append(ElementTree.fromstring(mathml))
+            for sign in parts[-1].iter("mo"):
                 if sign.text in ("∂", "/"):  # TeX leaves no room around these, MathML does
                     sign.attrib |= {"lspace": "0", "rspace": "0"}
-            return typeset
-        element = Element("span", {"class": "unicode"})
-        element.text = formula.unicode
-        return element
+            for under in parts[-1].iter("munder"):
+                if under.find(".//mspace") is not None:  # a blank
+                    under.remove(under[1])
+                    under.tag, under.attrib["class"] = "mrow", "blank"
+        return parts
 
-    def words(self, tag: str, text: Text) -> Element:
-        """Words in an element, with their formulas."""
-        element = Element(tag)
-        if self.convert is None:
-            element.text = text.plain
-            return element
+    def words(self, tag: str, text: Text, **attributes: str) -> Element:
+        """Put words into an element, with their formulas and code."""
+        element = Element(tag, attributes)
         element.text = ""
         for part in text.parts:
-            if isinstance(part, Formula):
-                element.append(self.formula(part))
-            elif len(element):
-                element[-1].tail = (element[-1].tail or "") + part
+            if isinstance(part, Formula) and self.convert is not None:
+                element.extend(self.formula(part))
+            elif isinstance(part, Verbatim):
+                SubElement(element, "code").text = part.code
             else:
-                element.text += part
+                _append(element, part if isinstance(part, str) else part.unicode)
         return element
 
     def block(self, block: Readable) -> Element:
         match block:
-            case Heading(text, level):
-                element = Element(f"h{level}")
+            case Heading(text, level, name):
+                element = Element(f"h{level}", {"id": name} if name else {})
                 element.text = text
             case Paragraph(text):
                 element = self.words("p", text)
@@ -145,8 +158,8 @@ class _Page:
                 element = Element("ul")
                 element.extend(self.words("li", item) for item in items)
             case Check(ok, text):
-                element = self.words("p", text)
-                sign = Element("span", _classes(FATES.get(SIGNS[ok])))
+                element = self.words("p", text, **{"class": "check"})
+                sign = Element("span", _classes(STATUS.get(SIGNS[ok])))
                 sign.text, sign.tail, element.text = SIGNS[ok], f" {element.text}", None
                 element.insert(0, sign)
             case Code(code):
@@ -154,12 +167,20 @@ class _Page:
                 SubElement(element, "code").text = code
             case Formula():
                 element = Element("div", {"class": "formula"})
-                element.append(self.formula(block, "block"))
+                element.extend(self.formula(block, "block"))
             case Facts(facts):
                 element = Element("dl")
                 for formula, words in facts:
-                    SubElement(element, "dt").append(self.formula(formula))
+                    SubElement(element, "dt").extend(self.formula(formula))
                     SubElement(element, "dd").text = words
+            case Question(text, lines):
+                element = Element("div")
+                element.append(self.words("p", text, **{"class": "question"}))
+                element.extend(Element("div", {"class": "room"}) for _ in range(lines))
+            case Picture(svg):
+                element = Element("figure")
+                element.text = f"@picture-{len(self.pictures)}"
+                self.pictures.append(_inline(svg))
             case Table():
                 element = Element("div", {"class": "table"})
                 element.append(self.table(block))
@@ -167,22 +188,48 @@ class _Page:
 
     def table(self, table: Table) -> Element:
         element = Element("table")
-        flush = ["words" if k in table.words else None for k in range(len(table.columns))]
+        sides = [
+            ("words" if k in table.words else None, "spare" if k == table.spare else None)
+            for k in range(len(table.columns))
+        ]
         row = SubElement(SubElement(element, "thead"), "tr")
-        for column, side in zip(table.columns, flush, strict=True):
-            heading = SubElement(row, "th", {"scope": "col"} | _classes(side))
+        for column, side in zip(table.columns, sides, strict=True):
+            heading = SubElement(row, "th", {"scope": "col"} | _classes(*side))
             if isinstance(column, Formula):
-                heading.append(self.formula(column))
+                heading.extend(self.formula(column))
             else:
                 heading.text = column
         body = SubElement(element, "tbody")
         for cells in table.rows:
             row = SubElement(body, "tr")
-            for cell, side in zip(cells, flush, strict=True):
-                told = cell if isinstance(cell, Text) else Text((cell,))
-                row.append(self.words("td", told))
-                row[-1].attrib |= _classes(side, FATES.get(told.plain[:1]))
+            for k, cell in enumerate(cells):
+                row.append(self.cell(cell, *sides[k]))
+                if table.result is not None and k == table.result + 1:
+                    _mark(row[table.result], row[k])
         return element
+
+    def cell(self, cell: str | Text, *classes: str | None) -> Element:
+        text = cell if isinstance(cell, Text) else Text((cell.strip(),))
+        wide = "wrap" if "words" in classes and len(text.plain) > WRAPPED else None
+        element = self.words("td", text)
+        element.attrib |= _classes(*classes, wide, STATUS.get(text.plain[:1]))
+        return element
+
+
+def _mark(result: Element, status: Element) -> None:
+    """Give the result the colour of kept or dropped; a phone shows only the sign of that."""
+    sign, _, word = (status.text or "").partition(" ")
+    if sign in STATUS:
+        result.attrib |= _classes("result", STATUS[sign])
+        status.text = sign
+        SubElement(status, "span", {"class": "status"}).text = f" {word}"
+
+
+def _append(element: Element, words: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + words
+    else:
+        element.text = (element.text or "") + words
 
 
 def _classes(*names: str | None) -> dict[str, str]:

@@ -13,10 +13,13 @@ from dropout_cli.formats.document import (
     Heading,
     Items,
     Paragraph,
+    Picture,
+    Question,
     Readable,
     Setting,
     Table,
     Text,
+    Verbatim,
     to_read,
 )
 
@@ -24,21 +27,23 @@ from dropout_cli.formats.document import (
 MARKS = re.compile(r"[\\`*$|~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])")
 
 
-def to_markdown(document: Document, _: Setting | None = None) -> str:
-    """The document as Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
-    return "\n\n".join("\n".join(_lines(block)) for block in to_read(document)) + "\n"
+def to_markdown(document: Document, setting: Setting | None = None) -> str:
+    """Write Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
+    picture = None if setting is None else setting.picture
+    blocks = ["\n".join(_lines(block, picture)) for block in to_read(document)]
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _lines(block: Readable) -> Iterator[str]:
+def _lines(block: Readable, picture: str | None) -> Iterator[str]:
     match block:
-        case Heading(text, level):
+        case Heading(text, level, _):
             yield f"{'#' * level} {_escaped(text)}"
         case Paragraph(text):
-            yield _told(text)
+            yield _written(text)
         case Items(items):
-            yield from (f"- {_told(item)}" for item in items)
+            yield from (f"- {_written(item)}" for item in items)
         case Check(ok, text):
-            yield f"> {SIGNS[ok]} {_told(text)}"
+            yield f"> {SIGNS[ok]} {_written(text)}"
         case Code(code):
             yield f"```python\n{code}\n```"
         case Formula(_, latex):
@@ -46,6 +51,12 @@ def _lines(block: Readable) -> Iterator[str]:
         case Facts(facts):
             for formula, words in facts:
                 yield f"- ${formula.latex}$: {_escaped(words)}"
+        case Question(text, lines):
+            yield f"**{_written(text)}**"
+            yield from ["", "&nbsp;"] * lines
+        case Picture(_, alt):
+            if picture is not None:
+                yield f"![{_escaped(alt)}]({picture})"
         case Table(columns, rows, words):
             yield _row(columns)
             yield _row([":---" if k in words else "---:" for k in range(len(columns))])
@@ -54,29 +65,31 @@ def _lines(block: Readable) -> Iterator[str]:
 
 
 def _row(cells: Iterable[str | Formula | Text]) -> str:
-    return f"| {' | '.join(map(_told, cells))} |"
+    return f"| {' | '.join(map(_written, cells))} |"
 
 
-def _told(words: str | Formula | Text) -> str:
+def _written(words: str | Formula | Verbatim | Text) -> str:
     match words:
         case Text(parts):
             some = [part for part in parts if part]
             return "".join(map(_beside, ["", *some], some))
         case Formula(_, latex):
             return f"${latex}$"
+        case Verbatim(code):
+            return f"`{code}`"
         case _:
             return _escaped(words)
 
 
-def _beside(before: str | Formula, part: str | Formula) -> str:
-    """The part; apart from a formula beside it where GitHub would not see the formula otherwise."""
+def _beside(before: str | Formula | Verbatim, part: str | Formula | Verbatim) -> str:
+    """Write the part, apart from a formula where GitHub would not see the formula otherwise."""
     if isinstance(part, Formula):
-        apart = isinstance(before, Formula) or before[-1:].strip(" (") != ""
+        apart = not isinstance(before, str) or before[-1:].strip(" (") != ""
     else:
-        apart = isinstance(before, Formula) and part[:1].isalnum()
-    return f"{' ' * apart}{_told(part)}"
+        apart = isinstance(before, Formula) and (isinstance(part, Verbatim) or part[:1].isalnum())
+    return f"{' ' * apart}{_written(part)}"
 
 
 def _escaped(words: str) -> str:
-    """The words, in which nothing that Markdown would read as a mark is read so."""
+    """Escape what Markdown would read as a mark."""
     return MARKS.sub(r"\\\g<0>", words)

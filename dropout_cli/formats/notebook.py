@@ -1,11 +1,12 @@
-"""Documents as Jupyter notebooks, format 4.5: Markdown cells, and code cells that run."""
+"""Documents as Jupyter notebooks, format 4.5: Markdown cells, and code cells with their outputs."""
 
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
-from dropout_cli.formats.document import Heading, Program
+from dropout_cli.formats.document import Heading, Picture, Program
 from dropout_cli.formats.markdown import to_markdown
 
 if TYPE_CHECKING:
@@ -13,20 +14,25 @@ if TYPE_CHECKING:
 
 
 def to_notebook(document: Document, setting: Setting) -> str:
-    """The document as a notebook: a cell for each step, and one for each program."""
+    """Write a cell for each heading and what follows it, and one for each program."""
     cells: list[dict[str, Any]] = []
     words: list[Block] = []
+    runs = 0
 
     def end_cell() -> None:
         if words:
-            cells.append(_cell("markdown", to_markdown(words)))
+            cells.append(_cell("markdown", to_markdown(words, setting)))
             words.clear()
 
     for block in document:
-        if isinstance(block, Heading | Program):
+        if isinstance(block, Heading | Program | Picture):
             end_cell()
         if isinstance(block, Program):
-            cells.append(_cell("code", block.code) | {"execution_count": None, "outputs": []})
+            runs += 1
+            cells.append(_cell("code", block.code) | _run(block, runs))
+        elif isinstance(block, Picture):
+            image = b64encode(block.svg.encode()).decode()
+            cells.append(_cell("markdown", f"![{block.alt}](data:image/svg+xml;base64,{image})"))
         else:
             words.append(block)
     end_cell()
@@ -44,5 +50,20 @@ def to_notebook(document: Document, setting: Setting) -> str:
 
 
 def _cell(kind: str, source: str) -> dict[str, Any]:
-    lines = source.strip("\n").splitlines(keepends=True)
-    return {"cell_type": kind, "metadata": {}, "source": lines}
+    return {"cell_type": kind, "metadata": {}, "source": _lines(source.strip("\n"))}
+
+
+def _run(program: Program, count: int) -> dict[str, Any]:
+    """Store the output of the program."""
+    output: dict[str, Any]
+    if program.printed:
+        output = {"output_type": "stream", "name": "stdout", "text": _lines(program.output + "\n")}
+    else:
+        data = {"text/plain": _lines(program.output)}
+        output = {"output_type": "execute_result", "execution_count": count, "data": data}
+        output["metadata"] = {}
+    return {"execution_count": count, "outputs": [output]}
+
+
+def _lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Documents in a terminal, and in files that keep what a terminal shows: rich lays them out."""
+"""Documents in a terminal, and in files that keep what a terminal shows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
 
+from dropout_cli.formats import bars
 from dropout_cli.formats.ascii import to_ascii
 from dropout_cli.formats.document import (
     COLOURS,
-    FATES,
     SIGNS,
+    STATUS,
     Check,
     Code,
     Facts,
@@ -30,6 +31,8 @@ from dropout_cli.formats.document import (
     Heading,
     Items,
     Paragraph,
+    Picture,
+    Question,
     Table,
     to_read,
 )
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from rich.containers import Lines
     from rich.terminal_theme import TerminalTheme
 
-    from dropout_cli.formats.document import Document, Readable, Setting
+    from dropout_cli.formats.document import Bars, Document, Readable, Setting
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
@@ -55,7 +58,16 @@ PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^
 BETWEEN_TERMS = re.compile(r", +| (?== )")
 BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
-STYLES = {"heading": "bold", "symbol": "bold", "kept": "color(32)", "dropped": "color(166)"}
+KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
+QUESTION = 60  # columns of a line to write on
+
+
+def _theme(kept: str, dropped: str, gloss: str) -> Theme:
+    """Name the styles: the answers are bold and in the colour of kept or dropped."""
+    return Theme({
+        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
+        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+    })  # fmt: skip
 
 
 def to_terminal(document: Document, width: int | None = None) -> str:
@@ -66,25 +78,25 @@ def to_terminal(document: Document, width: int | None = None) -> str:
     """
     console = Console(
         file=sys.stdout,
-        theme=Theme(STYLES),
+        theme=_theme(KEPT, DROPPED, GLOSS),
         emoji=False,
-        width=width or columns(),
+        width=width or columns() or WIDTH,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
     with console.capture() as capture:
-        _print(document, console)
+        _print(document, console, on_screen=bool(width or columns()))
     return _trimmed(capture.get())
 
 
 def columns() -> int:
-    """COLUMNS if set, else the terminal's width, else WIDTH."""
-    columns = os.environ.get("COLUMNS", "")
-    if re.fullmatch("[1-9][0-9]{0,3}", columns):
-        return int(columns)
+    """Look up COLUMNS, or else the width of the terminal; 0 where there is none."""
+    asked = os.environ.get("COLUMNS", "")
+    if re.fullmatch("[1-9][0-9]{0,3}", asked):
+        return int(asked)
     try:
-        return os.get_terminal_size().columns or WIDTH
+        return os.get_terminal_size().columns
     except OSError:
-        return WIDTH
+        return 0
 
 
 def other_screen(on: bool) -> None:
@@ -98,30 +110,32 @@ def other_screen(on: bool) -> None:
 
 def to_text(document: Document, setting: Setting) -> str:
     """Render the document as plain text."""
-    return _trimmed(_recorded(document, setting.theme or "light").export_text())
+    recorded = _recorded(document, setting.theme or "light", on_screen=False)
+    return _trimmed(recorded.export_text())
 
 
 def to_svg(document: Document, setting: Setting) -> str:
     """Render the document as a picture of a terminal, with the title on its window."""
     theme = setting.theme or "light"
-    svg = _recorded(document, theme).export_svg(title=setting.title, theme=_ground(theme))
+    recorded = _recorded(document, theme, on_screen=True)
+    svg = recorded.export_svg(title=setting.title, theme=_ground(theme))
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _recorded(document: Document, theme: str) -> Console:
-    """A console that holds the document, as wide as it is: the same wherever it runs."""
+def _recorded(document: Document, theme: str, *, on_screen: bool) -> Console:
+    """Print to a console as wide as the document, the same wherever this runs."""
     wide = _console(theme, WIDTH)
     with wide.capture() as capture:
-        _print(document, wide)
+        _print(document, wide, on_screen=on_screen)
     lines = Text.from_ansi(capture.get()).plain.split("\n")
     console = _console(theme, max(NARROWEST, *(cell_len(line.rstrip()) for line in lines)))
-    _print(document, console)
+    _print(document, console, on_screen=on_screen)
     return console
 
 
 def _ground(theme: str) -> TerminalTheme:
-    """The ground and the ink; no style uses the sixteen colours of a terminal."""
+    """Set the ground and the ink; no style uses the sixteen colours of a terminal."""
     from rich.color import Color
     from rich.terminal_theme import TerminalTheme
 
@@ -130,10 +144,10 @@ def _ground(theme: str) -> TerminalTheme:
 
 
 def _console(theme: str, width: int) -> Console:
-    *_, kept, dropped = COLOURS[theme]
+    _, _, kept, dropped, muted = COLOURS[theme]
     return Console(
         file=io.StringIO(),
-        theme=Theme(STYLES | {"kept": kept, "dropped": dropped}),
+        theme=_theme(kept, dropped, muted),
         emoji=False,
         width=width,
         record=True,
@@ -145,7 +159,7 @@ def _console(theme: str, width: int) -> Console:
 
 
 def _widened(text: re.Match[str]) -> str:
-    """A text of rich's SVG, as long as its cells: rich counts one for a Chinese character."""
+    """Correct the length of a text in rich's SVG, which counts one cell for a Chinese character."""
     from html import unescape
 
     words = unescape(text[3])
@@ -154,16 +168,18 @@ def _widened(text: re.Match[str]) -> str:
 
 
 def _trimmed(text: str) -> str:
-    """The text without the spaces with which rich fills its lines."""
+    """Remove the spaces with which rich fills its lines."""
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
-def _print(document: Document, console: Console) -> None:
+def _print(document: Document, console: Console, *, on_screen: bool) -> None:
     """Print the blocks, an empty line between two that do not belong together."""
-    layout = _Layout(console)
+    layout = _Layout(console, on_screen)
     parts: list[RenderableType] = []
     before: Readable | None = None
     for block in to_read(document):
+        if isinstance(block, Picture):  # which a terminal cannot show
+            continue
         together = type(before) is type(block) and _is_line(before) and _is_line(block)
         if parts and not together:
             parts.append("")
@@ -173,7 +189,7 @@ def _print(document: Document, console: Console) -> None:
 
 
 def _is_line(block: Readable | None) -> bool:
-    """Whether the block is a formula on one line, or a check; such stand together."""
+    """Test whether the block is a formula on one line, or a check; such stand together."""
     return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
 
 
@@ -188,16 +204,16 @@ class Words(Text):
         return Text("\n").join(lines).wrap(console, width, **how)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """From the widest piece to the widest line, in cells."""
+        """Measure from the widest piece to the widest line, in cells."""
         return Measurement(_least(self.plain), max(map(cell_len, self.plain.split("\n"))))
 
 
 def _broken(line: Text, width: int) -> list[Text]:
-    """The lines of this width that the line takes."""
+    """Break the line into lines of this width."""
     starts, taken = [], 0
     for piece in PIECES.finditer(line.plain):
         taken += cell_len(piece[0])
-        if taken > width and piece.start() and not piece[0].isspace():
+        if taken > width and piece.start() and piece[0][0] != " ":
             starts.append(piece.start())
             taken = cell_len(piece[0])
     lines = list(line.divide(starts))
@@ -207,15 +223,19 @@ def _broken(line: Text, width: int) -> list[Text]:
 
 
 def _least(words: str) -> int:
-    """The cells of the widest piece of the words."""
+    """Count the cells of the widest piece of the words."""
     return max(map(cell_len, PIECES.findall(words)), default=0)
 
 
 class _Layout:
-    """Lays blocks out for one console."""
+    """The layout of blocks for one console.
 
-    def __init__(self, console: Console) -> None:
+    on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
+    """
+
+    def __init__(self, console: Console, on_screen: bool) -> None:
         self.width = console.width
+        self.on_screen = on_screen
         self.ascii_only = console.options.ascii_only
 
     def words(self, words: str, style: str = "") -> Words:
@@ -223,7 +243,7 @@ class _Layout:
 
     def block(self, block: Readable) -> RenderableType:
         match block:
-            case Heading(text, level):
+            case Heading(text, level, _):
                 heading = self.words(text, "heading")
                 width = max(line.cell_len for line in _broken(heading, self.width))
                 rule = self.words(("═" if level == 1 else "─") * width)
@@ -237,29 +257,38 @@ class _Layout:
                 return Constrain(points, WIDTH)
             case Check(ok, text):
                 words = self.words(f"{SIGNS[ok]} {text.plain}")
-                words.stylize(FATES.get(SIGNS[ok], ""), 0, 1)
+                words.stylize(STATUS.get(SIGNS[ok], ""), 0, 1)
                 return Constrain(words, WIDTH)
             case Code(code):
                 return self.lines(code.split("\n"), BETWEEN_NAMES, "")
             case Formula(unicode):
                 lines = unicode.split("\n")  # those of a tall formula stay together
-                return self.lines(lines, BETWEEN_TERMS if len(lines) == 1 else None, "symbol")
+                return self.lines(lines, BETWEEN_TERMS if len(lines) == 1 else None, "formula")
             case Facts(facts):
-                symbols = [self.words(formula.unicode, "symbol") for formula, _ in facts]
-                meanings = [self.words(words) for _, words in facts]
+                symbols = [self.words(formula.unicode) for formula, _ in facts]
+                meanings = [self.words(words, "gloss") for _, words in facts]
                 return self.beside(list(zip(symbols, meanings, strict=True)))
+            case Question(text, lines):
+                question = Constrain(self.words(f"? {text.plain}", "heading"), WIDTH)
+                if self.on_screen:
+                    return question
+                line = "_" * min(self.width, QUESTION)
+                rows: list[RenderableType] = ["", self.words(line, "gloss")]
+                return Group(question, *rows * lines)
             case Table():
                 return self.table(block)
+            case Picture():  # which a terminal cannot show
+                return Text()
 
     def lines(self, lines: Sequence[str], breaks: re.Pattern[str] | None, style: str) -> Text:
-        """The lines, indented; broken at the breaks where they are too wide."""
+        """Indent the lines, broken at the breaks where they are too wide."""
         if breaks is not None:
             lines = [part for line in lines for part in self.folded(line, breaks)]
         words = self.words("\n".join("  " + line for line in lines), style)
         return Text(words.plain, style, no_wrap=True, overflow="ignore")
 
     def folded(self, line: str, breaks: re.Pattern[str]) -> list[str]:
-        """The line, broken after the last of the breaks that fits, if it is too wide."""
+        """Break the line after the last of the breaks that fits, if it is too wide."""
         room = self.width - 2
         ends = [found.end() for found in breaks.finditer(line) if line[: found.end()].strip()]
         fitting = [end for end in ends if cell_len(line[:end].rstrip()) <= room]
@@ -270,7 +299,7 @@ class _Layout:
         return [line[:end].rstrip(), *self.folded(" " * indent + line[end:].strip(), breaks)]
 
     def beside(self, pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
-        """The second of each pair beside the first, or below it where there is no room."""
+        """Put the second of each pair beside the first, or below it where there is no room."""
         column = max(first.cell_len for first, _ in pairs)
         width = min(self.width, WIDTH)
         if width - column - 3 < BESIDE:
@@ -283,34 +312,71 @@ class _Layout:
         return Constrain(grid, width)
 
     def table(self, table: Table) -> RenderableType:
-        """The rows below their headings; where that is too wide, one row below the other."""
+        """Put the rows below their headings; where that is too wide, one row below the other."""
         plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
         header = [self.words(heading) for heading in plain]
         rows = [
             [self.cell(c if isinstance(c, str) else c.plain) for c in row] for row in table.rows
         ]
+        if table.result is not None:
+            for row in rows:
+                if status := STATUS.get(row[table.result + 1].plain[:1]):
+                    row[table.result].style = f"{status}.result"
         widths = self.widths(header, rows, table.words)
         if widths is None:
             return self.stacked(header, rows)
         line = "-" if self.ascii_only else "─"
         ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
-        grid = RichTable(box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
+        grid = RichTable(
+            box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
+        )
         for k, (heading, width) in enumerate(zip(header, widths, strict=True)):
             grid.add_column(heading, justify="left" if k in table.words else "right", width=width)
-        for row in rows:
-            grid.add_row(*row)
-        return grid
+        room = self.width - sum(widths) - 2 * len(widths)
+        if table.bars is None or not self.on_screen or room < bars.FEWEST:
+            for row in rows:
+                grid.add_row(*row)
+            return grid
+        fits = cell_len(table.bars.heading.unicode) <= room
+        heading = self.words(table.bars.heading.unicode if fits else "")
+        drawn = [self.bar(bar) for bar in bars.draw(table.bars.rows, room)]
+        grid.add_column(heading, width=max(cell.cell_len for cell in (heading, *drawn)))
+        for row, cell in zip(rows, drawn, strict=True):
+            grid.add_row(*row, cell)
+        return Group(grid, "", self.key(table.bars, drawn))
+
+    def bar(self, drawn: bars.Drawn | None) -> Text:
+        """Colour a bar, whose words are its signs."""
+        if drawn is None:
+            return Text()
+        text = Text()
+        for part, style in ((drawn.below, ""), (drawn.zero, "gloss"), (drawn.above, "")):
+            sides = style or ("dropped" if bars.LOST in part else "kept")
+            text.append(to_ascii(part) if self.ascii_only else part, sides)
+        return text
+
+    def key(self, table_bars: Bars, drawn: Sequence[Text]) -> RenderableType:
+        """Explain the signs that occur."""
+        signs = dict(zip((bars.ARRIVED, bars.ADDED, bars.LOST), table_bars.labels, strict=True))
+        key = self.words("")
+        for sign, label in signs.items():
+            shown = to_ascii(sign) if self.ascii_only else sign
+            if any(shown in bar.plain for bar in drawn):
+                style = "dropped" if sign == bars.LOST else "kept"
+                key.append("   " if key.plain else "").append(shown * 2, style)
+                key.append(f" {to_ascii(label) if self.ascii_only else label}")
+        return Constrain(key, self.width)
 
     def cell(self, words: str) -> Words:
-        """A cell; one that begins with a sign takes the colour of what it says."""
-        return self.words(words, FATES.get(words[:1], ""))
+        """Make a cell; one that begins with a sign takes the colour of kept or dropped."""
+        return self.words(words, STATUS.get(words[:1], ""))
 
     def widths(
         self, header: list[Words], rows: list[list[Words]], words: Sequence[int]
     ) -> list[int] | None:
-        """The width of each column: those of words share what the others leave; None if too little.
+        """Find the width of each column; None where they do not fit.
 
-        Headings take several lines too.
+        Columns of words share what the others leave. Headings may take several lines.
         """
         room = self.width - 2 * (len(header) - 1)
         columns = list(zip(*rows, strict=True))
@@ -336,7 +402,7 @@ class _Layout:
         return widths if words and room >= 0 else None
 
     def stacked(self, header: list[Words], rows: list[list[Words]]) -> RenderableType:
-        """Each row as pairs of a heading and a cell, the first in bold."""
+        """Show each row as pairs of a heading and a cell, the first in bold."""
         parts: list[RenderableType] = []
         for row in rows:
             (heading, first), *others = zip(header, row, strict=True)

@@ -1,6 +1,6 @@
 """The two passes in exact fractions of the numbers as they are written: p = 0.1 is 1/10.
 
-What is shown is held against them, to say = where it is exact and ≈ where it is rounded.
+Shown numbers are compared with them: = where a number is exact, ≈ where it is rounded.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dropout_cli.trace import Part
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 SUMMED = 1000  # elements whose exact sum takes milliseconds
 
 
-def sign(told: Iterable[str], values: Iterable[Fraction]) -> str:
-    """= where every number is told in full, or is a blank; ≈ where one of them is rounded."""
-    pairs = zip(told, values, strict=True)
-    return "=" if all(t == BLANK or Fraction(t) == value for t, value in pairs) else "≈"
+def sign(shown: Iterable[str], values: Iterable[Fraction]) -> str:
+    """Choose = where every number shown is exact or a blank, ≈ where one of them is rounded."""
+    pairs = zip(shown, values, strict=True)
+    return "=" if all(BLANK in s or Fraction(s) == value for s, value in pairs) else "≈"
 
 
 class Written:
-    """What follows from the numbers of some elements as they are written."""
+    """The vectors of some elements, computed in fractions from their numbers as written."""
 
-    def __init__(self, part: Part, voice: Voice) -> None:
-        """Take some elements of a trace, whose p is written as the voice tells it."""
-        self.part, self.p = part, Fraction(voice.probability(part.p))
+    def __init__(self, part: Part, messages: Messages) -> None:
+        """Take some elements of a trace, and p as the messages write it."""
+        self.part, self.p = part, Fraction(messages.probability(part.p))
 
     @cached_property
     def x(self) -> list[Fraction]:
@@ -61,12 +61,12 @@ class Written:
         """The gradient."""
         return self._masked(self.grad_y)
 
-    def loss_sign(self, told: str) -> str:
-        """The sign before the loss; ≈ where there are too many elements to sum them exactly."""
+    def loss_sign(self, shown: str) -> str:
+        """Choose the sign before the loss; ≈ for a sum of too many elements to be exact."""
         n = self.part.n
         if n > SUMMED:
             return "≈"
-        return sign([told], [Fraction(exact.loss(self.part.loss, [], n)(self.y))])
+        return sign([shown], [Fraction(exact.loss(self.part.loss, [], n)(self.y))])
 
     def _masked(self, values: list[Fraction]) -> list[Fraction]:
         mask = None if self.part.mask is None else self.part.mask.tolist()
@@ -74,5 +74,5 @@ class Written:
 
 
 def as_written(values: Iterable[float]) -> list[Fraction]:
-    """The values as they are written, each with as many digits as tell it from any other."""
+    """Read each value as it is written, with as many digits as tell it from any other."""
     return [Fraction(repr(float(value))) for value in values]

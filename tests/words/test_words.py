@@ -1,65 +1,103 @@
-"""The words: the same in every language, and all that are needed."""
+"""The words: each language has all that are needed, and the formulas stand once."""
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from dropout_cli import verify, words
+from dropout_cli import verify
 from dropout_cli.masks import SOURCES
 from dropout_cli.proof.claims import CLAIMS
 from dropout_cli.verify import questions
 from dropout_cli.verify.mistakes import AT_P_1, IN_GRADIENT, IN_INFERENCE, IN_TRAINING
-from dropout_cli.views.steps import STEPS
-from dropout_cli.words import languages, load
+from dropout_cli.views.walkthrough import STEPS
+from dropout_cli.words import FORMULAS, languages, load
 
 LANGUAGES = languages()
 
 
-def shape(prose):
-    """The prose without its words: keys, symbols, formulas, placeholders."""
-    if isinstance(prose, dict):
-        return {key: shape(value) for key, value in prose.items() if key != "language"}
-    if isinstance(prose, list):
-        return [shape(value) for value in prose]
-    return set(re.findall(r"\{\w+\}", re.sub(r"\\text\{[^}]*\}", "", prose)))
+def words(value, place=""):
+    """Every string of a language with the table and the keys that lead to it."""
+    if isinstance(value, str):
+        return {place: value}
+    inside = {}
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+        name = each["id"] if isinstance(each, dict) and "id" in each else key
+        inside |= words(each, f"{place} {name}".strip())
+    return inside
 
 
-def test_the_languages_have_the_same_shape():
-    english = dict(load("en"))
-    for other in map(dict, map(load, LANGUAGES)):
-        assert shape(english) == shape(other)
-        assert english["symbol"] == other["symbol"]
+ALL = {language: words(load(language)) for language in LANGUAGES}
 
 
-def test_the_languages_have_the_same_formulas():
-    def formulas(language):
-        for step in load(language)["step"]:
-            for formula in [*step["formulas"], *filter(None, [step.get("card")])]:
-                bare = re.sub(r"\\text\{[^}]*\}", "", formula["latex"])
-                unicode = formula["unicode"] if bare == formula["latex"] else None
-                yield step["id"], bare.split(), unicode
-
-    assert all(list(formulas(other)) == list(formulas("en")) for other in LANGUAGES)
+def named(language, places):
+    """The first line of a failure: the file, and the table and keys within it."""
+    listed = "; ".join(f"[{place.replace(' ', '] ', 1)}" for place in sorted(places))
+    return f"dropout_cli/words/{language}.toml: {listed}"
 
 
-TERMS = """
-dropout 丢弃, mask 掩码, kept 保留, forward 前向传播, backward 反向传播, chain rule 链式法则,
-local gradient 局部梯度, upstream gradient 上游梯度, scalar loss 标量损失, proof 证明,
-total differential 全微分, vector form 向量形式, elementwise product 逐元素乘积, summary 总结,
-expectation 期望值, scaling factor 缩放因子, training 训练模式, inference 推理模式,
-neuron 神经元, key points 关键要点, keep probability 保留概率, input 输入, output 输出
-"""
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_all_words(language):
+    wanted = set().union(*ALL.values())
+    missing = wanted - set(ALL[language])
+    assert not missing, f"missing in {named(language, missing)}"
 
 
-@pytest.mark.parametrize("terms", re.split(r",\s", TERMS.strip()))
-def test_the_fields_own_terms(terms):
-    for language, term in zip(LANGUAGES, terms.rsplit(" ", 1), strict=True):
-        assert term in json.dumps(dict(load(language)), ensure_ascii=False).lower()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_the_same_placeholders(language):
+    def placeholders(text):
+        return set(re.findall(r"\{\w+\}", text))
+
+    shared = {
+        place: placeholders(text)
+        for other in LANGUAGES if other != language
+        for place, text in ALL[other].items()
+    }  # fmt: skip
+    different = [
+        place for place, text in ALL[language].items()
+        if place in shared and placeholders(text) != shared[place]
+    ]  # fmt: skip
+    assert not different, f"other placeholders in {named(language, different)}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_has_its_words_and_formulas(language, step):
+    place = f"dropout_cli/words/{language}.toml"
+    ids = [each["id"] for each in load(language)["step"]]
+    assert step in ids, f'{place}: no [[step]] with id = "{step}"'
+    assert ids == list(STEPS), f"{place}: [[step]] in another order than views.walkthrough.STEPS"
+    formulas = load(FORMULAS)["step"]
+    assert step in formulas, f"dropout_cli/words/{FORMULAS}.toml: [step] has no {step}"
+    terms = load(language)["step"][ids.index(step)].get("terms", {})
+    for formula in formulas[step]:
+        found = set(re.findall(r"\{([a-z]+)\}", formula["unicode"]))
+        assert found <= set(terms), f"{place}: [[step]] {step} terms has no {found - set(terms)}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_symbol_in_a_sentence_is_a_symbol_of_the_formulas(language):
+    symbols = set(load(FORMULAS)["symbol"])
+    legend = [name for step in load(language)["step"] for name, _ in step.get("legend", [])]
+    assert set(legend) <= symbols
+
+
+TERMS = {
+    "en": """dropout, mask, kept, forward, backward, chain rule, local gradient, upstream gradient,
+    scalar loss, proof, total differential, vector form, elementwise product, summary, expectation,
+    scaling factor, training, inference, key points, keep probability, input, output""",
+    "zh": """丢弃, 掩码, 保留, 前向传播, 反向传播, 链式法则, 局部梯度, 上游梯度, 标量损失, 证明, 全微分,
+    向量形式, 逐元素乘积, 总结, 期望值, 缩放因子, 训练, 推理模式, 要点, 保留概率, 输入, 输出""",
+}
+
+
+@pytest.mark.parametrize("language", TERMS)
+def test_the_fields_own_terms(language):
+    text = json.dumps(load(language), ensure_ascii=False).lower()
+    assert [term for term in re.split(r",\s+", TERMS[language]) if term not in text] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -78,10 +116,3 @@ def test_every_name_has_its_words(language):
     claims = {name for name in told["claim"] if not name.endswith(("-inference", "-p-1"))}
     assert claims - {"torch", "jax"} <= set(told["method"])
     assert set(told["source"]) == set(SOURCES)
-    assert [step["id"] for step in told["step"]] == list(STEPS)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_tables_parsed_one_by_one_are_those_of_the_file(language):
-    text = (Path(words.__file__).parent / f"{language}.toml").read_text("utf-8")
-    assert dict(load(language)) == tomllib.loads(text)

@@ -1,4 +1,4 @@
-"""Which source draws which mask, and from which seed, as pages and as a record."""
+"""Which source draws which mask, and from which seed, as pages and as records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dropout_cli.formats.document import SIGNS, Document, Heading, Paragraph, Ta
 if TYPE_CHECKING:
     from dropout_cli.arrays import Mask
     from dropout_cli.views.records import MasksRecord
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/masks/1"
 SHORT = 16  # elements of a mask in a heading, or where there is room for no more
@@ -46,7 +46,7 @@ def seeds_record(
 
 
 def masks_page(
-    masks: dict[str, Mask], like: Mask | None, seed: int, skip: int, p: float, voice: Voice,
+    masks: dict[str, Mask], like: Mask | None, seed: int, skip: int, p: float, messages: Messages,
     width: int,
 ) -> Document:  # fmt: skip
     """Show what each source draws from the seed; like is a mask to compare them with.
@@ -54,28 +54,31 @@ def masks_page(
     width: of the page, in columns.
     """
     n = next(iter(masks.values())).size
-    given = voice.tell(
+    given = messages.tell(
         "masks", "given_after" if skip else "given", seed=seed, skip=f"{skip:,}",
-        elements=voice.elements(n), p_value=voice.probability(p),
+        elements=messages.elements(n), p_value=messages.probability(p),
     )  # fmt: skip
     return [
-        Heading(voice.say("masks", "title")),
+        Heading(messages.say("masks", "title")),
         Paragraph(given),
-        masks_table(masks, like, voice, width),
-        Paragraph(voice.tell("masks", "elsewhere")),
+        _masks_table(masks, like, messages, width),
+        Paragraph(messages.tell("masks", "why")),
+        Paragraph(messages.tell("masks", "elsewhere")),
     ]
 
 
-def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice, width: int = 0) -> Table:
-    """One row per source: its name, who draws so, its mask, and whether that is the mask like.
+def _masks_table(
+    masks: dict[str, Mask], like: Mask | None, messages: Messages, width: int
+) -> Table:
+    """Tabulate the sources: the name, who draws so, the mask, and whether it is the mask like.
 
     A mask is as long as the width leaves room for.
     """
-    columns = [voice.say("masks", key) for key in ("rng", "who", "mask")]
-    rows = [[rng, voice.say("source", rng)] for rng in masks]
+    columns = [messages.say("masks", key) for key in ("rng", "who", "mask")]
+    rows = [[rng, messages.say("source", rng)] for rng in masks]
     room = width - sum(max(map(_cells, column)) + GAP for column in zip(*rows, strict=True))
     if like is not None:
-        columns.append(voice.say("masks", "equal", mask=bits(like)))
+        columns.append(messages.say("masks", "equal", mask=bits(like)))
         room -= _cells(columns[-1]) + GAP
     for row, mask in zip(rows, masks.values(), strict=True):
         row.append(bits(mask, room if mask.size <= room else room - len(" …")))
@@ -85,22 +88,22 @@ def masks_table(masks: dict[str, Mask], like: Mask | None, voice: Voice, width: 
 
 
 def seeds_page(
-    seeds: dict[str, int | None], mask: Mask, skip: int, p: float, below: int, voice: Voice,
+    seeds: dict[str, int | None], mask: Mask, skip: int, p: float, below: int, messages: Messages,
     width: int,
 ) -> Document:  # fmt: skip
     """Show from which seed each source draws the mask; None where no seed is < below."""
-    sought = voice.tell(
+    sought = messages.tell(
         "masks", "sought_after" if skip else "sought", mask=bits(mask, width),
-        p_value=voice.probability(p), skip=f"{skip:,}",
+        p_value=messages.probability(p), skip=f"{skip:,}",
     )  # fmt: skip
-    none = voice.say("masks", "none", below=f"{below:,}")
+    none = messages.say("masks", "none", below=f"{below:,}")
     rows = [
-        [rng, voice.say("source", rng), none if seed is None else str(seed)]
+        [rng, messages.say("source", rng), none if seed is None else str(seed)]
         for rng, seed in seeds.items()
     ]
-    columns = [voice.say("masks", key) for key in ("rng", "who", "seed")]
+    columns = [messages.say("masks", key) for key in ("rng", "who", "seed")]
     table = Table(columns, rows, words=range(len(columns)))
-    return [Heading(voice.say("masks", "search")), Paragraph(sought), table]
+    return [Heading(messages.say("masks", "search")), Paragraph(sought), table]
 
 
 def _cells(text: str) -> int:

@@ -1,0 +1,69 @@
+"""Bars of a table's rows as strings: what arrived, what the scaling adds, what was lost."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dropout_cli.formats.document import Bar
+
+FEWEST, MOST = 10, 24  # cells of a bar, on both sides of zero
+STEPS = (1, 2, 2.5, 5)  # a cell is the smallest of these times a power of ten
+ARRIVED, ADDED, LOST, LITTLE, ZERO = "█▒╌▏│"
+
+
+class Drawn(NamedTuple):
+    """The bar of a row: the side below zero, the zero line, and the side above it."""
+
+    below: str
+    zero: str
+    above: str
+
+
+def draw(bars: Sequence[Bar | None], room: int) -> list[Drawn | None]:
+    """Draw the bars on one scale within the room, which is at least FEWEST cells."""
+    room = min(room, MOST)
+    negative = any(min(bar.arrived, bar.result) < 0 for bar in bars if bar)
+    cell = next(cell for cell in _cells(bars, room) if _width(bars, cell) + negative <= room)
+    below = max((_extent(bar, cell) for bar in bars if bar and bar.arrived < 0), default=0)
+    return [None if bar is None else _drawn(bar, cell, below, negative) for bar in bars]
+
+
+def _cells(bars: Sequence[Bar | None], room: int) -> Iterator[float]:
+    """Yield the sizes of a cell, from one with which the largest value does not fit."""
+    largest = max((max(abs(bar.arrived), abs(bar.result)) for bar in bars if bar), default=0)
+    power = math.floor(math.log10(largest / room)) if largest > 0 else 0
+    for k in range(power, power + 4):
+        yield from (step * 10.0**k for step in STEPS)
+
+
+def _width(bars: Sequence[Bar | None], cell: float) -> int:
+    """Add up the longest bar on either side."""
+    sides = (
+        (_extent(bar, cell) for bar in bars if bar and (bar.arrived < 0) == below)
+        for below in (True, False)
+    )
+    return sum(max(side, default=0) for side in sides)
+
+
+def _extent(bar: Bar, cell: float) -> int:
+    return len(_signs(bar, cell))
+
+
+def _signs(bar: Bar, cell: float) -> str:
+    """Write the bar from zero outwards."""
+    arrived = math.floor(abs(bar.arrived) / cell + 0.5)
+    if not bar.kept:
+        return LOST * max(arrived, bar.arrived != 0)
+    result = math.floor(abs(bar.result) / cell + 0.5)
+    return (ARRIVED * arrived + ADDED * (result - arrived)) or LITTLE * (bar.arrived != 0)
+
+
+def _drawn(bar: Bar, cell: float, below: int, negative: bool) -> Drawn:
+    signs, zero = _signs(bar, cell), ZERO * negative
+    if bar.arrived < 0:
+        return Drawn(signs[::-1].rjust(below), zero, "")
+    return Drawn(" " * below, zero, signs)
