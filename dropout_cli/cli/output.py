@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.cli.pictures import Draw
     from dropout_cli.figure.style import Style
-    from dropout_cli.formats.document import Document
+    from dropout_cli.formats.document import Document, Picture
     from dropout_cli.words.messages import Voice
 
 LINE = 390  # characters of a line on standard error
@@ -70,10 +70,12 @@ class Output(NamedTuple):
         page: Callable[[], Document],
         record: Callable[[], Mapping[str, Any]],
         draw: Draw | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Print or write the page, or the record where the format is one of data.
 
-        draw: how the page becomes a picture, where it can be one.
+        draw: how the page becomes a picture, where it can be one. picture: one of the page, which
+        stands beside a file that cannot hold it.
         """
         if self.path is None and self.suffix == ".txt":
             print_page(page())
@@ -86,7 +88,13 @@ class Output(NamedTuple):
             return
         from dropout_cli.formats.document import Setting
 
-        text = render(self.suffix, page, record, Setting(self.title, self.theme, self.lang))
+        beside = None
+        if picture is not None and self.path is not None and self.suffix == ".md":
+            beside = f"{splitext(self.path)[0]}-lanes.svg"
+            write_file(beside, picture.svg.encode())
+            say(self.voice.say("file", "wrote", path=beside))
+        name = None if beside is None else os.path.basename(beside)
+        text = render(self.suffix, page, record, Setting(self.title, self.theme, self.lang, name))
         if self.path is None:
             print_text(text)
         else:

@@ -73,7 +73,8 @@ def test_the_module_that_is_printed_passes_our_own_judge(cli, monkeypatch, noteb
     torch = pytest.importorskip("torch")
     args = ("walkthrough", "--step", "pytorch", "--lang", language)
     code = notebook(*args).cells
-    printed = [cell.source for cell in code if cell.cell_type == "code"][0].split("\n\n\n")[1:2]
+    program = next(cell.source for cell in code if cell.cell_type == "code")
+    printed = [program.split("\n\n\n")[1]]
     printed += re.findall("```python\n(class.*?)```", cli(*args, "-f", "markdown").out, re.DOTALL)
     for columns in (60, 80):
         monkeypatch.setenv("COLUMNS", str(columns))
