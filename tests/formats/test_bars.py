@@ -92,8 +92,8 @@ def test_the_result_stands_out(cli, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
     out = cli("forward").out
-    assert re.search(r"\x1b\[1;38;5;32m 4\x1b\[0m", out)  # bold, in the colour of kept
-    assert re.search(r"\x1b\[1;38;5;166m 0\x1b\[0m", out)
+    assert re.search(r"\x1b\[1;38;5;32m4\x1b\[0m", out)  # bold, in the colour of kept
+    assert re.search(r"\x1b\[1;38;5;166m0\x1b\[0m", out)
     assert "\x1b[2mkeep probability" in out
     assert re.search(r"^p = 0.5", out, re.MULTILINE)
 
