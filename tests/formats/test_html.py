@@ -51,6 +51,7 @@ def page(cli, tmp_path):
     return write
 
 
+@pytest.mark.usefixtures("without_lanes")
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_derivation_as_a_page(page, language, problem):

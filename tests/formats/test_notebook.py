@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import textwrap
+from base64 import b64decode
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 
@@ -31,6 +32,7 @@ def notebook(cli, tmp_path):
     return write
 
 
+@pytest.mark.usefixtures("without_lanes")
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_cell_for_each_step_and_programs_that_run(cli, notebook, language, problem):
@@ -99,3 +101,13 @@ def test_a_sheet_holds_no_program_that_gives_the_results_away(notebook):
 def test_other_pages_as_notebooks(notebook):
     (cell,) = notebook("forward").cells
     assert "| $i$ | $x_i$ |" in cell.source
+
+
+def test_the_lanes_stand_in_a_cell(notebook):
+    title, picture, first = notebook("walkthrough").cells[:3]
+    assert title.source.startswith("# ")
+    start = "](data:image/svg+xml;base64,"
+    alt, _, data = picture.source.partition(start)
+    assert "∂L/∂x = 0.2, 0, 0.6, 0" in alt
+    assert b64decode(data.removesuffix(")")).startswith(b"<?xml")
+    assert first.source.startswith("## 1. ")
