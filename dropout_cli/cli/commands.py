@@ -28,13 +28,14 @@ from dropout_cli.cli.output import (
     write_file,
 )
 from dropout_cli.cli.parsing import Group, Option
-from dropout_cli.cli.pictures import page_of_pass, page_of_step
+from dropout_cli.cli.pictures import lanes, page_of_pass, page_of_step
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from dropout_cli.problem import Problem
 
 FIGURES = (".png", ".svg", ".pdf", ".gif")
+HAND_OUTS = (".html", ".md", ".ipynb")  # which hold a picture, or stand beside one
 FIGURE = "outputs/dropout_gradient_flow.png"
 MOST = 10**7  # elements of a mask
 
@@ -110,7 +111,15 @@ def walkthrough(
         draw = page_of_step(ids.index(chosen[0]) + 1, len(ids))
     elif output.suffix in (".png", ".pdf"):
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
-    output.deliver(lambda: page(trace, voice, chosen), lambda: record(trace, voice, chosen), draw)
+    picture = None
+    if output.path is not None and output.suffix in HAND_OUTS and not (hide or asked_steps):
+        picture = lanes(trace, voice, output.lang)
+    output.deliver(
+        lambda: page(trace, voice, chosen, picture),
+        lambda: record(trace, voice, chosen),
+        draw,
+        picture,
+    )
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:

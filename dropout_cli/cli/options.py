@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
 
+class Language(click.Choice[str]):
+    """A language, with or without a region: zh-CN and zh_CN mean zh."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take the language of a tag, where there is one."""
+        language = value.replace("_", "-").partition("-")[0].lower()
+        return super().convert(language if language in self.choices else value, param, ctx)
+
+
 def _complete_rng(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
     """Complete the name of a mask source."""
     from dropout_cli.masks import SOURCES
@@ -101,7 +110,7 @@ SPEECH_OPTIONS = {
         show_default=True, help="Significant digits of the numbers shown.",
     ),
     "lang": output_option(
-        "--lang", type=click.Choice(languages()), default="en", show_default=True,
+        "--lang", type=Language(languages()), default="en", show_default=True,
         envvar="DROPOUT_CLI_LANG", show_envvar=True, help="The language of the words.",
     ),
 }  # fmt: skip

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.cli.pictures import Draw
     from dropout_cli.figure.style import Style
-    from dropout_cli.formats.document import Document
+    from dropout_cli.formats.document import Document, Picture
     from dropout_cli.words.messages import Voice
 
 LINE = 390  # characters of a line on standard error
@@ -70,10 +70,12 @@ class Output(NamedTuple):
         page: Callable[[], Document],
         record: Callable[[], Mapping[str, Any]],
         draw: Draw | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Print or write the page, or the record where the format is one of data.
 
-        draw: how the page becomes a picture, where it can be one.
+        draw: how the page becomes a picture, where it can be one. picture: one of the page, which
+        stands beside a file that cannot hold it.
         """
         if self.path is None and self.suffix == ".txt":
             print_page(page())
@@ -84,14 +86,24 @@ class Output(NamedTuple):
 
             self._write(draw_page(page(), draw, self.style, self.suffix), self.path)
         else:
-            self._write(self._render(page, record).encode(), self.path)
+            beside = None
+            if picture is not None and self.suffix == ".md":
+                beside = f"{splitext(self.path)[0]}-lanes.svg"
+                self._write(picture.svg.encode(), beside)
+            self._write(self._render(page, record, beside).encode(), self.path)
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
 
-    def _render(self, page: Callable[[], Document], record: Callable[[], Mapping[str, Any]]) -> str:
+    def _render(
+        self,
+        page: Callable[[], Document],
+        record: Callable[[], Mapping[str, Any]],
+        beside: str | None = None,
+    ) -> str:
         from dropout_cli.formats.document import Setting
 
-        return render(self.suffix, page, record, Setting(self.title, self.theme, self.lang))
+        name = None if beside is None else os.path.basename(beside)
+        return render(self.suffix, page, record, Setting(self.title, self.theme, self.lang, name))
 
     def _write(self, data: bytes, path: str) -> None:
         write_file(path, data)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dropout_cli.errors import RequestError
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dropout_cli.figure.style import Style
-    from dropout_cli.formats.document import Document
+    from dropout_cli.formats.document import Document, Picture
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
 
@@ -80,6 +82,23 @@ def draw_page(document: Document, draw: Draw, style: Style, suffix: str) -> byte
 
     title, words = describe(document)
     return save(draw(document, style), suffix, style.dpi, title, words)
+
+
+def lanes(trace: Trace, voice: Voice, lang: str) -> Picture | None:
+    """Draw the lanes of a hand-out; None where too many, or without matplotlib or a font."""
+    from dropout_cli.formats.document import Picture
+
+    with suppress(ImportError, RequestError):
+        _import_matplotlib()
+        from dropout_cli.figure.files import description, picture
+        from dropout_cli.figure.style import Style
+
+        style = Style(layout="flow", lang=lang, title="")
+        svg, _ = picture(trace, voice, style.checked(), ".svg")
+        view = 'width="888pt" height="504pt" viewBox="36 20 888 504"'
+        cropped = re.sub(r'width="\S+" height="\S+" viewBox="[^"]+"', view, svg.decode(), count=1)
+        return Picture(cropped, description(trace, voice))
+    return None
 
 
 def _import_matplotlib() -> None:

@@ -11,7 +11,7 @@ import click
 from rich.cells import cell_len
 
 from dropout_cli.cli.output import print_text
-from dropout_cli.formats.document import SIGNS, Heading
+from dropout_cli.formats.document import Heading
 from dropout_cli.formats.terminal import other_screen, to_terminal
 from dropout_cli.views.walkthrough import render
 from dropout_cli.words.messages import BLANK
@@ -36,6 +36,7 @@ KEYS = {
 KEY = re.compile(r"\x1b\[\[?[0-9;]*[A-Za-z~]|\x1bO?[^\x1b]|[\xe0\0].|.", re.DOTALL)
 ENTER, ERASE = ("\r", "\n"), ("\x7f", "\b")
 MEANINGS = {key: meaning for meaning, keys in KEYS.items() for key in keys}
+REMAINDER = 6  # the most lines of a last page that is worth avoiding
 LAST = 10**6  # the last page of a step, however many it has
 
 
@@ -157,12 +158,17 @@ class Presentation:
 
     def parts(self, size: os.terminal_size) -> list[list[str]]:
         """Lay out the step of the place in pages, and correct the place to one that there is."""
-        for shown in (False, True):
-            parts = _parts(self.step(shown), size)
-            self.place = self.place._replace(part=min(self.place.part, len(parts) - 1))
-            if (self.place.step, self.place.part) not in self.shown:
-                break
-        return parts
+        with_results, without = (
+            to_terminal(self.step(shown).blocks, size.columns).splitlines()
+            for shown in (True, False)
+        )
+        room = max(1, size.lines - len(_heading(self.step(True), size)) - 2)
+        spans = _spans(with_results, room)
+        self.place = self.place._replace(part=min(self.place.part, len(spans) - 1))
+        return [
+            (with_results if (self.place.step, part) in self.shown else without)[span]
+            for part, span in enumerate(spans)
+        ]
 
     def page(self, size: os.terminal_size) -> list[str]:
         """Lay out the page of the place: the heading, its part of the step, and where it stands."""
@@ -188,31 +194,24 @@ def _heading(step: Step, size: os.terminal_size) -> list[str]:
     return [*lines, ""] if size.lines > len(lines) + 5 else lines[:1]
 
 
-def _parts(step: Step, size: os.terminal_size) -> list[list[str]]:
-    """Break the step's lines into as many pages as it takes, at empty lines where that is near."""
-    lines = to_terminal(step.blocks, size.columns).splitlines()
-    room = max(1, size.lines - len(_heading(step, size)) - 2)
-    parts = []
-    while len(lines) > room:
-        gaps = [k for k in range(1, room + 1) if _may_end(lines[:k], lines[k:])]
+def _spans(lines: Sequence[str], room: int) -> list[slice]:
+    """Break lines into as many pages as it takes, at empty lines where that is near."""
+    spans, start = [], 0
+    while len(lines) - start > room:
+        rest = lines[start:]
+        gaps = [k for k in range(1, room + 1) if _may_end(rest[:k], rest[k:])]
         near = [k for k in gaps if k >= room // 2]
         cut = near[-1] if near else room
-        if _checks(lines[cut:]):  # a check alone would say nothing: it takes along what it checks
-            cut = gaps[-1] if gaps else max(1, room // 2)
-        parts.append(lines[:cut])
-        lines = lines[cut:]
-        while lines and not lines[0].strip():
-            del lines[0]
-    return [*parts, lines] if lines or not parts else parts
+        if len(rest) - cut <= REMAINDER:  # the last page would be a remainder
+            cut = next((k for k in reversed(gaps) if len(rest) - k > REMAINDER), cut)
+        spans.append(slice(start, start + cut))
+        start += cut
+        while start < len(lines) and not lines[start].strip():
+            start += 1
+    return [*spans, slice(start, None)] if start < len(lines) or not spans else spans
 
 
 def _may_end(page: Sequence[str], following: Sequence[str]) -> bool:
-    """Test for an empty line, not after words that announce more, nor before a check."""
+    """Test for an empty line, not after words that announce more."""
     announces = bool(page) and page[-1].endswith((":", "："))
-    return not following[0].strip() and not announces and not _checks(following)
-
-
-def _checks(lines: Sequence[str]) -> bool:
-    """Whether the first words are those of a check."""
-    first = next((line for line in lines if line.strip()), "")
-    return click.unstyle(first).startswith((SIGNS[True], SIGNS[False]))
+    return not following[0].strip() and not announces

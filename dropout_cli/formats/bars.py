@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,21 +15,16 @@ STEPS = (1, 2, 2.5, 5)  # a cell is the smallest of these times a power of ten
 ARRIVED, ADDED, LOST, LITTLE, ZERO = "█▒╌▏│"
 
 
-class Drawn(NamedTuple):
-    """The bar of a row: the side below zero, the zero line, and the side above it."""
-
-    below: str
-    zero: str
-    above: str
+Pieces: TypeAlias = list[tuple[str, str]]  # signs, each with the name of its style
 
 
-def draw(bars: Sequence[Bar | None], room: int) -> list[Drawn | None]:
+def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
     """Draw the bars on one scale within the room, which is at least FEWEST cells."""
     room = min(room, MOST)
     negative = any(min(bar.arrived, bar.result) < 0 for bar in bars if bar)
     cell = next(cell for cell in _cells(bars, room) if _width(bars, cell) + negative <= room)
     below = max((_extent(bar, cell) for bar in bars if bar and bar.arrived < 0), default=0)
-    return [None if bar is None else _drawn(bar, cell, below, negative) for bar in bars]
+    return [[] if bar is None else _drawn(bar, cell, below, negative) for bar in bars]
 
 
 def _cells(bars: Sequence[Bar | None], room: int) -> Iterator[float]:
@@ -62,8 +57,22 @@ def _signs(bar: Bar, cell: float) -> str:
     return (ARRIVED * arrived + ADDED * (result - arrived)) or LITTLE * (bar.arrived != 0)
 
 
-def _drawn(bar: Bar, cell: float, below: int, negative: bool) -> Drawn:
-    signs, zero = _signs(bar, cell), ZERO * negative
+def _drawn(bar: Bar, cell: float, below: int, negative: bool) -> Pieces:
+    """Put the bar on its side of the zero line."""
+    signs, style = _signs(bar, cell), "kept" if bar.kept else "dropped"
+    zero = (ZERO * negative, "gloss")
     if bar.arrived < 0:
-        return Drawn(signs[::-1].rjust(below), zero, "")
-    return Drawn(" " * below, zero, signs)
+        return [(signs[::-1].rjust(below), style), zero]
+    return [(" " * below, ""), zero, (signs, style)]
+
+
+def key(labels: Sequence[str], drawn: Sequence[Pieces]) -> Pieces:
+    """Explain the signs that occur."""
+    occurring = "".join(signs for pieces in drawn for signs, _ in pieces)
+    explained: Pieces = []
+    for sign, label in zip((ARRIVED, ADDED, LOST), labels, strict=True):
+        if sign in occurring:
+            gap = "   " if explained else ""
+            style = "dropped" if sign == LOST else "kept"
+            explained += [(gap, ""), (sign * 2, style), (f" {label}", "")]
+    return explained

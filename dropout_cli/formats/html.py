@@ -39,6 +39,7 @@ MORE = {
     "light": ("#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4"),
     "dark": ("#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D"),
 }
+PUNCTUATION = re.compile("[.,;:!?)，。；：？！）、]+")
 WRAPPED = 24  # characters of a cell of words that stay on one line
 
 
@@ -140,7 +141,7 @@ class _Page:
         element.text = ""
         for part in text.parts:
             if isinstance(part, Formula) and self.convert is not None:
-                element.extend(self.formula(part))
+                SubElement(element, "span", {"class": "whole"}).extend(self.formula(part))
             elif isinstance(part, Verbatim):
                 SubElement(element, "code").text = part.code
             else:
@@ -226,8 +227,12 @@ def _mark(result: Element, status: Element) -> None:
 
 
 def _append(element: Element, words: str) -> None:
+    """Add words; punctuation stays on the line of a formula before it."""
     if len(element):
-        element[-1].tail = (element[-1].tail or "") + words
+        last, mark = element[-1], PUNCTUATION.match(words)
+        if last.get("class") == "whole" and mark is not None and not last.tail:
+            last[-1].tail, words = mark[0], words[mark.end() :]
+        last.tail = (last.tail or "") + words
     else:
         element.text = (element.text or "") + words
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from rich.containers import Lines
     from rich.terminal_theme import TerminalTheme
 
-    from dropout_cli.formats.document import Bars, Document, Readable, Setting
+    from dropout_cli.formats.document import Document, Readable, Setting
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
@@ -339,33 +339,19 @@ class _Layout:
             return grid
         fits = cell_len(table.bars.heading.unicode) <= room
         heading = self.words(table.bars.heading.unicode if fits else "")
-        drawn = [self.bar(bar) for bar in bars.draw(table.bars.rows, room)]
-        grid.add_column(heading, width=max(cell.cell_len for cell in (heading, *drawn)))
-        for row, cell in zip(rows, drawn, strict=True):
+        drawn = bars.draw(table.bars.rows, room)
+        cells = [self.assembled(pieces) for pieces in drawn]
+        grid.add_column(heading, width=max(cell.cell_len for cell in (heading, *cells)))
+        for row, cell in zip(rows, cells, strict=True):
             grid.add_row(*row, cell)
-        return Group(grid, "", self.key(table.bars, drawn))
+        key = self.assembled(bars.key(table.bars.labels, drawn))
+        return Group(grid, "", Constrain(key, self.width))
 
-    def bar(self, drawn: bars.Drawn | None) -> Text:
-        """Colour a bar, whose words are its signs."""
-        if drawn is None:
-            return Text()
-        text = Text()
-        for part, style in ((drawn.below, ""), (drawn.zero, "gloss"), (drawn.above, "")):
-            sides = style or ("dropped" if bars.LOST in part else "kept")
-            text.append(to_ascii(part) if self.ascii_only else part, sides)
-        return text
-
-    def key(self, table_bars: Bars, drawn: Sequence[Text]) -> RenderableType:
-        """Explain the signs that occur."""
-        signs = dict(zip((bars.ARRIVED, bars.ADDED, bars.LOST), table_bars.labels, strict=True))
-        key = self.words("")
-        for sign, label in signs.items():
-            shown = to_ascii(sign) if self.ascii_only else sign
-            if any(shown in bar.plain for bar in drawn):
-                style = "dropped" if sign == bars.LOST else "kept"
-                key.append("   " if key.plain else "").append(shown * 2, style)
-                key.append(f" {to_ascii(label) if self.ascii_only else label}")
-        return Constrain(key, self.width)
+    def assembled(self, pieces: bars.Pieces) -> Words:
+        words = self.words("")
+        for signs, style in pieces:
+            words.append(to_ascii(signs) if self.ascii_only else signs, style)
+        return words
 
     def cell(self, words: str) -> Words:
         """Make a cell; one that begins with a sign takes the colour of kept or dropped."""

@@ -89,15 +89,15 @@ def _story(context: StepContext) -> list[Block]:
         exactly = (one.x, one.y, one.grad_y, one.grad_x)
         x, y = context.number(trace.problem.x[i]), context.result(trace.y[i])
         grad_y, grad_x = context.upstream(trace.grad_y[i]), context.result(trace.grad_x[i])
-        told = [cell.strip() for cell in (x, y, grad_y, grad_x)]
-        signs = [sign([cell], value) for cell, value in zip(told, exactly, strict=True)]
+        shown = [cell.strip() for cell in (x, y, grad_y, grad_x)]
+        signs = [sign([cell], value) for cell, value in zip(shown, exactly, strict=True)]
         factor = context.number(trace.local_grad[i])
         if sign([factor], one.local_grad) == "≈":
             factor = "1/(1−p)"
         through = f"—×{context.messages.hidden(factor).strip()}→"
         sub = subscript(i + 1)
         symbols = (f"x{sub}", f"y{sub}", f"∂L/∂y{sub}", f"∂L/∂x{sub}")
-        x, y, grad_y, grad_x = (" ".join(each) for each in zip(symbols, signs, told, strict=True))
+        x, y, grad_y, grad_x = (" ".join(each) for each in zip(symbols, signs, shown, strict=True))
         unicode = f"{x} {through} {y},   {grad_y} {through} {grad_x}"
         over = to_latex(through.strip("—→"))
         arrow = rf" \enspace \overset{{{over}}}{{\longrightarrow}} \enspace "

@@ -125,7 +125,7 @@ def column_vectors(
         rf" {to_latex(before)} \begin{{bmatrix}} {cells} \end{{bmatrix}}"
         for before, cells in zip(signs, inside, strict=True)
     )
-    return [Formula("\n".join(lines), "".join([to_latex(left), *latex]))]
+    return [Formula("\n".join(lines), to_latex(left) + r" \qquad".join(latex))]
 
 
 def bracketed(left: str, lines: Sequence[str]) -> str:

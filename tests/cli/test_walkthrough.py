@@ -21,6 +21,8 @@ def test_the_language_comes_from_the_option_or_the_environment(cli, monkeypatch)
     monkeypatch.setenv("DROPOUT_CLI_LANG", "zh")
     assert cli("walkthrough").out == chinese
     assert "The chain rule" in cli("walkthrough", "--lang", "en").out
+    for tag in ("zh-CN", "zh_CN", "ZH"):
+        assert cli("walkthrough", "--lang", tag).out == chinese
     monkeypatch.setenv("DROPOUT_CLI_LANG", "fr")
     assert cli("walkthrough").code == 2
 

@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import textwrap
+from base64 import b64decode
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 
@@ -31,6 +32,7 @@ def notebook(cli, tmp_path):
     return write
 
 
+@pytest.mark.usefixtures("without_lanes")
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_cell_for_each_step_and_programs_that_run(cli, notebook, language, problem):
@@ -73,7 +75,8 @@ def test_the_module_that_is_printed_passes_our_own_judge(cli, monkeypatch, noteb
     torch = pytest.importorskip("torch")
     args = ("walkthrough", "--step", "pytorch", "--lang", language)
     code = notebook(*args).cells
-    printed = [cell.source for cell in code if cell.cell_type == "code"][0].split("\n\n\n")[1:2]
+    program = next(cell.source for cell in code if cell.cell_type == "code")
+    printed = [program.split("\n\n\n")[1]]
     printed += re.findall("```python\n(class.*?)```", cli(*args, "-f", "markdown").out, re.DOTALL)
     for columns in (60, 80):
         monkeypatch.setenv("COLUMNS", str(columns))
@@ -98,3 +101,13 @@ def test_a_sheet_holds_no_program_that_gives_the_results_away(notebook):
 def test_other_pages_as_notebooks(notebook):
     (cell,) = notebook("forward").cells
     assert "| $i$ | $x_i$ |" in cell.source
+
+
+def test_the_lanes_stand_in_a_cell(notebook):
+    title, picture, first = notebook("walkthrough").cells[:3]
+    assert title.source.startswith("# ")
+    start = "](data:image/svg+xml;base64,"
+    alt, _, data = picture.source.partition(start)
+    assert "∂L/∂x = 0.2, 0, 0.6, 0" in alt
+    assert b64decode(data.removesuffix(")")).startswith(b"<?xml")
+    assert first.source.startswith("## 1. ")

@@ -89,8 +89,9 @@ TERMS = {
     "en": """dropout, mask, kept, forward, backward, chain rule, local gradient, upstream gradient,
     scalar loss, proof, total differential, vector form, elementwise product, summary, expectation,
     scaling factor, training, inference, key points, keep probability, input, output""",
-    "zh": """丢弃, 掩码, 保留, 前向传播, 反向传播, 链式法则, 局部梯度, 上游梯度, 标量损失, 证明, 全微分,
-    向量形式, 逐元素乘积, 总结, 期望值, 缩放因子, 训练, 推理模式, 要点, 保留概率, 输入, 输出""",
+    "zh": """丢弃, 掩码, 保留, 前向传播, 反向传播, 链式法则, 局部梯度, 上游梯度, 标量损失, 证明,
+    全微分, 向量形式, 逐元素乘积, 总结, 期望值, 缩放因子, 训练, 推理模式, 要点, 保留概率,
+    输入, 输出""",
 }
 
 
