@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from dropout_cli.cli.printed import Vector, parse
+from dropout_cli.cli.printed import DEEPEST, Vector, parse
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LARGEST = 2**30  # bytes that are read
 MOST = 10**7  # elements of a vector
-DEEPEST = 32  # lists in lists
 KEYS = (
     "schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", "grad_y", "grad_y_source",
     "loss", "local_grad", "grad_x",
@@ -110,7 +109,7 @@ def _read_npy(path: str) -> Vector:
     if array.dtype.kind not in "fiub":
         raise RequestError(f"{path} is not a .npy file of real numbers")
     with np.errstate(over="ignore", invalid="ignore"):
-        values = array.astype(np.float64, order="C", copy=False).ravel()
+        values = array.astype(np.float64, copy=False).ravel()
     values.flags.writeable = False
     return Vector(values, array.shape)
 

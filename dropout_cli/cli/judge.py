@@ -49,21 +49,9 @@ def judge_layers(
     from dropout_cli.verify.load import load
     from dropout_cli.views.verification import layer_suite
 
-    others = (
-        "x",
-        "mask",
-        "rng",
-        "skip",
-        "inference",
-        "grad_y",
-        "loss",
-        "against",
-        "candidates",
-        "y",
-    )
-    options.refuse(
-        [*others, "grad_x", *OF_CANDIDATES], "--layer", "which is asked every question itself"
-    )
+    problem = ("x", "mask", "rng", "skip", "inference", "grad_y", "loss")
+    others = ("against", "candidates", "y", "grad_x", *OF_CANDIDATES)
+    options.refuse([*problem, *others], "--layer", "which is asked every question itself")
     for flag, values in (("--layer", names), ("--drop-prob", options.ps)):
         if len(set(values)) < len(values):
             raise RequestError(f"{flag} is given twice with the same value")

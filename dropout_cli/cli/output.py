@@ -79,34 +79,41 @@ class Output(NamedTuple):
         """
         if self.path is None and self.suffix == ".txt":
             print_page(page())
-            return
-        if draw is not None and self.path is not None and self.suffix in PICTURES:
+        elif self.path is None:
+            print_text(self._render(page, record))
+        elif draw is not None and self.suffix in PICTURES:
             from dropout_cli.cli.pictures import draw_page
 
-            write_file(self.path, draw_page(page(), draw, self.style, self.suffix))
-            say(self.voice.say("file", "wrote", path=self.path))
-            return
-        from dropout_cli.formats.document import Setting
-
-        beside = None
-        if picture is not None and self.path is not None and self.suffix == ".md":
-            beside = f"{splitext(self.path)[0]}-lanes.svg"
-            write_file(beside, picture.svg.encode())
-            say(self.voice.say("file", "wrote", path=beside))
-        name = None if beside is None else os.path.basename(beside)
-        text = render(self.suffix, page, record, Setting(self.title, self.theme, self.lang, name))
-        if self.path is None:
-            print_text(text)
+            self._write(draw_page(page(), draw, self.style, self.suffix), self.path)
         else:
-            write_file(self.path, text.encode())
+            beside = None
+            if picture is not None and self.suffix == ".md":
+                beside = f"{splitext(self.path)[0]}-lanes.svg"
+                self._write(picture.svg.encode(), beside)
+            self._write(self._render(page, record, beside).encode(), self.path)
             if FORMATS[self.suffix].of == "verdict":  # CI systems keep the file, people read this
                 print_page(page())
-            say(self.voice.say("file", "wrote", path=self.path))
-            if self.suffix == ".html":
-                from dropout_cli.formats.html import typesets
 
-                if not typesets():
-                    say(self.voice.say("file", "not_typeset"))
+    def _render(
+        self,
+        page: Callable[[], Document],
+        record: Callable[[], Mapping[str, Any]],
+        beside: str | None = None,
+    ) -> str:
+        from dropout_cli.formats.document import Setting
+
+        picture = None if beside is None else os.path.basename(beside)
+        setting = Setting(self.title, self.theme, self.lang, picture)
+        return render(self.suffix, page, record, setting)
+
+    def _write(self, data: bytes, path: str) -> None:
+        write_file(path, data)
+        say(self.voice.say("file", "wrote", path=path))
+        if self.suffix == ".html":
+            from dropout_cli.formats.html import typesets
+
+            if not typesets():
+                say(self.voice.say("file", "not_typeset"))
 
 
 def load_voice(lang: str, precision: int) -> Voice:

@@ -13,6 +13,7 @@ from dropout_cli.errors import RequestError
 
 NUMBER = re.compile(r"[\[(]*[-+]?\.?\d.*|\[?(?:True|False)\b.*")
 FLAG = re.compile(r"-[a-zA-Z]|--[a-z-]+")
+GROUPS = ("Options", "Candidate", "Problem", "Figure", "Output")
 SYNONYMS = {
     "--upstream": "--grad-y", "--grad-output": "--grad-y", "--dropout": "--drop-prob",
     "--probability": "--drop-prob", "--inference": "--eval",
@@ -33,7 +34,9 @@ class Strict(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse an option given twice, and say what is meant by one that there is not."""
-        args = [re.sub("^(-[a-zA-Z])=", r"\1", arg) for arg in args]  # -x=1,2, as in --input=1,2
+        args = [
+            re.sub("^(-[a-zA-Z])=(?=.)", r"\1", arg) for arg in args
+        ]  # -x=1,2, as in --input=1,2
         try:
             _, stray, order = self.make_parser(ctx).parse_args(list(args))
         except click.NoSuchOption as error:
@@ -91,15 +94,16 @@ class Command(Strict):
     """A command whose help shows its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each group, its own options first."""
-        groups: dict[str, list[tuple[str, str]]] = {}
+        """Write a section for each group, in the order of GROUPS."""
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
         for param in self.get_params(ctx):
             row = param.get_help_record(ctx)
             if row is not None:
-                groups.setdefault(getattr(param, "group", "Options"), []).append(row)
+                groups[getattr(param, "group", GROUPS[0])].append(row)
         for group, rows in groups.items():
-            with formatter.section(group):
-                formatter.write_dl(rows)
+            if rows:
+                with formatter.section(group):
+                    formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; refuse standard input for two options."""

@@ -22,9 +22,12 @@ BOOLEANS = {"True": "1", "False": "0", "true": "1", "false": "0", "np.True_": "1
 # What stands around numbers: `y = `, `, grad_fn=<MulBackward0>`, `tensor(…)`, `np.float64(…)`.
 NAME = re.compile(r"^[^\s=\[(]+\s*=\s*(?=[\[(a-zA-Z])|^Parameter containing:\s*")
 KEYWORD = re.compile(r""",\s*\w+=(?:<[^>]*>|'[^']*'|"[^"]*"|\([^)]*\)|[\w.]+)""")
-CALL = re.compile(r"(?:\w+\.)*(?:[aA]rray|[tT]ensor|bool_?|(?:float|u?int)\d+)\(([^()]*)\)")
+CALL = re.compile(
+    r"(?<![\w.])(?:\w+\.)*(?:[aA]rray|[tT]ensor|bool_?|(?:float|u?int)\d+)\(([^()]*)\)"
+)
 FACTOR = re.compile(r"(?<![\w.])1(?:\.0*)?e([+-]?\d+)\s*\*\s*")  # PyTorch up to 0.4
 INNERMOST = re.compile(r"\[([^\[\]]*)\]")
+DEEPEST = 32  # lists in lists
 LIST, MARKS = "#", {*"#, \n\r\t"}
 
 
@@ -88,6 +91,8 @@ def _nesting(text: str, name: str) -> tuple[int, ...]:
     """Count the lists in lists, from the innermost; RequestError where they are no array."""
     shape: list[int] = []
     while lists := INNERMOST.findall(text):
+        if len(shape) == DEEPEST:
+            raise RequestError(f"{name} is nested more than {DEEPEST} lists deep")
         widths = {_count(each) for each in lists}
         if len(widths) > 1 or (shape and set("".join(lists)) - MARKS):
             raise RequestError(f"{name} has rows of different lengths, but they must be one")
@@ -100,9 +105,10 @@ def _nesting(text: str, name: str) -> tuple[int, ...]:
 
 def _lines(text: str, count: int) -> tuple[int, ...]:
     """Count lines and the numbers of each, where all lines have the same number of them."""
-    widths = [_count(line) for line in text.splitlines()] if "\n" in text else []
-    is_matrix = len(widths) > 1 and min(widths) == max(widths) > 1
-    return (len(widths), widths[0]) if is_matrix else (count,)
+    lines = text.splitlines()
+    if len(lines) in (1, count) or len({_count(line) for line in lines}) != 1:
+        return (count,)
+    return len(lines), count // len(lines)
 
 
 def _count(text: str) -> int:

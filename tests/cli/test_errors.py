@@ -52,6 +52,8 @@ REQUESTS = [
     ("forward -x abc", "element 1 of x is 'abc'"),
     ("forward -x 1,2,abc,4", "element 3 of x is 'abc'"),
     ("forward -x=", "x is empty"),
+    ("forward -x= -p 0.5", "x is empty"),
+    ("forward -p=", "'=' is neither a number nor a fraction such as 1/3"),
     ("forward -x 1,,2", "element 2 of x is ''"),
     ("forward -x 1_0", "element 1 of x is '1_0'"),
     ("forward -x 1;2", "element 1 of x is '1;2'"),

@@ -22,12 +22,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dropout_cli.cli import run
+from dropout_cli.masks import SOURCES
 
 CASES = int(os.environ.get("FUZZ_CASES", "150"))
 LONGEST = 10  # seconds
 ODD = ["", "-", "@", "@missing", "@folder", "nan", "inf", "-inf", "1e400", "1e308", "-0", "1e-320",
        "9" * 500, "0x10", "1_0", "é", "\x1b[31m", "a\nb", "\u202e", "\udcff", "1,,2", "1;2", "½",
-       "٣"]  # fmt: skip
+       "٣", "[1, 2]ᵀ", "[[1, 2], [3]]", "tensor([1., 2.])", "tensor(", "[", "]1[", "#", "1, ...",
+       "1.0e-03 * [1 2]", "(1, [2])", "True", "1 2\n3 4", "x = [1]", "f([1.], a=f(2))"]  # fmt: skip
 NUMBERS = st.sampled_from(["0", "1", "2", "-3.5", "0.1", "1e-9", "8e307", "1e-39", "-0", "4"])
 odd = st.sampled_from(ODD) | st.text(max_size=8)
 vector = st.lists(NUMBERS, min_size=1, max_size=6).map(",".join)
@@ -44,7 +46,8 @@ outputs = st.sampled_from(
 
 PROBLEM = {
     "-x": vector | files, "-p": probability, "-m": bits | files, "-s": NUMBERS,
-    "--rng": st.sampled_from(["numpy", "torch-rand", "torch-cpu", "torch-mkl", "jax"]),
+    "--skip": st.sampled_from(["0", "1", "1000", "-1", "9999999999"]),
+    "--rng": st.sampled_from(list(SOURCES)),
     "--eval": st.none(), "-g": vector | files,
     "--loss": st.sampled_from(["sum", "mean", "sum-squares"]),
 }  # fmt: skip
@@ -66,7 +69,8 @@ COMMANDS = {
     },
     "masks": OUTPUT | {
         "-n": st.sampled_from(["1", "4", "100", "0"]), "-p": probability, "-s": NUMBERS, "-m": bits,
-        "--find": st.text("01", min_size=1, max_size=3), "--below": st.sampled_from(["1", "50"]),
+        "--find": st.text("01 ", min_size=1, max_size=3), "--skip": st.sampled_from(["1", "-1"]),
+        "--below": st.sampled_from(["1", "50"]),
     },
 }  # fmt: skip
 leaves = st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=5)

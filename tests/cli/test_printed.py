@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ PASTED = [
     ("array([1., 2.], dtype=float32)", [1, 2]),
     ("np.array([[1, 2],\n          [3, 4]])", [[1, 2], [3, 4]]),
     ("[[1. 2.]\n [3. 4.]]", [[1, 2], [3, 4]]),
+    ("[1. 2.]\n[3. 4.]", [[1, 2], [3, 4]]),
     ("[np.float64(1.5), np.float64(-2.0)]", [1.5, -2]),
     ("1.5 2.5\n3.5 4.5\n", [[1.5, 2.5], [3.5, 4.5]]),  # np.savetxt
     ("[0.1 0.2 ... 0.8 0.9]", "x has an ellipsis, where numbers are missing: print all of them"),
@@ -131,6 +133,18 @@ def test_a_matrix_of_a_file_is_read_row_by_row(cli, tmp_path):
         assert f"输入，{shape}，逐行排列" in cli("forward", "-x", path, "--lang", "zh").out
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[[1, 2, 3], [4, 5, 6]]", "[1 2 3]\n[4 5 6]", "1 2 3\n4 5 6", "1, 2, 3,\n4, 5, 6",
+     "([1, 2, 3], [4, 5, 6])", "tensor([[1., 2., 3.],\n        [4., 5., 6.]])"],
+)  # fmt: skip
+def test_rows_and_columns_are_not_mixed_up(text):
+    vector = parse(text, "x")
+    assert vector.values.tolist() == [1, 2, 3, 4, 5, 6]
+    assert vector.shape == (2, 3)
+    assert parse(f"[{text}]" if text[0] == "[" else text, "x").shape[-2:] == (2, 3)
+
+
 def test_the_shape_of_the_mask_alone_is_the_shape_too(cli):
     masked = cli("forward", "-x", "1,2,3,4", "-m", "[[1, 0], [0, 1]]")
     assert "2 × 2, row by row" in masked.out
@@ -193,6 +207,19 @@ def test_prints_of_jax():
         vector = parse(text, "x")
         assert vector.shape == (2, 3)
         assert vector.values == pytest.approx(np.ravel(array), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 10**5, "]" * 10**5, "[" * 10**5 + "1" + "]" * 10**5, "a" * 10**6 + "(", "(" * 10**5,
+     "1," * 10**5 + "[", ",a=" * 10**5, "a." * 10**5 + "(1)", "1.0" * 10**5 + "e*"],
+    ids=lambda text: f"{text[:2]}…{text[-2:]}",
+)  # fmt: skip
+def test_what_is_no_vector_is_refused_at_once(cli, text):
+    started = time.perf_counter()
+    result = cli("forward", "-x", "-", stdin=text.encode())
+    assert time.perf_counter() - started < 5
+    assert (result.code, result.out) == (2, "")
 
 
 def test_a_short_option_with_an_equals_sign(cli):
