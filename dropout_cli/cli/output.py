@@ -102,8 +102,9 @@ class Output(NamedTuple):
     ) -> str:
         from dropout_cli.formats.document import Setting
 
-        name = None if beside is None else os.path.basename(beside)
-        return render(self.suffix, page, record, Setting(self.title, self.theme, self.lang, name))
+        picture = None if beside is None else os.path.basename(beside)
+        setting = Setting(self.title, self.theme, self.lang, picture)
+        return render(self.suffix, page, record, setting)
 
     def _write(self, data: bytes, path: str) -> None:
         write_file(path, data)
