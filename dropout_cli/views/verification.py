@@ -20,6 +20,7 @@ from dropout_cli.formats.document import (
     Paragraph,
     Table,
     Text,
+    joined,
 )
 from dropout_cli.proof import claims
 from dropout_cli.verify.chance import LEVEL
@@ -174,7 +175,14 @@ def page(report: Report, voice: Voice) -> Document:
         if suite.name is not None:
             document.append(Heading(suite.name, 2))
         document += [_headline([suite], voice), *suite.opening]
-        document.append((_matrix if suite.by_p else _checks)(suite.rows, voice))
+        if suite.by_p:
+            document.append(_matrix(suite.rows, voice))
+        elif all(
+            row.finding.id in claims.CLAIMS and row.finding.ok is not False for row in suite.rows
+        ):
+            document += _claims(suite.rows, voice)
+        else:
+            document.append(_checks(suite.rows, voice))
         document += _explained(suite, voice)
     return document
 
@@ -207,6 +215,17 @@ def _headline(suites: Sequence[Suite], voice: Voice) -> Check:
         key += "_one"
     told = voice.tell("verify", key, count=count, failing=failing, open=len(oks) - count)
     return Check(None if ok and any(suite.partial for suite in suites) else ok, told)
+
+
+def _claims(rows: Sequence[Row], voice: Voice) -> list[Block]:
+    """Each claim on one line, where none fails, and what is the same in all of them."""
+    error = f"{max(row.finding.max_error for row in rows):.3g}"
+    cells: list[list[str | Text]] = []
+    for each, statement, method, _ in rows:
+        open_ = [] if each.ok is not None else [voice.tell("verify", "because", method=method)]
+        cells.append([SIGNS[each.ok], joined(statement, *open_)])
+    table = Table(["", voice.say("verify", "claim")], cells, words=(0, 1))
+    return [Paragraph(voice.tell("verify", "exact", error=error)), table]
 
 
 def _checks(rows: Iterable[Row], voice: Voice) -> Table:
@@ -405,6 +424,8 @@ def _method(finding: Finding, verdict: Verdict, voice: Voice) -> Text:
     trace, allowed = verdict.trace, verdict.allowed.get(name)
     n = trace.problem.x.size
     key = f"{name}-silent" if finding.ok is None else name
+    if finding.ok is None and finding.p == 1 and f"{key}-p-1" in voice.prose["method"]:
+        key += "-p-1"
     written = 0.0 if allowed is None else float(np.max(allowed.written))
     if allowed is not None:
         right = np.abs(trace.y if name == "y" else trace.grad_x)
@@ -422,8 +443,3 @@ def _method(finding: Finding, verdict: Verdict, voice: Voice) -> Text:
         dtype="" if verdict.candidate is None else verdict.candidate.dtype,
         level=f"{LEVEL:.0e}",
     )
-
-
-def joined(*texts: Text) -> Text:
-    """The texts, one after the other."""
-    return Text(tuple(part for text in texts for part in text.parts))
