@@ -96,18 +96,12 @@ def heading(page: Page, title: str, subtitle: str) -> float:
 
 def legend(page: Page, voice: Voice, bars: Bars, parts: list[str], y: float = LEGEND) -> None:
     """Say what these parts of bars mean."""
-    theme, x = page.theme, MARGIN
+    styles, x = {"gain": bars.gain, "lost": bars.lost}, MARGIN
     for part in parts:
         corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
-        if part == "lost" and bars.few:
-            page.polygons(corners, "none", theme.dropped, width=bars.edge, dashed=True)
-        elif part == "gain" and bars.few:
-            page.polygons(corners, bars.pale, bars.dark, width=bars.edge)
-        else:
-            colours = {"lost": theme.dropped, "gain": bars.pale}
-            page.polygons(corners, colours.get(part, bars.dark))
+        page.polygons(corners, **styles.get(part, {"face": bars.dark}))
         words = voice.say("figure", part)
-        page.words(x + 28, y, words, NOTE, theme.muted)
+        page.words(x + 28, y, words, NOTE, page.theme.muted)
         x += 28 + page.extent(words, NOTE) + 26
 
 

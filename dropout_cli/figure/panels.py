@@ -17,7 +17,7 @@ from dropout_cli.figure.captions import (
     subtitle,
 )
 from dropout_cli.figure.labels import ARRIVES, lay_out
-from dropout_cli.figure.page import ems, number, rough_ems
+from dropout_cli.figure.page import ems, formula_ems, typeset
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, PRODUCT, SMALLEST, SUBTITLE
 
 if TYPE_CHECKING:
@@ -48,18 +48,19 @@ def draw_panels(
     rows = len(names) // columns
     width = (page.width - 2 * MARGIN - (columns - 1) * GUTTER) / columns
     headings = {name: _heading(name, voice) for name in names}
-    widest = max(
-        page.extent(headings[name], HEADING, "bold") + rough_ems(laws[name]) * FORMULA
+    widths = [
+        page.extent(headings[name], HEADING, "bold") + formula_ems(laws[name]) * FORMULA
         for name in names
-    )
-    two_lines = widest + 12 > width
+        if laws[name]
+    ]
+    two_lines = max(widths, default=0) + 12 > width
     top = heading(page, title, subtitle(trace, voice))
     size = _product_size(trace, voice, names, width)
     below = ROW * bool(size) + ROW * (names[0] in ARRIVES)
     height = (top - FOOT - below) / rows
     area = height - ABOVE - LINE * two_lines - BELOW
     empty = Strip(0, 0, width, area, trace.problem.x.size, upright=True)
-    vectors = lay_out(page, trace, empty, names, voice.precision)
+    vectors = lay_out(page, trace, voice, empty, names)
     parts = [] if names in (("x",), ("mask",)) else parts_of_bars(trace, vectors.bars)
     legend(page, voice, vectors.bars, parts)
     for k, name in enumerate(names):
@@ -116,8 +117,7 @@ def _tiles(page: Page, voice: Voice, vectors: Vectors, strip: Strip) -> None:
 def _product(trace: Trace, voice: Voice, name: str, i: int) -> str:
     """Write what makes an element of y or ∂L/∂x, as 0.3 × 2."""
     arrived = trace.problem.x if name == "y" else trace.grad_y
-    digits = voice.precision
-    return f"{number(arrived[i], digits)} × {number(trace.local_grad[i], digits)}"
+    return " × ".join(typeset(voice.number(each[i])) for each in (arrived, trace.local_grad))
 
 
 def _product_size(trace: Trace, voice: Voice, names: tuple[str, ...], width: float) -> int:
