@@ -102,6 +102,8 @@ class Bars:
         self.thick = min(DENSE if dense else SOLID, thickest / strip.pitch)
         self.dark = theme.kept if self.few else theme.kept_thin
         edge = 1.6 if n <= 6 else 1.2
+        self.gain: dict[str, Any]
+        self.lost: dict[str, Any]
         if self.few:
             self.gain = {"face": theme.gain, "edge": self.dark, "width": edge}
             self.lost = {"face": "none", "edge": theme.dropped, "width": edge, "dashed": True}

@@ -22,7 +22,7 @@ from dropout_cli.figure.captions import (
 )
 from dropout_cli.figure.labels import Vectors, lay_out
 from dropout_cli.figure.page import CAP, ems, formula_ems, segments, typeset
-from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, SMALLEST, TICK, VALUE
+from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, TICK, VALUE
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
@@ -241,7 +241,7 @@ class Lanes:
         starts = np.array([self.mask_left - GAP + 8, self.mask_left + MASK + PAD + 6])
         ends = np.array([self.mask_left - PAD - 6, self.right - 8])
         starts, ends = (starts, ends) if way > 0 else (ends, starts)
-        self.page.arrows(starts, ends, height, self.vectors.bars.dark, 16)
+        self.page.arrows(starts, ends, height, self.vectors.bars.dark, 17.5)
 
     def dim(self, forward: float, backward: float) -> None:
         """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""

@@ -111,9 +111,9 @@ class Labels:
 
 def _closer(one: FloatArray, other: FloatArray, apart: float) -> Mask:
     """Test which boxes are closer than that to which others: (count, count of others)."""
-    starts = one[:, None, :2] < other[:, 2:] + apart
-    ends: Mask = one[:, None, 2:] + apart > other[:, :2]
-    return (starts & ends).all(axis=-1)
+    starts, ends = one[:, None, :2] < other[:, 2:] + apart, one[:, None, 2:] + apart > other[:, :2]
+    close: Mask = np.all(starts & ends, axis=-1)
+    return close
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ def lay_out(
 
     def plan(empty: Strip) -> tuple[Bars, dict[str, tuple[Strip, int]]]:
         bars = Bars(page, kept, empty, trace.scale not in (None, 1.0), thickest)
-        plans = {}
+        plans: dict[str, tuple[Strip, int]] = {}
         for pair in (pair for pair in ARRIVES.items() if {*pair} & {*names}):
             low, high = _limits(values, pair, names, kept)
             strip = replace(empty, low=low, high=high, before=6.0 * (low < 0), after=6.0)

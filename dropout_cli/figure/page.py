@@ -228,22 +228,21 @@ def families(title: str, chinese: bool) -> tuple[str, ...]:
     Raises RequestError for a title with a character that none of the fonts has, and where a font
     with Chinese characters is needed and none is installed.
     """
-    lacking = [one for one in title if not _has(SANS, one)]
-    if not (lacking or chinese):
-        return (SANS,)
-    font = _chinese()
-    if font is None and chinese:
-        raise RequestError(f"no font with Chinese characters is installed: {INSTALL}, or use --lang en")
-    for one in lacking:
-        if font is None or not _has(font, one):
+
+    def lacking(fonts: tuple[str, ...]) -> list[str]:
+        faces = [_face(font, "bold") for font in fonts]
+        return [one for one in title if not any(face.get_char_index(ord(one)) for face in faces)]
+
+    fonts: tuple[str, ...] = (SANS,)
+    if chinese or lacking(fonts):
+        font = _chinese()
+        if font is None and chinese:
+            raise RequestError(f"no font with Chinese is installed: {INSTALL}, or use --lang en")
+        fonts = (font, SANS) if font else fonts
+        for one in lacking(fonts):
             hint = "" if font else f"; for Chinese, {INSTALL}"
             raise RequestError(f"{one!r} is in the title, but no font used here can draw it{hint}")
-    return (font or SANS, SANS)
-
-
-def _has(font: str, character: str) -> bool:
-    """Test whether the font can draw the character in bold, as a title is set."""
-    return bool(_face(font, "bold").get_char_index(ord(character)))
+    return fonts
 
 
 def _chinese() -> str | None:

@@ -150,8 +150,8 @@ class Style(NamedTuple):
         width, height = float(sides[1]), float(sides[2])
         if max(width, height) <= SIDES[1]:
             return width, height
-        # Pixels, never a rounding error less.
-        return math.nextafter(width / self.dpi, math.inf), math.nextafter(height / self.dpi, math.inf)
+        less = math.inf  # than which no pixel may be by a rounding error
+        return math.nextafter(width / self.dpi, less), math.nextafter(height / self.dpi, less)
 
     def check_pixels(self, most: int = PIXELS) -> None:
         """Raise RequestError for an image of more pixels than that."""
