@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import scale
 from dropout_cli.figure.files import draw, smallest_type
 from dropout_cli.figure.flow import LARGE, SYMBOLS, Moment
 from dropout_cli.figure.page import plain_settings, typeset
 from dropout_cli.figure.style import FRAME_PIXELS
 from dropout_cli.trace import take
+from dropout_cli.views.notation import to_latex
+from dropout_cli.views.passes import keep_equation, scale_equation
 from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
@@ -123,12 +124,13 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
     training, n = trace.problem.training, trace.problem.x.size
     written = Written(take(trace, slice(None)), voice)
-    keep = voice.number(1 - trace.problem.p)
-    keep = f"{sign([keep], [1 - written.p])} {typeset(keep)}"
+    p = trace.problem.p
+    factors = {"keep": typeset(keep_equation(p, voice).unicode)}
+    if trace.scale is not None:
+        factors["scale"] = typeset(scale_equation(p, voice).unicode) if training else ""
 
     def scene(key: str, **there: Any) -> tuple[Moment, int]:
-        words = voice.say("figure", key, keep=keep, scale=scale(trace, voice))
-        return Moment(words, **there), SCENE
+        return Moment(voice.say("figure", key, **factors), **there), SCENE
 
     there: dict[str, Any] = {
         "mask": False, "upstream": False, "same": False, "forward": 0, "backward": 0,
@@ -199,9 +201,4 @@ def _factor(number: str) -> str:
 
 
 def _latex(number: str) -> str:
-    """Return a number that Python has formatted in LaTeX."""
-    digits, _, exponent = number.partition("e")
-    if not exponent:
-        return digits
-    power = f"10^{{{int(exponent)}}}"
-    return power if digits == "1" else f"{digits} \\cdot {power}"
+    return to_latex(typeset(number))

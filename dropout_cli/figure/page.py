@@ -305,10 +305,11 @@ def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal
     return [line.rstrip() for line in lines]
 
 
-def typeset(number: str) -> str:
-    """Write a number that Python has formatted with a true minus sign and a power of ten."""
-    digits, _, exponent = number.partition("e")
-    if exponent:
-        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-        digits = f"{digits}·{power}" if digits.strip("-") != "1" else digits[:-1] + power
-    return digits.replace("-", "−")
+def typeset(words: str) -> str:
+    """Write the numbers in words with a true minus sign and a power of ten: −1.5, 2.5·10⁷."""
+
+    def power(number: re.Match[str]) -> str:
+        digits, exponent = number[1], str(int(number[2])).translate(SUPERSCRIPTS)
+        return f"10{exponent}" if digits == "1" else f"{digits}·10{exponent}"
+
+    return re.sub(r"([\d.]+)e([+-]\d+)", power, words).replace("-", "−")

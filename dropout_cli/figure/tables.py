@@ -61,7 +61,6 @@ SENTENCE, MEASURE = 18, 780.0
 FORMULA, CODE = 26, 15
 HEADER, SEPARATION = 0.8, 1.2  # the type of a heading, and the space after a column, in ems
 PASSES = ((X, Y), (GRAD_Y, GRAD_X))  # the column that becomes each result
-NUMBER = re.compile(r"-?\d[\d.,]*(?:e[+-]\d+)?")
 
 
 def draw_pass(document: Document, trace: Trace, voice: Voice, style: Style) -> Figure:
@@ -213,7 +212,7 @@ def _split(cell: str, words: bool) -> tuple[str, str]:
     """Return what stands before the decimal point of a cell, and the rest."""
     if words:
         return cell, ""
-    cell = NUMBER.sub(lambda number: typeset(number[0]), cell)
+    cell = typeset(cell)
     before, point, after = (cell, "", "") if " " in cell else cell.partition(".")
     return before, point + after
 

@@ -99,9 +99,9 @@ def test_a_plate_is_dimmed_where_there_is_one(training):
         ({"x": [1.23456], "p": 0.5, "mask": [1]}, "≈ 1.235 \\cdot 1/0.5 ≈ 2.469"),
         (
             {"x": [1e-12], "p": 0.99999, "mask": [1]},
-            "= (10^{-12}) \\cdot 1/(10^{-5}) = 10^{-7}",
+            "= (10⁻¹²) \\cdot 1/(10⁻⁵) = 10⁻⁷",
         ),
-        ({"x": [2.5e12], "training": False}, "= 2.5 \\cdot 10^{12}"),
+        ({"x": [2.5e12], "training": False}, "= 2.5\\cdot10¹²"),
         ({"x": [-1.23456], "training": False}, "≈ -1.235"),
         ({"x": [-1.5], "training": False}, "= -1.5"),
     ],

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dropout_cli import Problem, RequestError, Trace
+from dropout_cli import RequestError
 from dropout_cli.figure.files import KEYWORD, read_record
 from dropout_cli.figure.style import Style, read_style
 
