@@ -116,11 +116,16 @@ class Style(NamedTuple):
         """Return the style with its panels in order; RequestError where a choice is not one."""
         if self.layout == "lanes":
             return self._replace(layout="flow").checked()
-        languages_ = tuple(languages())
-        for name, choices in (("layout", LAYOUTS), ("theme", THEME_NAMES), ("lang", languages_)):
-            _choose(name, getattr(self, name), choices)
-        for name in self.panel:
-            _choose("panel", name, PANELS)
+        for name, value, choices in (
+            ("layout", self.layout, LAYOUTS),
+            ("theme", self.theme, THEME_NAMES),
+            ("lang", self.lang, languages()),
+            *(("panel", panel, PANELS) for panel in self.panel),
+        ):
+            if value not in choices:
+                raise RequestError(
+                    f"{name} is {value!r}, but it must be one of {', '.join(choices)}"
+                )
         if self.panel and self.layout == "flow":
             raise RequestError("--panel cannot be combined with lanes, which show every panel")
         if self.title is not None and not self.title.isprintable():
@@ -170,8 +175,3 @@ def read_style(saved: dict[str, Any], source: str) -> Style:
         return Style(**choices | {"panel": tuple(choices["panel"])}).checked()
     except (ArithmeticError, AttributeError, KeyError, TypeError, RequestError):
         raise RequestError(f"{source} does not say how it was drawn") from None
-
-
-def _choose(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise RequestError(f"{name} is {value[:40]!r}, but it must be one of {', '.join(choices)}")

@@ -130,7 +130,8 @@ def frames(path):
             yield np.asarray(film.convert("RGB"), dtype=float), film.info["duration"]
 
 
-@pytest.mark.parametrize("name", ["flow", pytest.param("flow_dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["flow", "flow_dark"])
 def test_the_animation_of_the_worked_example_is_that_in_the_readme(cli, tmp_path, name):
     path, theme = tmp_path / "flow.gif", "dark" if "dark" in name else "light"
     result = cli("plot", "-o", str(path), "--theme", theme)

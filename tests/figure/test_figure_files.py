@@ -45,7 +45,7 @@ def plot(cli, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "gif"])
+@pytest.mark.parametrize("suffix", ["png", "svg", "gif", pytest.param("pdf", marks=SLOW)])
 def test_the_same_command_gives_the_same_bytes(plot, monkeypatch, suffix):
     small = ("-x", "1,2", "-s", "1", "--dpi", "50") if suffix == "gif" else ()
     first = plot(f"a.{suffix}", *small).read_bytes()

@@ -69,7 +69,11 @@ chinese = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("case", CASES, ids=name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name(case), marks=[] if k % 2 else pytest.mark.slow)
+     for k, case in enumerate(CASES)],
+)  # fmt: skip
 @compare
 def test_english(case):
     return picture(case)
