@@ -55,7 +55,7 @@ def read_figure(source: str) -> tuple[Trace, Style]:
     from dropout_cli.figure.style import read_style
     from dropout_cli.trace import Trace
 
-    saved = parse_json(read_record(read_bytes(source, LARGEST_FILE + 1), source), source)
+    saved = parse_json(read_record(read_bytes(source, LARGEST_FILE), source), source)
     if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
         raise RequestError(f"{source} is not a figure of plot: its schema must be {SCHEMA!r}")
     style = read_style(saved, source)

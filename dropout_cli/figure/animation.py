@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import re
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,12 +12,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import GRAD_X, GRAD_Y, scale
 from dropout_cli.figure.files import draw, smallest_type
-from dropout_cli.figure.flow import LARGE, Moment
+from dropout_cli.figure.flow import LARGE, SYMBOLS, Moment
 from dropout_cli.figure.page import plain_settings, typeset
 from dropout_cli.figure.style import FRAME_PIXELS
 from dropout_cli.trace import take
+from dropout_cli.views.notation import to_latex
+from dropout_cli.views.passes import keep_equation, scale_equation
 from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.style import Style
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Voice
@@ -35,14 +34,13 @@ LONGEST = 12  # elements
 ARROW, GROWING, SCENE, END = 350, 40, 2600, 3500  # milliseconds
 FIRST, NEXT, MANY = 1800, 900, 500  # for the result of a lane: the first of its kind, others, many
 GROWTH = 6  # frames in which a bar grows
-SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 
 
 def animate(
     trace: Trace,
     voice: Voice,
     style: Style,
-    watched: Callable[[list[tuple[Moment, int]]], Iterable[tuple[Moment, int]]] = iter,
+    watched: Callable[[list[Figure]], Iterable[Figure]] = iter,
 ) -> tuple[bytes, float]:
     """Return the lanes as an endless GIF, and its smallest type in points.
 
@@ -67,11 +65,8 @@ def animate(
     *scenes, end = moments(trace, voice)
     scenes = [end, *scenes]
     canvas = FigureCanvasAgg(Figure(style.inches, dpi=style.dpi))
-    figures = (draw(trace, voice, style, moment) for moment, _ in watched(scenes))
-    smallest, frames = zip(
-        *((smallest_type(one), _frame(canvas, one)) for one in figures), strict=True
-    )
-    images = _share_palette(frames)
+    figures = [draw(trace, voice, style, moment) for moment, _ in scenes]
+    images = _share_palette([_frame(canvas, figure) for figure in watched(figures)])
     file = io.BytesIO()
     images[0].save(
         file,
@@ -82,7 +77,7 @@ def animate(
         loop=0,
         optimize=True,
     )
-    return file.getvalue(), min(smallest)
+    return file.getvalue(), min(map(smallest_type, figures))
 
 
 def _frame(canvas: FigureCanvasAgg, figure: Figure) -> NDArray[np.uint32]:
@@ -128,13 +123,14 @@ def _channels(colours: NDArray[np.uint32]) -> NDArray[np.int64]:
 def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
     training, n = trace.problem.training, trace.problem.x.size
-    exact = Written(take(trace, slice(None)), voice)
-    keep = voice.number(1 - trace.problem.p)
-    keep = f"{sign([keep], [1 - exact.p])} {typeset(keep)}"
+    written = Written(take(trace, slice(None)), voice)
+    p = trace.problem.p
+    factors = {"keep": typeset(keep_equation(p, voice).unicode)}
+    if trace.scale is not None:
+        factors["scale"] = typeset(scale_equation(p, voice).unicode) if training else ""
 
     def scene(key: str, **there: Any) -> tuple[Moment, int]:
-        words = voice.say("figure", key, keep=keep, scale=scale(trace, voice))
-        return Moment(words, **there), SCENE
+        return Moment(voice.say("figure", key, **factors), **there), SCENE
 
     there: dict[str, Any] = {
         "mask": False, "upstream": False, "same": False, "forward": 0, "backward": 0,
@@ -143,71 +139,57 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     there["mask"] = True
     if training:
         yield scene("animation_mask", **there)
-    given = Vector("x", trace.problem.x, exact.x)
-    yield from _lanes(trace, voice, "forward", given, Vector("y", trace.y, exact.y), there)
+    yield from _lanes(written, voice, "forward", ("x", "y"), there)
     there |= {"forward": n, "upstream": True}
     yield scene("animation_grad_y", **there)
     there["same"] = True
     if training:
         yield scene("animation_same", **there)
-    given = Vector(GRAD_Y, trace.grad_y, exact.grad_y)
-    result = Vector(GRAD_X, trace.grad_x, exact.grad_x)
-    yield from _lanes(trace, voice, "backward", given, result, there)
+    yield from _lanes(written, voice, "backward", ("grad_y", "grad_x"), there)
     end = "animation_end" if training and trace.scale is not None else "animation_end_dropped"
     yield scene(end if training else "animation_end_inference")[0], END
 
 
-class Vector(NamedTuple):
-    """A vector: its symbol, its values, and these in full."""
-
-    symbol: str
-    values: FloatArray
-    exact: list[Fraction]
-
-
 def _lanes(
-    trace: Trace,
-    voice: Voice,
-    band: str,
-    given: Vector,
-    result: Vector,
-    there: dict[str, Any],
+    written: Written, voice: Voice, band: str, names: tuple[str, str], there: dict[str, Any]
 ) -> Iterator[tuple[Moment, int]]:
     """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
     seen: set[bool] = set()
-    for i in range(trace.problem.x.size):
-        kept = trace.problem.mask is None or bool(trace.problem.mask[i])
-        first = NEXT if kept in seen else FIRST
+    mask, n = written.part.mask, written.part.n
+    for i in range(n):
+        kept = mask is None or bool(mask[i])
+        stay = FIRST if kept not in seen else MANY if n > LARGE else NEXT
         seen.add(kept)
         growth = [k / GROWTH for k in range(1, GROWTH)] if kept else []
         eased = [share * share * (3 - 2 * share) for share in growth]
-        before, after = substitution(trace, voice, i, given, result)
+        before, after = _substitution(written, voice, i, names)
         colour = "kept" if kept else "dropped"
         for share, length in (
             (0.5, ARROW),
             *((0.5 + share / 2, GROWING) for share in eased),
-            (1.0, MANY if trace.problem.x.size > LARGE and first == NEXT else first),
+            (1.0, stay),
         ):
             words = f"${before}{after if share == 1 else ''}$"
             yield Moment(words, colour, **there | {band: i + share}, focus=i), length
 
 
-def substitution(
-    trace: Trace, voice: Voice, i: int, given: Vector, result: Vector
+def _substitution(
+    written: Written, voice: Voice, i: int, names: tuple[str, str]
 ) -> tuple[str, str]:
     """Return how element i of the result is computed, and its value, in LaTeX."""
-    problem, k = trace.problem, f"_{{{i + 1}}}"
-    a, b = (voice.number(float(vector.values[i])) for vector in (given, result))
-    if problem.mask is None:
-        value = f" {sign([b], [result.exact[i]])} {_latex(b)}"
-        return f"{result.symbol}{k} = {given.symbol}{k}", value
-    if trace.scale is None:
-        return f"m{k} = 0", f",\\; {result.symbol}{k} = 0"
-    bit, c = int(problem.mask[i]), voice.number(1 - problem.p)
-    inserted = sign([a, c], [given.exact[i], 1 - Fraction(voice.probability(problem.p))])
+    part, k = written.part, f"_{{{i + 1}}}"
+    given, result = (SYMBOLS[name] for name in names)
+    a, b = (voice.number(float(getattr(part, name)[i])) for name in names)
+    exact_a, exact_b = (getattr(written, name)[i] for name in names)
+    if part.mask is None:
+        return f"{result}{k} = {given}{k}", f" {sign([b], [exact_b])} {_latex(b)}"
+    if part.p == 1:
+        return f"m{k} = 0", f",\\; {result}{k} = 0"
+    bit, c = int(part.mask[i]), voice.number(1 - part.p)
+    inserted = sign([a, c], [exact_a, 1 - written.p])
     computed = sign([b], [Fraction(a) * bit / Fraction(c)])
     return (
-        f"{result.symbol}{k} = {given.symbol}{k} \\cdot m{k}/(1-p)"
+        f"{result}{k} = {given}{k} \\cdot m{k}/(1-p)"
         f" {inserted} {_factor(a)} \\cdot {bit}/{_factor(c)}",
         f" {computed} {_latex(b)}",
     )
@@ -219,6 +201,4 @@ def _factor(number: str) -> str:
 
 
 def _latex(number: str) -> str:
-    """Return a number that Python has formatted in LaTeX."""
-    words = re.sub("10([⁻⁰¹²³⁴-⁹]+)", lambda power: f"10^{{{power[1]}}}", typeset(number))
-    return words.translate(SUPERSCRIPTS).replace("·", r" \cdot ")
+    return to_latex(typeset(number))

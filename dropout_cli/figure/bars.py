@@ -12,12 +12,10 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from dropout_cli.arrays import FloatArray
-from dropout_cli.figure.page import CAP, ems, number, segments
-from dropout_cli.figure.style import INDEX, SMALLEST, TICK
+from dropout_cli.figure.page import CAP, ems, segments, typeset
+from dropout_cli.figure.style import INDEX, TICK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dropout_cli.arrays import Mask
     from dropout_cli.figure.page import Page
 
@@ -27,6 +25,7 @@ FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars h
 THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
 MARK = 10.0  # points, of a ✗ on the zero line
 SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # the thickness of bars, as a share of the pitch
+STEPS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)  # from one index that is written to the next
 
 
 @dataclass(frozen=True)
@@ -96,15 +95,20 @@ class Bars:
         self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float = THICKEST
     ) -> None:
         """Choose the bars' thickness and the colours that tell them apart."""
-        pitch = strip.pitch
-        theme = page.theme
+        theme, n = page.theme, kept.size
         self.page, self.kept, self.scaled = page, kept, scaled
-        self.few = kept.size <= FEW or pitch >= ROOMY
-        dense = kept.size > 6 and not (strip.upright and self.few)
-        self.thick = min(DENSE if dense else SOLID, thickest / pitch)
-        self.edge = 1.6 if kept.size <= 6 else 1.2
+        self.few = n <= FEW or strip.pitch >= ROOMY
+        dense = n > 6 and not (strip.upright and self.few)
+        self.thick = min(DENSE if dense else SOLID, thickest / strip.pitch)
         self.dark = theme.kept if self.few else theme.kept_thin
-        self.pale = theme.gain if self.few else theme.gain_thin
+        edge = 1.6 if n <= 6 else 1.2
+        self.gain: dict[str, Any]
+        self.lost: dict[str, Any]
+        if self.few:
+            self.gain = {"face": theme.gain, "edge": self.dark, "width": edge}
+            self.lost = {"face": "none", "edge": theme.dropped, "width": edge, "dashed": True}
+        else:
+            self.gain, self.lost = {"face": theme.gain_thin}, {"face": theme.dropped}
 
     def given(self, strip: Strip, name: str, values: FloatArray, shown: Mask) -> None:
         """Draw what no mask has met: x, or ∂L/∂y."""
@@ -113,7 +117,7 @@ class Bars:
     def mask(self, strip: Strip, name: str, shown: Mask) -> None:
         """Draw the mask: 1 solid, 0 hollow."""
         ones = np.ones(self.kept.size)
-        self._draw_hollow(strip, name, ones, ~self.kept & shown)
+        self._draw_lost(strip, name, ones, shown)
         self._draw(strip, name, ones, self.kept & shown, face=self.dark)
 
     def result(
@@ -121,10 +125,9 @@ class Bars:
     ) -> None:
         """Draw y or ∂L/∂x: what arrived and what the scaling adds, or else what was lost."""
         kept = self.kept & shown
-        self._draw_hollow(strip, name, arrived, ~self.kept & shown)
+        self._draw_lost(strip, name, arrived, shown)
         if self.scaled:
-            edge: dict[str, Any] = {"edge": self.dark, "width": self.edge} if self.few else {}
-            self._draw(strip, name, result, kept, face=self.pale, **edge)
+            self._draw(strip, name, result, kept, **self.gain)
             name, result = f"{name}-arrived", arrived
         self._draw(strip, name, result, kept, face=self.dark)
 
@@ -141,19 +144,10 @@ class Bars:
             x, y = (place, zero) if strip.upright else (zero, place)
             self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
 
-    def _draw_hollow(self, strip: Strip, name: str, lost: FloatArray, shown: Mask) -> None:
+    def _draw_lost(self, strip: Strip, name: str, lost: FloatArray, shown: Mask) -> None:
         """Draw outlines, or slim lines where there is no room for an outline."""
-        colour = self.page.theme.dropped
-        if self.few:
-            outline: dict[str, Any] = {
-                "face": "none",
-                "edge": colour,
-                "width": self.edge,
-                "dashed": True,
-            }
-            self._draw(strip, name, lost, shown, **outline)
-        else:
-            self._draw(strip, name, lost, shown, SLIM, face=colour)
+        thick = self.thick if self.few else SLIM
+        self._draw(strip, name, lost, ~self.kept & shown, thick, **self.lost)
 
     def _draw(
         self,
@@ -175,58 +169,38 @@ class Bars:
 
 def indices(page: Page, strip: Strip) -> None:
     """Write i and the number of each element, or of some where they stand close."""
-    size = float(INDEX)
-    if not strip.upright:
-        size = min(size, max(SMALLEST, 0.9 * strip.pitch))
-    elif strip.pitch < 1.5 * TICK:
-        size = TICK
+    size = min(float(INDEX), max(TICK, 0.9 * strip.pitch))
     apart = ems(f"{strip.n:,}") * size + 0.5 * size if strip.upright else CAP * size + 2
-    step = next(step for step in _steps() if step * strip.pitch >= apart or step >= strip.n)
+    step = next(step for step in STEPS if step * strip.pitch >= apart)
     shown = list(range(step, strip.n + 1, step))
     if step > 1:
         shown = [1, *(i for i in shown if (i - 1) * strip.pitch >= apart)]
+    row, colour = strip.y - 8 - CAP * size, page.theme.muted
     for i in shown:
         place = strip.across(i - 0.5)
         if strip.upright:
-            where, align = (place, strip.y - 8 - CAP * size), "center"
+            page.number(place, row, f"{i:,}", size, colour, ha="center")
         else:
-            where, align = (strip.x - 12, place - CAP * size / 2), "right"
-        page.number(*where, f"{i:,}", size, page.theme.muted, ha=align)
-    if strip.upright:
-        where = (strip.x - 8, strip.y - 8 - CAP * size)
-    else:
-        where, size = (strip.x - 12, strip.y + strip.height + 13), INDEX
-    page.number(*where, "i", size, page.theme.muted, ha="right", fontstyle="italic")
-
-
-def _steps() -> Iterator[int]:
-    """Yield 1, 5, 10, 20, 50, 100, … of which all but 1 are multiples of 5."""
-    yield 1
-    power = 1
-    while True:
-        yield from (5 * power, 10 * power, 20 * power)
-        power *= 10
+            page.number(strip.x - 12, place - CAP * size / 2, f"{i:,}", size, colour, ha="right")
+    x, y = (strip.x - 8, row) if strip.upright else (strip.x - 12, strip.y + strip.height + 13)
+    page.number(x, y, "i", INDEX, colour, ha="right", fontstyle="italic")
 
 
 def ticks(low: float, high: float) -> dict[float, str]:
     """Return a few round values from low to high, and how they are written."""
     found = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high)
-    return {tick: number(tick, 6) for tick in found if low <= tick <= high}
+    return {tick: typeset(f"{tick + 0.0:.6g}") for tick in found if low <= tick <= high}
 
 
 def scale(page: Page, strip: Strip) -> None:
     """Draw ticks and a faint grid, to read bars by whose values are not written."""
-    found = ticks(strip.low, strip.high)
-    places = strip.along(np.array([*found]))
-    grid = [
-        ((strip.x, at), (strip.x + strip.width, at)) if strip.upright
-        else ((at, strip.y), (at, strip.y + strip.height))
-        for at in places
-    ]  # fmt: skip
-    page.lines(grid, page.theme.rule, width=0.8, alpha=0.35)
-    for at, words in zip(places, found.values(), strict=True):
+    for value, words in ticks(strip.low, strip.high).items():
+        at = strip.along(value)
         if strip.upright:
+            line = (strip.x, at), (strip.x + strip.width, at)
             where, align = (strip.x - 8, at - CAP * TICK / 2), "right"
         else:
+            line = (at, strip.y), (at, strip.y + strip.height)
             where, align = (at, strip.y - 6 - CAP * TICK), "center"
+        page.lines([line], page.theme.rule, width=0.8, alpha=0.35)
         page.number(*where, words, TICK, page.theme.muted, ha=align)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.page import typeset, wrap
 from dropout_cli.figure.style import NOTE, SUBTITLE, TITLE
 from dropout_cli.losses import LOSSES
-from dropout_cli.views.written import sign
+from dropout_cli.views.passes import scale_equation
 
 if TYPE_CHECKING:
     from dropout_cli.figure.bars import Bars
@@ -45,20 +44,11 @@ def subtitle(trace: Trace, voice: Voice, *, loss: bool = True) -> str:
             p=typeset(voice.probability(problem.p)),
             kept=f"{kept:,}",
             n=f"{problem.mask.size:,}",
-            scale=scale(trace, voice),
+            scale=typeset(scale_equation(problem.p, voice).unicode) if scaled else "",
         )
     if loss and problem.loss is not None:
         words = voice.say("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
     return words
-
-
-def scale(trace: Trace, voice: Voice) -> str:
-    """Write what 1/(1−p) is, as = 2 or ≈ 1.429; nothing at p = 1."""
-    if trace.scale is None:
-        return ""
-    shown = voice.number(trace.scale)
-    keep = 1 - Fraction(voice.probability(trace.problem.p))
-    return f"{sign([shown], [1 / keep])} {typeset(shown)}"
 
 
 def formulas(trace: Trace) -> dict[str, str]:
@@ -96,18 +86,12 @@ def heading(page: Page, title: str, subtitle: str) -> float:
 
 def legend(page: Page, voice: Voice, bars: Bars, parts: list[str], y: float = LEGEND) -> None:
     """Say what these parts of bars mean."""
-    theme, x = page.theme, MARGIN
+    styles, x = {"gain": bars.gain, "lost": bars.lost}, MARGIN
     for part in parts:
         corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
-        if part == "lost" and bars.few:
-            page.polygons(corners, "none", theme.dropped, width=bars.edge, dashed=True)
-        elif part == "gain" and bars.few:
-            page.polygons(corners, bars.pale, bars.dark, width=bars.edge)
-        else:
-            colours = {"lost": theme.dropped, "gain": bars.pale}
-            page.polygons(corners, colours.get(part, bars.dark))
+        page.polygons(corners, **styles.get(part, {"face": bars.dark}))
         words = voice.say("figure", part)
-        page.words(x + 28, y, words, NOTE, theme.muted)
+        page.words(x + 28, y, words, NOTE, page.theme.muted)
         x += 28 + page.extent(words, NOTE) + 26
 
 

@@ -21,8 +21,8 @@ from dropout_cli.figure.captions import (
     write_title,
 )
 from dropout_cli.figure.labels import Vectors, lay_out
-from dropout_cli.figure.page import CAP, ems, formula_ems, number, segments
-from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, SMALLEST, TICK, VALUE
+from dropout_cli.figure.page import CAP, ems, formula_ems, segments, typeset
+from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, TICK, VALUE
 
 if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
@@ -70,12 +70,10 @@ def draw_flow(
     n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
     width = (page.width - left - RIGHT - MASK - 2 * GAP) / 2
-    for bottom in (FOOT, FOOT + TICKS)[n > WRITTEN :]:
-        height = (top - bottom) / 2 - HEAD
-        empty = Strip(0, 0, width, height, n, upright=False)
-        vectors = lay_out(page, trace, empty, ("x", "y", "grad_y", "grad_x"), voice.precision)
-        if None not in vectors.writings.values():
-            break
+    bottom = FOOT + TICKS * (n > WRITTEN)
+    height = (top - bottom) / 2 - HEAD
+    empty = Strip(0, 0, width, height, n, upright=False)
+    vectors = lay_out(page, trace, voice, empty, ("x", "y", "grad_y", "grad_x"))
     lanes = Lanes(page, trace, voice, vectors, left, moment or Moment(""))
     forward, backward = top - HEAD - height, bottom
     legend(page, voice, vectors.bars, parts_of_bars(trace, vectors.bars))
@@ -104,7 +102,7 @@ def _caption(page: Page, title: str, moment: Moment) -> float:
     return y
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lanes:
     """Draw one band after the other, left to right or right to left through the mask.
 
@@ -118,20 +116,14 @@ class Lanes:
     left: float
     moment: Moment
 
-    @property
-    def empty(self) -> Strip:
-        """A strip at the origin, as large as each column."""
-        return self.vectors.strips["mask"]
-
-    @property
-    def mask_left(self) -> float:
-        """Where the mask begins."""
-        return self.left + self.empty.width + GAP
-
-    @property
-    def right(self) -> float:
-        """Where the last column begins."""
-        return self.mask_left + MASK + GAP
+    def __post_init__(self) -> None:
+        """Note a strip at the origin, as large as each column, and where the mask and y begin."""
+        self.empty = self.vectors.strips["mask"]
+        self.mask_left = self.left + self.empty.width + GAP
+        self.right = self.mask_left + MASK + GAP
+        scale, kept = self.trace.scale, self.vectors.bars.kept
+        scaled = scale not in (None, 1.0) and kept.any()
+        self.factor = f"×{typeset(self.voice.number(scale or 1.0))}" if scaled else ""
 
     def band(self, y: float, names: tuple[str, str], way: int) -> None:
         """Draw one pass: what is given, the mask, the result; way is 1 to the right, −1 back."""
@@ -159,30 +151,18 @@ class Lanes:
                 self._pipes(y, way, edges, progress)
             else:
                 self._arrows(y, way)
-            if n <= LARGE and self._factor:
-                places = self.empty.across(
-                    np.flatnonzero(self.vectors.bars.kept & (progress > 0.5)) + 0.5
-                )
-                for place in places:
-                    self._times(self.mask_left + MASK / 2 + way * (MASK + GAP) / 2, y + place)
-
-    @property
-    def _factor(self) -> str:
-        """What the kept are multiplied by, as ×2; nothing where that changes nothing."""
-        scale = self.trace.scale
-        if scale in (None, 1.0) or not self.vectors.bars.kept.any():
-            return ""
-        return f"×{number(scale, self.voice.precision)}"
+            through = np.flatnonzero(self.vectors.bars.kept & (progress > 0.5))
+            for i in through if n <= LARGE and self.factor else ():
+                x = self.mask_left + MASK / 2 + way * (MASK + GAP) / 2
+                self._times(x, y + self.empty.across(i + 0.5))
 
     def _times(self, x: float, lane: float) -> None:
-        """Write the factor above an arrow, clear of its head."""
-        size = min(float(INDEX), (GAP - 8) / ems(self._factor, weight="bold"))
-        if size >= SMALLEST:
-            wide = ems(self._factor, weight="bold") * size > GAP - 28
-            style = {"ha": "center", "fontweight": "bold"}
-            self.page.number(
-                x, lane + 4 + 3 * wide, self._factor, size, self.vectors.bars.dark, **style
-            )
+        """Write the factor above an arrow, clear of its head; nothing where it does not fit."""
+        width = ems(self.factor, weight="bold") * INDEX
+        if width <= GAP - 8:
+            y, style = lane + (7 if width > GAP - 28 else 4), {"fontweight": "bold"}
+            dark = self.vectors.bars.dark
+            self.page.number(x, y, self.factor, INDEX, dark, ha="center", **style)
 
     def _name(self, name: str, y: float) -> None:
         """Write the band's name and its equation; of many lanes, their factor too."""
@@ -192,38 +172,34 @@ class Lanes:
         latex = formulas(self.trace)["y" if name == "forward" else "grad_x"]
         x = MARGIN + self.page.extent(words, HEADING, "bold") + 16
         self.page.formula(x, line, latex, FORMULA, ink)
-        if self.empty.n > LARGE and self._factor:
+        if self.empty.n > LARGE and self.factor:
             x += formula_ems(latex) * FORMULA + 24
-            width, style = ems(self._factor, weight="bold") * FORMULA, {"fontweight": "bold"}
+            width, style = ems(self.factor, weight="bold") * FORMULA, {"fontweight": "bold"}
             if x + width > self.mask_left - 2 * PAD:
                 x = max(x, self.mask_left + MASK + 2 * PAD)  # clear of the plate
-            self.page.number(x, line, self._factor, FORMULA, self.vectors.bars.dark, **style)
+            self.page.number(x, line, self.factor, FORMULA, self.vectors.bars.dark, **style)
 
     def _heading(self, name: str, strip: Strip) -> None:
-        """Write a column's heading where its zero line is, or as near as there is room."""
+        """Write a column's heading: over the mask, or from the zero line if there is room."""
         words, latex = self.voice.say("figure", name), SYMBOLS[name]
         symbol = self.page.extent(words, FORMULA) + 10
-        x = min(strip.along(0.0), strip.x + strip.width - symbol - formula_ems(latex) * FORMULA)
+        room = strip.width - symbol - formula_ems(latex) * FORMULA
+        x = strip.x + room / 2 if latex == "m" else min(strip.along(0.0), strip.x + room)
         line, ink = strip.y + strip.height + 13, self.page.theme.ink
         self.page.words(x, line, words, FORMULA, ink)
         self.page.formula(x + symbol, line, latex, FORMULA, ink)
 
     def _mask(self, name: str, y: float, shown: Mask) -> None:
-        training, theme = self.trace.problem.training, self.page.theme
-        words = self.voice.say("figure", name if training else "no_mask")
-        symbol = self.page.extent(words, FORMULA) + 10
-        middle, line = self.mask_left + MASK / 2, y + self.empty.height + 13
+        strip = replace(self.vectors.at("mask", self.mask_left, y), width=MASK)
         with self.page.group(f"panel-{name}"):
-            if not training:
-                self.page.words(middle, line, words, FORMULA, theme.muted, ha="center")
-                return
-            x = middle - (symbol + formula_ems("m") * FORMULA) / 2
-            self.page.words(x, line, words, FORMULA, theme.ink)
-            self.page.formula(x + symbol, line, "m", FORMULA, theme.ink)
-            thick = self.vectors.bars.thick * self.empty.pitch
-            strip = replace(self.vectors.at("mask", self.mask_left, y), width=MASK)
-            size = min(VALUE + 2.0, (thick - 3) / CAP)
-            self.vectors.draw_mask(name, strip, size, shown)
+            if self.trace.problem.training:
+                self._heading(name, strip)
+                thick = self.vectors.bars.thick * strip.pitch
+                self.vectors.draw_mask(name, strip, min(VALUE + 2.0, (thick - 3) / CAP), shown)
+            else:
+                x, line = strip.x + MASK / 2, y + strip.height + 13
+                words, colour = self.voice.say("figure", "no_mask"), self.page.theme.muted
+                self.page.words(x, line, words, FORMULA, colour, ha="center")
 
     def _pipes(
         self,
@@ -246,21 +222,18 @@ class Lanes:
         self._arrow(strip, start, near + 0 * end, kept & begun)
         self._arrow(strip, far + 0 * start, end, through)
         blocked = np.flatnonzero(~kept & begun)
-        if blocked.size:
-            lanes = strip.across(blocked + 0.5)
-            half = min(8.0, 0.36 * strip.pitch)
-            thick = 2.0 if strip.n <= LARGE else 1.4
-            shafts = segments(start[blocked], lanes, near, lanes)
-            self.page.lines(shafts, theme.dropped, width=thick)
-            stops = segments(near, lanes - half, near, lanes + half)
-            self.page.lines(stops, theme.dropped, width=1.6 * thick)
+        lanes = strip.across(blocked + 0.5)
+        half = min(8.0, 0.36 * strip.pitch)
+        thick = 2.0 if strip.n <= LARGE else 1.4
+        shafts = segments(start[blocked], lanes, near, lanes)
+        self.page.lines(shafts, theme.dropped, width=thick)
+        stops = segments(near, lanes - half, near, lanes + half)
+        self.page.lines(stops, theme.dropped, width=1.6 * thick)
 
     def _arrow(self, strip: Strip, start: FloatArray, end: FloatArray, among: Mask) -> None:
         which = np.flatnonzero(among)
-        if which.size:
-            lanes = strip.across(which + 0.5)
-            size = (10.0, 4.0, 2.0) if strip.n <= LARGE else (7.0, 2.8, 1.4)
-            self.page.arrows(start[which], end[which], lanes, self.page.theme.kept, *size)
+        lanes, head = strip.across(which + 0.5), 10 if strip.n <= LARGE else 7
+        self.page.arrows(start[which], end[which], lanes, self.page.theme.kept, head)
 
     def _arrows(self, y: float, way: int) -> None:
         """Draw one arrow into the mask and one out of it, where there are too many lanes."""
@@ -268,7 +241,7 @@ class Lanes:
         starts = np.array([self.mask_left - GAP + 8, self.mask_left + MASK + PAD + 6])
         ends = np.array([self.mask_left - PAD - 6, self.right - 8])
         starts, ends = (starts, ends) if way > 0 else (ends, starts)
-        self.page.arrows(starts, ends, height, self.vectors.bars.dark, 14, 7, 3.5)
+        self.page.arrows(starts, ends, height, self.vectors.bars.dark, 17.5)
 
     def dim(self, forward: float, backward: float) -> None:
         """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""

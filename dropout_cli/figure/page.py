@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -41,6 +40,7 @@ CHINESE = (
     "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
     "Microsoft YaHei", "SimHei",
 )  # fmt: skip
+INSTALL = f"install one of {', '.join(CHINESE[:3])}"
 
 
 class Group(Artist):
@@ -143,18 +143,11 @@ class Page:
         )
 
     def arrows(
-        self,
-        start: FloatArray,
-        end: FloatArray,
-        y: FloatArray,
-        colour: str,
-        head: float,
-        half: float,
-        width: float,
+        self, start: FloatArray, end: FloatArray, y: FloatArray, colour: str, head: float
     ) -> None:
-        """Put level arrows from start to end, with heads of this length and half their breadth."""
-        neck = end - np.sign(end - start) * head
-        self.lines(segments(start, y, neck, y), colour, width=width)
+        """Put level arrows from start to end, with heads of this length."""
+        neck, half = end - np.sign(end - start) * head, 0.4 * head
+        self.lines(segments(start, y, neck, y), colour, width=head / 5)
         heads = np.array([[end, y], [neck, y + half], [neck, y - half]])
         self.polygons(np.moveaxis(heads, -1, 0), colour, sharp=False)
 
@@ -235,53 +228,33 @@ def families(title: str, chinese: bool) -> tuple[str, ...]:
     Raises RequestError for a title with a character that none of the fonts has, and where a font
     with Chinese characters is needed and none is installed.
     """
-    lacking = [one for one in title if not _has(SANS, one)]
-    if not (lacking or chinese):
-        return (SANS,)
-    font = _chinese()
-    for one in lacking:
-        if not (_has(font, one) if font else _is_chinese(one)):
-            raise RequestError(f"{one!r} is in the title, but no font used here can draw it")
-    if font is None:
-        needed = (
-            "no font with Chinese characters is installed, so install one of"
-            f" {', '.join(CHINESE[:3])}"
-        )
-        raise RequestError(
-            f"{needed}, or use --lang en"
-            if chinese
-            else f"{lacking[0]!r} is in the title, but {needed}"
-        )
-    return (font, SANS)
 
+    def lacking(fonts: tuple[str, ...]) -> list[str]:
+        faces = [_face(font, "bold") for font in fonts]
+        return [one for one in title if not any(face.get_char_index(ord(one)) for face in faces)]
 
-def _has(font: str, character: str) -> bool:
-    """Test whether the font can draw the character in bold, as a title is set."""
-    return bool(_face(font, "bold").get_char_index(ord(character)))
-
-
-def _is_chinese(character: str) -> bool:
-    """Test whether fonts with Chinese characters have this one: they cover at least GBK."""
-    try:
-        return len(character.encode("gbk")) == 2
-    except UnicodeEncodeError:
-        return False
+    fonts: tuple[str, ...] = (SANS,)
+    if chinese or lacking(fonts):
+        font = _chinese()
+        if font is None and chinese:
+            raise RequestError(f"no font with Chinese is installed: {INSTALL}, or use --lang en")
+        fonts = (font, SANS) if font else fonts
+        for one in lacking(fonts):
+            hint = "" if font else f"; for Chinese, {INSTALL}"
+            raise RequestError(f"{one!r} is in the title, but no font used here can draw it{hint}")
+    return fonts
 
 
 def _chinese() -> str | None:
     """Return the best of the installed fonts with Chinese characters."""
-    installed = _installed()
-    if installed.isdisjoint(CHINESE):  # or installed after matplotlib last looked
-        for path in font_manager.findSystemFonts():
+    for look_again in (False, True):  # for one installed after matplotlib last looked
+        for path in font_manager.findSystemFonts() if look_again else ():
             with suppress(Exception):  # a file that is not a font
                 font_manager.fontManager.addfont(path)
-        installed = _installed()
-    return next((name for name in CHINESE if name in installed), None)
-
-
-def _installed() -> set[str]:
-    """Return the names of the fonts that are still where matplotlib saw them."""
-    return {font.name for font in font_manager.fontManager.ttflist if os.path.exists(font.fname)}
+        installed = {font.name for font in font_manager.fontManager.ttflist}
+        if found := next((name for name in CHINESE if name in installed), None):
+            return found
+    return None
 
 
 @cache
@@ -322,11 +295,6 @@ def formula_ems(latex: str) -> float:
     return formula_box(latex)[0]
 
 
-def rough_ems(latex: str) -> float:
-    """Estimate the width of a formula, in ems, without the time that it takes to set it."""
-    return 1.1 * ems(re.sub(r"\\[a-z]+ ?", "d", latex))
-
-
 def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:
     """Break words into lines of at most this width in ems, at spaces or Chinese characters."""
     lines = [""]
@@ -337,15 +305,11 @@ def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal
     return [line.rstrip() for line in lines]
 
 
-def number(value: float, digits: int) -> str:
-    """Format a value to this many significant digits, as −1.5, 10⁻¹² or 2.5·10⁷."""
-    return typeset(f"{value + 0.0:.{digits}g}")
+def typeset(words: str) -> str:
+    """Write the numbers in words with a true minus sign and a power of ten: −1.5, 2.5·10⁷."""
 
+    def power(number: re.Match[str]) -> str:
+        digits, exponent = number[1], str(int(number[2])).translate(SUPERSCRIPTS)
+        return f"10{exponent}" if digits == "1" else f"{digits}·10{exponent}"
 
-def typeset(number: str) -> str:
-    """Write a number that Python has formatted with a true minus sign and a power of ten."""
-    digits, _, exponent = number.partition("e")
-    if exponent:
-        power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-        digits = f"{digits}·{power}" if digits.strip("-") != "1" else digits[:-1] + power
-    return digits.replace("-", "−")
+    return re.sub(r"([\d.]+)e([+-]\d+)", power, words).replace("-", "−")

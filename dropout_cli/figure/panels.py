@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dropout_cli.figure import PANELS
 from dropout_cli.figure.bars import Strip, indices
 from dropout_cli.figure.captions import (
@@ -17,7 +19,7 @@ from dropout_cli.figure.captions import (
     subtitle,
 )
 from dropout_cli.figure.labels import ARRIVES, lay_out
-from dropout_cli.figure.page import ems, number, rough_ems
+from dropout_cli.figure.page import ems, formula_ems, typeset
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, PRODUCT, SMALLEST, SUBTITLE
 
 if TYPE_CHECKING:
@@ -48,18 +50,22 @@ def draw_panels(
     rows = len(names) // columns
     width = (page.width - 2 * MARGIN - (columns - 1) * GUTTER) / columns
     headings = {name: _heading(name, voice) for name in names}
-    widest = max(
-        page.extent(headings[name], HEADING, "bold") + rough_ems(laws[name]) * FORMULA
+    widths = [
+        page.extent(headings[name], HEADING, "bold") + formula_ems(laws[name]) * FORMULA
         for name in names
-    )
-    two_lines = widest + 12 > width
+        if laws[name]
+    ]
+    two_lines = max(widths, default=0) + 12 > width
     top = heading(page, title, subtitle(trace, voice))
-    size = _product_size(trace, voice, names, width)
+    products, n = _products(trace, voice, names), trace.problem.x.size
+    longest = max((ems(one) for some in products.values() for one in some), default=np.inf)
+    sizes = range(PRODUCT, SMALLEST - 1, -1)
+    size = next((size for size in sizes if (longest + 0.5) * size <= width / n), 0)
     below = ROW * bool(size) + ROW * (names[0] in ARRIVES)
     height = (top - FOOT - below) / rows
     area = height - ABOVE - LINE * two_lines - BELOW
-    empty = Strip(0, 0, width, area, trace.problem.x.size, upright=True)
-    vectors = lay_out(page, trace, empty, names, voice.precision)
+    empty = Strip(0, 0, width, area, n, upright=True)
+    vectors = lay_out(page, trace, voice, empty, names)
     parts = [] if names in (("x",), ("mask",)) else parts_of_bars(trace, vectors.bars)
     legend(page, voice, vectors.bars, parts)
     for k, name in enumerate(names):
@@ -72,9 +78,11 @@ def draw_panels(
                 page.formula(left, line - LINE, laws[name], FORMULA, ink)
             elif laws[name]:
                 page.formula(left + width, line, laws[name], FORMULA, ink, ha="right")
-            _panel(page, trace, voice, vectors, name, vectors.at(name, left, base))
-            if size and name in ARRIVES:
-                _products(page, trace, voice, name, vectors.at(name, left, base), size)
+            strip = vectors.at(name, left, base)
+            _panel(page, trace, voice, vectors, name, strip)
+            for i, product in enumerate(products.get(name, ()) if size else ()):
+                colour = page.theme.kept if vectors.bars.kept[i] else page.theme.dropped
+                page.number(strip.across(i + 0.5), base - 39, product, size, colour, ha="center")
     y = top - height + BELOW - 39 - ROW * bool(size) * (names[0] in ARRIVES)
     words = voice.say("figure", "neuron")
     page.words(MARGIN + width / 2, y, words, INDEX, page.theme.muted, ha="center")
@@ -113,29 +121,17 @@ def _tiles(page: Page, voice: Voice, vectors: Vectors, strip: Strip) -> None:
         page.words(x, y + side + 9, words[int(kept)], ABOVE_TILE, colour, ha="center")
 
 
-def _product(trace: Trace, voice: Voice, name: str, i: int) -> str:
-    """Write what makes an element of y or ∂L/∂x, as 0.3 × 2."""
-    arrived = trace.problem.x if name == "y" else trace.grad_y
-    digits = voice.precision
-    return f"{number(arrived[i], digits)} × {number(trace.local_grad[i], digits)}"
-
-
-def _product_size(trace: Trace, voice: Voice, names: tuple[str, ...], width: float) -> int:
-    """Return the largest type in which all products fit under their bars, or 0."""
-    results, n = [name for name in names if name in ARRIVES], trace.problem.x.size
-    if trace.problem.mask is None or trace.scale is None or n > PRODUCTS or not results:
-        return 0
-    longest = max(ems(_product(trace, voice, name, i)) for name in results for i in range(n))
-    sizes = range(PRODUCT, SMALLEST - 1, -1)
-    return next((size for size in sizes if (longest + 0.5) * size <= width / n), 0)
-
-
-def _products(page: Page, trace: Trace, voice: Voice, name: str, strip: Strip, size: int) -> None:
-    """Write a row of products under the indices."""
-    assert trace.problem.mask is not None
-    for i, kept in enumerate(trace.problem.mask):
-        words, colour = (
-            _product(trace, voice, name, i),
-            page.theme.kept if kept else page.theme.dropped,
-        )
-        page.number(strip.across(i + 0.5), strip.y - 39, words, size, colour, ha="center")
+def _products(trace: Trace, voice: Voice, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return what makes each element of y and ∂L/∂x, as 0.3 × 2, where that is legible."""
+    problem, factors = trace.problem, trace.local_grad
+    if problem.mask is None or trace.scale is None or problem.x.size > PRODUCTS:
+        return {}
+    given = {"y": problem.x, "grad_x": trace.grad_y}
+    return {
+        name: [
+            " × ".join(typeset(voice.number(value)) for value in pair)
+            for pair in zip(given[name], factors, strict=True)
+        ]
+        for name in names
+        if name in given
+    }

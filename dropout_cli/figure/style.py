@@ -24,22 +24,16 @@ class Theme(NamedTuple):
 
     ground: str
     ink: str
-    muted: str
-    """Words beside the numbers."""
+    muted: str  # words beside the numbers
     given: str
     kept: str
-    gain: str
-    """Within an outline of kept."""
-    kept_thin: str
-    """Kept and gain where bars are too thin for an outline."""
+    gain: str  # within an outline of kept
+    kept_thin: str  # where bars are too thin for an outline
     gain_thin: str
-    on_kept: str
-    """Text on a kept bar."""
+    on_kept: str  # text on a kept bar
     dropped: str
-    plate: str
-    """Behind the mask."""
-    rule: str
-    """Zero lines, and the grid."""
+    plate: str  # behind the mask
+    rule: str  # zero lines, and the grid
 
 
 THEMES = {
@@ -122,21 +116,23 @@ class Style(NamedTuple):
         """Return the style with its panels in order; RequestError where a choice is not one."""
         if self.layout == "lanes":
             return self._replace(layout="flow").checked()
-        for name, choices in (
-            ("layout", LAYOUTS),
-            ("theme", THEME_NAMES),
-            ("lang", tuple(languages())),
+        for name, value, choices in (
+            ("layout", self.layout, LAYOUTS),
+            ("theme", self.theme, THEME_NAMES),
+            ("lang", self.lang, languages()),
+            *(("panel", panel, PANELS) for panel in self.panel),
         ):
-            _choose(name, getattr(self, name), choices)
-        for name in self.panel:
-            _choose("panel", name, PANELS)
+            if value not in choices:
+                raise RequestError(
+                    f"{name} is {value!r}, but it must be one of {', '.join(choices)}"
+                )
         if self.panel and self.layout == "flow":
             raise RequestError("--panel cannot be combined with lanes, which show every panel")
         if self.title is not None and not self.title.isprintable():
             raise RequestError("the title must be one line of printable characters")
         if not DPIS[0] <= self.dpi <= DPIS[1]:
             raise RequestError(f"dpi is {self.dpi:.17g}, but it must be 50 to 2400")
-        if not 1 <= self.precision <= 17:
+        if self.precision not in range(1, 18):
             raise RequestError(f"precision is {self.precision}, but it must be 1 to 17")
         width, height = self.inches
         if not all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
@@ -159,11 +155,8 @@ class Style(NamedTuple):
         width, height = float(sides[1]), float(sides[2])
         if max(width, height) <= SIDES[1]:
             return width, height
-        return self._pixels(width), self._pixels(height)
-
-    def _pixels(self, count: float) -> float:
-        """Convert pixels to inches, never a rounding error less."""
-        return math.nextafter(count / self.dpi, math.inf)
+        less = math.inf  # than which no pixel may be by a rounding error
+        return math.nextafter(width / self.dpi, less), math.nextafter(height / self.dpi, less)
 
     def check_pixels(self, most: int = PIXELS) -> None:
         """Raise RequestError for an image of more pixels than that."""
@@ -176,29 +169,9 @@ class Style(NamedTuple):
 
 
 def read_style(saved: dict[str, Any], source: str) -> Style:
-    """Return the style in a figure's record; source names the figure in errors.
-
-    Raises RequestError where a choice is missing, of the wrong type, or not one of the choices.
-    """
-    choices = {}
-    for name, default in Style()._asdict().items():
-        value = saved.get(name, ...)
-        match name, value:
-            case "title", str() | None:
-                pass
-            case "panel", [*names] if all(isinstance(one, str) for one in names):
-                value = tuple(names)
-            case _ if type(value) is type(default):
-                pass
-            case _:
-                raise RequestError(f"{source} does not say how it was drawn: {name} is wrong")
-        choices[name] = value
+    """Return the style in a figure's record; RequestError where one of its choices is not one."""
     try:
-        return Style(**choices).checked()
-    except RequestError as error:
-        raise RequestError(f"{error}, in {source}") from None
-
-
-def _choose(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise RequestError(f"{name} is {value[:40]!r}, but it must be one of {', '.join(choices)}")
+        choices = {name: saved[name] for name in Style._fields}
+        return Style(**choices | {"panel": tuple(choices["panel"])}).checked()
+    except (ArithmeticError, AttributeError, KeyError, TypeError, RequestError):
+        raise RequestError(f"{source} does not say how it was drawn") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -57,12 +57,11 @@ if TYPE_CHECKING:
 LEAST = (960.0, 540.0)  # the page, in points
 TOP, BOTTOM = 422.0, 64.0  # where the rows of a table begin and end
 LEGEND = 34.0
-LAW = 22  # the formula of a pass
+LAW, LARGEST = 22, 26.0  # the formula of a pass, and the type of its table at most
 SENTENCE, MEASURE = 18, 780.0
 FORMULA, CODE = 26, 15
 HEADER, SEPARATION = 0.8, 1.2  # the type of a heading, and the space after a column, in ems
 PASSES = ((X, Y), (GRAD_Y, GRAD_X))  # the column that becomes each result
-NUMBER = re.compile(r"-?\d[\d.,]*(?:e[+-]\d+)?")
 
 
 def draw_pass(document: Document, trace: Trace, voice: Voice, style: Style) -> Figure:
@@ -76,15 +75,15 @@ def draw_pass(document: Document, trace: Trace, voice: Voice, style: Style) -> F
         formula = next(block for block in document if isinstance(block, Formula))
         table = next(block for block in document if isinstance(block, Table))
         heading(page, title, subtitle(trace, voice, loss=GRAD_X in table.columns))
-        if title:
-            x, y = page.width - MARGIN, page.height - 47
-            page.formula(x, y, formula.latex, LAW, page.theme.ink, ha="right")
-        size = min((TOP - BOTTOM) / (len(table.rows) + 1.4) / 1.55, 26)
-        pitch = min(2.4 * size, (TOP - BOTTOM) / (len(table.rows) + 1.4))
-        end, bars = _table(page, table, TOP, size, pitch)
+        pitch = (TOP - BOTTOM) / (len(table.rows) + 1.4)
+        size = min(pitch / 1.55, LARGEST)
+        end, bars = _table(page, table, TOP, size, min(2.4 * size, pitch))
         if not title:
             page.crop(end - size, TOP + size)
-        elif bars:
+            return page.figure
+        x, y = page.width - MARGIN, page.height - 47
+        page.formula(x, y, formula.latex, LAW, page.theme.ink, ha="right")
+        if bars:
             legend(page, voice, bars, parts_of_bars(trace, bars), LEGEND)
     return page.figure
 
@@ -97,16 +96,14 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
     with plain_settings():
         page, title = _page(document, style)
         y = top = write_title(page, title) - 42 if title else page.height - 47
-        if title:
-            x = page.width - MARGIN
-            words = f"{number} / {count}"
-            page.number(x, page.height - 47, words, NOTE, page.theme.muted, ha="right")
         for block in document:
             y = _block(page, block, y)
-        if title:
-            page.crop(min(y, 0.0), page.height)
-        else:
+        if not title:
             page.crop(y + 10, top + SENTENCE + 10)
+            return page.figure
+        x, words = page.width - MARGIN, f"{number} / {count}"
+        page.number(x, page.height - 47, words, NOTE, page.theme.muted, ha="right")
+        page.crop(min(y, 0.0), page.height)
     return page.figure
 
 
@@ -123,7 +120,7 @@ def describe(document: Document) -> tuple[str, str]:
             case Formula(unicode):
                 words.append(unicode)
             case Table(rows=rows):
-                words += [" ".join(_plain(cell) for cell in row) for row in rows]
+                words += [" ".join(plain(cell) for cell in row) for row in rows]
     return title, "; ".join(words)
 
 
@@ -150,12 +147,13 @@ def _block(page: Page, block: object, y: float) -> float:
         case Formula():
             return _formula(page, block, y)
         case Facts(facts):
-            latex = [_display(fact.latex) for fact, _ in facts]
-            left = MARGIN + max(map(formula_ems, latex)) * SENTENCE + 24
-            room, boxes = page.width - MARGIN - left, map(formula_box, latex)
-            for fact, (_, words), (_, height, depth) in zip(latex, facts, boxes, strict=True):
+            told = [(_display(fact.latex), words) for fact, words in facts]
+            left = MARGIN + max(formula_ems(latex) for latex, _ in told) * SENTENCE + 24
+            for latex, words in told:
+                _, height, depth = formula_box(latex)
                 y -= max(height - 1, 0) * SENTENCE
-                page.formula(MARGIN, y, fact, SENTENCE, theme.ink)
+                page.formula(MARGIN, y, latex, SENTENCE, theme.ink)
+                room = page.width - MARGIN - left
                 y = page.paragraph(left, y, words, SENTENCE, theme.muted, room) - 30
                 y -= depth * SENTENCE
             return y - 8
@@ -196,41 +194,32 @@ def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
     return y
 
 
-class Column(NamedTuple):
-    """A column of a table; numbers stand flush on their decimal points, words flush left.
+class Column:
+    """A column of a table; numbers stand flush on their decimal points, words flush left."""
 
-    cells: each split before its decimal point. width, after: of the column, and of what comes
-        after the points, in ems.
-    """
-
-    name: str | Formula
-    cells: list[tuple[str, str]]
-    words: bool
-    width: float
-    after: float
-
-
-def _columns(page: Page, table: Table) -> list[Column]:
-    """Return the columns, but for the products whose factors stand beside them."""
-    columns = []
-    for k, name in enumerate(table.columns):
-        if name == BACKWARD:
-            continue
-        words, cells = k in table.words, []
-        for row in table.rows:
-            text = _plain(row[k])
-            if not words:
-                text = NUMBER.sub(lambda number: typeset(number[0]), text)
-            before, point, after = text.partition("." if not words and " " not in text else "\0")
-            cells.append((before, point + after))
-        widths = [[ems(part, page.fonts, "bold") for part in cell] for cell in cells]
-        first, last = (max(side) for side in zip(*widths, strict=True))
+    def __init__(self, page: Page, table: Table, k: int) -> None:
+        """Split the cells before their decimal points, and measure them in ems."""
+        self.name, self.words = table.columns[k], k in table.words
+        self.cells = [_split(plain(row[k]), self.words) for row in table.rows]
+        widths = [[ems(part, page.fonts, "bold") for part in cell] for cell in self.cells]
+        before, after = (max(side) for side in zip(*widths, strict=True))
+        name = self.name
         heading = formula_ems(name.latex) if isinstance(name, Formula) else ems(name, page.fonts)
-        columns.append(Column(name, cells, words, max(first + last, HEADER * heading), last))
-    return columns
+        self.width = max(before + after, HEADER * heading)
+        self.before = self.width - after
 
 
-def _plain(cell: str | Text) -> str:
+def _split(cell: str, words: bool) -> tuple[str, str]:
+    """Return what stands before the decimal point of a cell, and the rest."""
+    if words:
+        return cell, ""
+    cell = typeset(cell)
+    before, point, after = (cell, "", "") if " " in cell else cell.partition(".")
+    return before, point + after
+
+
+def plain(cell: str | Text) -> str:
+    """Return the words of a cell."""
     return cell if isinstance(cell, str) else cell.plain
 
 
@@ -238,16 +227,19 @@ def _table(
     page: Page, table: Table, y: float, size: float, pitch: float
 ) -> tuple[float, Bars | None]:
     """Draw a table that begins at y; return where it ends, and the bars beside it."""
-    columns, theme, n = _columns(page, table), page.theme, len(table.rows)
+    theme, n = page.theme, len(table.rows)
+    # The products are left out: their factors stand beside them.
+    columns = [Column(page, table, k) for k, name in enumerate(table.columns) if name != BACKWARD]
     room = page.width - 2 * MARGIN
     size = min(size, room / sum(column.width + SEPARATION for column in columns))
     if size < SMALLEST:
         raise RequestError("the table is too wide for a page: a lower --precision may help")
-    signs = [_plain(row[-1])[:1] for row in table.rows]
+    signs = [plain(row[-1])[:1] for row in table.rows]
     result = None if table.result is None else len(columns) - 2
-    x, rule = MARGIN, y - pitch
+    x = MARGIN
     for k, column in enumerate(columns):
         _name(page, column, x, y - 0.62 * pitch, size)
+        weight = "bold" if k == result else "normal"
         for row, (before, after) in enumerate(column.cells):
             dropped = signs[row] == SIGNS[False]
             colour = theme.muted if dropped or k == 0 else theme.ink
@@ -255,14 +247,12 @@ def _table(
                 colour = getattr(theme, STATUS[signs[row]])
             elif k == result and dropped:
                 colour = theme.dropped
-            weight = "bold" if k == result else "normal"
-            left = x
-            if not column.words:
-                part = ems(before, page.fonts, weight)
-                left += (column.width - column.after - part) * size
+            indent = 0 if column.words else column.before - ems(before, page.fonts, weight)
             line = y - (1.65 + row) * pitch - CAP * size / 2
+            left = x + indent * size
             page.words(left, line, before + after, size, colour, fontweight=weight)
         x += (column.width + SEPARATION) * size
+    rule = y - pitch
     page.lines([[(MARGIN, rule), (page.width - MARGIN, rule)]], theme.rule, width=1.0)
     end = y - (1.15 + n) * pitch
     strip = Strip(x, end, page.width - MARGIN - x, n * pitch, n, upright=False)
@@ -282,23 +272,20 @@ def _name(page: Page, column: Column, x: float, y: float, size: float) -> None:
 def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
     """Draw bars from the numbers of the table, where it is of a pass and shows its results."""
     names = list(table.columns)
-    pair = next(((a, b) for a, b in PASSES if {a, b} <= {*names}), None)
+    pair = next((pair for pair in PASSES if {*pair} <= {*names}), None)
     if pair is None or table.result is None:
         return None
-    rows = [[_plain(row[names.index(name)]) for name in pair] for row in table.rows]
-    if any(BLANK in cell for row in rows for cell in row):
+    arrived, result = ([plain(row[names.index(name)]) for row in table.rows] for name in pair)
+    if any(BLANK in cell for cell in (*arrived, *result)):
         return None
-    shown = np.array([_plain(row[0]) != "⋮" for row in table.rows])
-    values = np.where(
-        shown[:, None],
-        [[c if s else "0" for c in row] for row, s in zip(rows, shown, strict=True)],
-        "0",
-    ).astype(float)
-    kept = np.array([_plain(row[-1])[:1] != SIGNS[False] for row in table.rows])
+    shown = np.array([cell != "⋮" for cell in result])
+    values = np.array([arrived, result])
+    values = np.where(shown, values, "0").astype(float)
+    kept = np.array([plain(row[-1])[:1] != SIGNS[False] for row in table.rows])
     strip = replace(strip, low=min(0.0, values.min()), high=max(0.0, values.max()))
-    scaled = bool((values[kept, 0] != values[kept, 1]).any())
+    scaled = bool((values[0, kept] != values[1, kept]).any())
     bars = Bars(page, kept, strip, scaled, 0.9 * size)
-    bars.result(strip, "result", values[:, 0], values[:, 1], shown)
+    bars.result(strip, "result", values[0], values[1], shown)
     if strip.low < 0:
         page.lines(strip.zero(), page.theme.rule, width=1.4)
     return bars

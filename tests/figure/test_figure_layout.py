@@ -91,7 +91,7 @@ def check(trace, style):
 )
 @LAYOUTS
 @pytest.mark.parametrize(
-    "n", [n if n in (1, 4, 10, 30) else pytest.param(n, marks=SLOW)
+    "n", [n if n in (1, 4, 10) else pytest.param(n, marks=SLOW)
           for n in (1, 2, 4, 5, 6, 7, 8, 10, 12, 17, 30, 64, 100, 300)]
 )  # fmt: skip
 def test_words_keep_apart_and_on_the_page(layout, size, n):
