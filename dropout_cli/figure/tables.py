@@ -95,6 +95,8 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
     Raises RequestError as draw_pass does.
     """
     with plain_settings():
+        start = next(k for k, block in enumerate(document) if _begins_step(block))
+        document = document[start:]
         page, title = _page(document, style)
         y = top = write_title(page, title) - 42 if title else page.height - 47
         if title:
@@ -108,6 +110,10 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
         else:
             page.crop(y + 10, top + SENTENCE + 10)
     return page.figure
+
+
+def _begins_step(block: object) -> bool:
+    return isinstance(block, Heading) and block.level == 2
 
 
 def describe(document: Document) -> tuple[str, str]:
