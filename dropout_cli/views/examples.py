@@ -328,8 +328,8 @@ def _torch_programs(context: StepContext, seed: int, masks: dict[str, Mask]) -> 
     """Write MyDropout and nn.Dropout at work on the vectors of the trace, and a gradient check."""
     trace, problem = context.trace, context.trace.problem
     x, p = problem.x, problem.p
-    largest = max(abs(x).max(), abs(trace.grad_y).max())
-    if context.n > claims.ELEMENTS or largest ** (1 + (problem.loss == "sum-squares")) > LARGEST:
+    largest = LARGEST ** (0.5 if problem.loss == "sum-squares" else 1)
+    if context.n > claims.ELEMENTS or max(abs(x).max(), abs(trace.grad_y).max()) > largest:
         return []
     backward = f"y.backward(torch.tensor({trace.grad_y.tolist()}))"
     if problem.loss is not None:
