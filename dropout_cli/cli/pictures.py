@@ -40,10 +40,8 @@ def page_of_step(number: int, count: int) -> Draw:
 
     def draw(page: Document, style: Style) -> Figure:
         from dropout_cli.figure.tables import draw_step
-        from dropout_cli.formats.document import Heading
 
-        (start,) = (k for k, block in enumerate(page) if isinstance(block, Heading) and k)
-        return draw_step(page[start:], number, count, style)
+        return draw_step(page, number, count, style)
 
     return draw
 

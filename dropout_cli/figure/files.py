@@ -72,11 +72,16 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> tuple[byte
         style.check_pixels()
     figure = draw(trace, voice, style)
     title = style.title or usual_title(trace, voice, style.layout)
-    _, pages = describe([*forward_page(trace, voice), *backward_page(trace, voice)])
     record = {"schema": SCHEMA, **style._asdict(), "trace": backward_record(trace)}
     text = json.dumps(record, default=lambda array: array.tolist())
-    words = f"{subtitle(trace, voice)}; {pages}"
+    words = description(trace, voice)
     return save(figure, suffix, style.dpi, title, words, text), smallest_type(figure)
+
+
+def description(trace: Trace, voice: Voice) -> str:
+    """Describe a figure in words for those who do not see it: both passes with their numbers."""
+    _, pages = describe([*forward_page(trace, voice), *backward_page(trace, voice)])
+    return f"{subtitle(trace, voice)}; {pages}"
 
 
 def smallest_type(figure: Figure) -> float:

@@ -94,6 +94,8 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
     Raises RequestError as draw_pass does.
     """
     with plain_settings():
+        start = next(k for k, block in enumerate(document) if _begins_step(block))
+        document = document[start:]
         page, title = _page(document, style)
         y = top = write_title(page, title) - 42 if title else page.height - 47
         for block in document:
@@ -105,6 +107,10 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
         page.number(x, page.height - 47, words, NOTE, page.theme.muted, ha="right")
         page.crop(min(y, 0.0), page.height)
     return page.figure
+
+
+def _begins_step(block: object) -> bool:
+    return isinstance(block, Heading) and block.level == 2
 
 
 def describe(document: Document) -> tuple[str, str]:

@@ -104,6 +104,7 @@ def backward_page(trace: Trace, messages: Messages) -> Document:
     """Show the backward pass: what is given, the formula, one row per element."""
     formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
     given = list(facts(trace, messages).facts)
+    upstream = upstream_facts(trace, messages)
     if trace.problem.loss is not None:  # whose value follows from y
         some = take(trace, shown_alone(trace.problem.x.size))
         exactly = Written(some, messages).y
@@ -112,7 +113,7 @@ def backward_page(trace: Trace, messages: Messages) -> Document:
     table = backward_table(trace, messages)
     return [
         Heading(_title("backward", trace, messages)),
-        Facts([*given, *upstream_facts(trace, messages)]),
+        Facts([*given, *upstream]),
         formula,
         _with_bars(table, trace, trace.grad_y, trace.grad_x, (GRAD_Y, GRAD_X), messages),
     ]
@@ -195,6 +196,7 @@ def _mask_source(trace: Trace, messages: Messages, source: str | None) -> str:
 def upstream_facts(trace: Trace, messages: Messages) -> list[tuple[Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
+    total = [] if loss is None else [(loss_equation(trace, messages), messages.say("fact", "loss"))]
     some = take(trace, shown_alone(n))
     exactly = Written(some, messages).grad_y
     upstream = vector(GRAD, some.grad_y, messages, BESIDE, exactly, n, result=loss is not None)
@@ -202,7 +204,7 @@ def upstream_facts(trace: Trace, messages: Messages) -> list[tuple[Formula, str]
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
         return [(upstream, messages.say("fact", "grad_example" if example else "grad_given"))]
     return [
-        (loss_equation(trace, messages), messages.say("fact", "loss")),
+        *total,
         (equation(GRAD_Y, loss_gradient(loss)), messages.say("fact", "loss_gradient")),
         (upstream, messages.say("fact", "grad_loss")),
     ]
