@@ -24,8 +24,9 @@ from dropout_cli.figure.flow import LANES, Moment, draw_flow
 from dropout_cli.figure.page import Page, families, plain_settings
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import THEMES, Style
-from dropout_cli.figure.tables import describe
-from dropout_cli.views.passes import backward_page, backward_record, forward_page
+from dropout_cli.trace import take
+from dropout_cli.views.passes import backward_record
+from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"
+DESCRIBED = 12  # elements whose numbers a description has
 LARGEST_FILE = 50_000_000  # bytes
 METADATA = {  # where a record stands, and what is left out
     ".png": (KEYWORD, ("Software",)),
@@ -79,9 +81,19 @@ def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> tuple[byte
 
 
 def description(trace: Trace, voice: Voice) -> str:
-    """Describe a figure in words for those who do not see it: both passes with their numbers."""
-    _, pages = describe([*forward_page(trace, voice), *backward_page(trace, voice)])
-    return f"{subtitle(trace, voice)}; {pages}"
+    """Describe in words and numbers what the figure shows, for readers who cannot see it."""
+    problem, n = trace.problem, trace.problem.x.size
+    exact = Written(take(trace, slice(None)), voice)
+    vectors: list[tuple[str, Any, Any]] = [
+        ("x", problem.x, exact.x), ("m", problem.mask, problem.mask), ("y", trace.y, exact.y),
+        ("∂L/∂y", trace.grad_y, exact.grad_y), ("∂L/∂x", trace.grad_x, exact.grad_x),
+    ]  # fmt: skip
+    parts = [subtitle(trace, voice)]
+    for name, values, fractions in vectors if n <= DESCRIBED else ():
+        if values is not None:
+            numbers = [voice.number(float(value)) for value in values]
+            parts.append(f"{name} {sign(numbers, fractions)} {', '.join(numbers)}")
+    return "; ".join(parts)
 
 
 def smallest_type(figure: Figure) -> float:
