@@ -37,7 +37,7 @@ LEVEL = 1e-9  # with at most this probability a right layer fails a question
 class Sums(NamedTuple):
     """Sums of one kind, each with the variance and the largest of its terms.
 
-    key: their kind. labels: where each was taken.
+    key: their kind. where, labels: what to say of where each was taken.
     """
 
     key: str
@@ -46,6 +46,7 @@ class Sums(NamedTuple):
     step: float
     slack: FloatArray | float = 0.0
     labels: Sequence[Any] = ()
+    where: str = ""
 
 
 class Worst(NamedTuple):
@@ -55,7 +56,7 @@ class Worst(NamedTuple):
     """
 
     key: str = ""
-    label: Any = ""
+    label: str = ""
     log: float = 0.0
 
     @property
@@ -91,7 +92,8 @@ def _worst(family: Sequence[Sums]) -> Worst:
         logs = log_bound(beyond, sums.variance, sums.step)
         at = int(logs.argmin())
         if logs[at] < found.log:
-            found = Worst(sums.key, sums.labels[at] if len(sums.labels) else "", float(logs[at]))
+            label = sums.labels[at] if len(sums.labels) else ""
+            found = Worst(sums.key, f"{sums.where}{label}", float(logs[at]))
     return found._replace(log=found.log + math.log(max(1, count)))
 
 
@@ -132,7 +134,7 @@ def of_share(kept: int, n: int, setting: Setting) -> float:
 def whole(masks: Sequence[Mask], setting: Setting) -> Sums:
     """How many are kept of all."""
     n, kept = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
-    return setting.sums("all", np.array([kept - n * setting.q]), n, [(kept, n)])
+    return setting.sums("all", np.array([kept - n * setting.q]), n, [f"{kept} {n}"])
 
 
 def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
@@ -145,8 +147,8 @@ def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
         for axis, length in enumerate(pooled.shape):
             others = tuple(k for k in range(pooled.ndim) if k != axis)
             n = len(some) * pooled.size // length
-            labels = [f"{pooled.shape}, {axis + 1}, {k + 1}" for k in range(length)]
-            found.append(setting.sums("slice", pooled.sum(others), n, labels))
+            sums = setting.sums("slice", pooled.sum(others), n, range(1, length + 1))
+            found.append(sums._replace(where=f"{pooled.shape}, {axis + 1}, "))
     return found
 
 
@@ -173,7 +175,7 @@ def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> l
 
 
 def lags(masks: Sequence[Mask], setting: Setting, unit: int = 1) -> Sums:
-    """Σ c_i·c_(i+k) within each call, over all calls, for k = unit, 2·unit, … to half the longest.
+    """Σ c_i·c_(i+k) within each call, over all calls, k = unit, 2·unit, …
 
     All of them are the inverse Fourier transform of Σ |F|², F the transform of a call followed by
     as many zeros.

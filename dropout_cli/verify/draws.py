@@ -75,7 +75,7 @@ class Draws:
         """What to call the dependence that was found."""
         found = self.dependence
         names = {
-            "lag": "neighbours-alike" if found.label == 1 else "mask-repeats",
+            "lag": "neighbours-alike" if found.label == "1" else "mask-repeats",
             "calls": "fixed-count", "rows": "fixed-count",
         }  # fmt: skip
         return self.shared or names.get(found.key, "depends-on-x")
@@ -119,11 +119,6 @@ class Draws:
             return False
         less_than = min(self.dependence.log, 0.3 * self.alike.log)  # a bias makes masks alike, too
         return self.shared is None and found.log < less_than
-
-    @property
-    def constant(self) -> bool | None:
-        """True where all is kept in every call, False where all is dropped; else None."""
-        return {0: False, self.n: True}.get(self.kept)
 
     @property
     def telling(self) -> bool:
