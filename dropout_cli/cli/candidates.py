@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.cli.options import ProblemOptions
+    from dropout_cli.cli.printed import Vector
     from dropout_cli.problem import Problem
 
 KEYS = (
@@ -38,7 +38,6 @@ KEYS = (
     "dtype", "meta",
 )  # fmt: skip
 SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
-VECTORS = ("x", "grad_y", "y", "grad_x")
 NEEDED = "so what is right is unknown"
 OPTIONS = {  # that a key of the file sets
     "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng", "skip"}, "mode": {"inference"},
@@ -62,79 +61,41 @@ def read_candidates(
     The options give what a file leaves out; nothing else is filled in. Raises RequestError for
     JSON that is broken, and where a candidate cannot be judged: its place and what it lacks.
     """
-    candidates = [
-        candidate._replace(name=candidate.name or (path if len(paths) > 1 else None))
-        for path in paths
-        for candidate in _read_file(path, options, decimals)
-    ]
+    candidates: list[Candidate] = []
+    for path in paths:
+        source = named(path)
+        written = parse_json(read_text(path), source)
+        cases = written if isinstance(written, list) else [written]
+        if not cases:
+            raise RequestError(f"{source} holds no candidate: the list is empty")
+        for k, case in enumerate(cases, 1):
+            where = f"{source}, case {k}" if isinstance(written, list) else source
+            if not isinstance(case, dict):
+                raise RequestError(f"{where} is not a candidate: it must be a JSON object")
+            try:
+                candidate = _candidate(case, options, decimals)
+            except RequestError as error:
+                raise RequestError(f"{error}, in {where}") from None
+            default = f"case {k}" if isinstance(written, list) else path if paths[1:] else None
+            candidates.append(candidate._replace(name=candidate.name or default))
     names = [candidate.name for candidate in candidates]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
         files = ", ".join(dict.fromkeys(map(named, paths)))
         raise RequestError(f"two candidates are called {twice!r}, in {files}")
     _refuse_unused(options, candidates)
     return candidates
 
 
-def _read_file(path: str, options: ProblemOptions, decimals: int | None) -> list[Candidate]:
-    source, text = named(path), read_text(path)
-    written = parse_json(text, source)
-    cases = written if isinstance(written, list) else [written]
-    texts = json.loads(text, parse_float=str, parse_int=str)
-    texts = texts if isinstance(written, list) else [texts]
-    if not cases:
-        raise RequestError(f"{source} holds no candidate: the list is empty")
-    candidates = []
-    for k, case in enumerate(cases, 1):
-        where = f"{source}, case {k}" if isinstance(written, list) else source
-        if not isinstance(case, dict):
-            raise RequestError(f"{where} is not a candidate: it must be a JSON object")
-        try:
-            candidate = _candidate(case, options)
-            units = _units(case, texts[k - 1], options, decimals)
-        except RequestError as error:
-            raise RequestError(f"{error}, in {where}") from None
-        if candidate.name is None and isinstance(written, list):
-            candidate = candidate._replace(name=f"case {k}")
-        candidate = candidate._replace(units=units)
-        candidates.append(candidate)
-    return candidates
-
-
 def _units(
-    case: dict[str, Any], texts: dict[str, Any], options: ProblemOptions, decimals: int | None
+    vectors: dict[str, Vector], options: ProblemOptions, decimals: int | None
 ) -> dict[str, FloatArray | float]:
-    """How far each vector may be off because it was rounded when it was written.
-
-    A saved pass has all its digits.
-    """
-    if case.get("schema") == SCHEMA and decimals is None:
-        return {}
-    written = {key: _flat(texts[key]) for key in VECTORS if texts.get(key) is not None}
-    return _of_options(options, decimals) | {
-        key: _half_units(numbers, decimals) for key, numbers in written.items()
-    }
-
-
-def _of_options(options: ProblemOptions, decimals: int | None) -> dict[str, FloatArray | float]:
-    """The same of x and grad_y where an option gives them as text."""
+    """How far each vector may be off because it was rounded when it was written."""
     given = {"x": options.x, "grad_y": options.grad_y}
-    return {
-        key: _half_units(read_vector(value, key).written, decimals)
-        for key, value in given.items()
-        if value is not None and value != "-"
-    }
-
-
-def _half_units(numbers: Sequence[str], decimals: int | None) -> FloatArray | float:
-    return half_units(numbers) if decimals is None else 0.5 * 10.0**-decimals
-
-
-def _flat(texts: Any) -> list[str]:
-    """The numbers of nested lists, as they are written."""
-    if not isinstance(texts, list):
-        return [str(texts)]
-    return [text for each in texts for text in _flat(each)]
+    read = {key: read_vector(v, key) for key, v in given.items() if v not in (None, "-")} | vectors
+    if decimals is not None:
+        return dict.fromkeys(read, 0.5 * 10.0**-decimals)
+    return {key: half_units(vector.written) for key, vector in read.items()}
 
 
 def written_candidate(written: Written, options: ProblemOptions) -> Candidate:
@@ -155,8 +116,7 @@ def written_candidate(written: Written, options: ProblemOptions) -> Candidate:
             None, problem, problem.x.shape, "float32", values, own_mask=False, said_dtype=False
         )
     _refuse_unused(options, [candidate])
-    units = {key: _half_units(each.written, written.decimals) for key, each in read.items()}
-    return candidate._replace(units=_of_options(options, written.decimals) | units)
+    return candidate._replace(units=_units(read, options, written.decimals))
 
 
 def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> None:
@@ -165,7 +125,7 @@ def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> 
         options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
 
 
-def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
+def _candidate(case: dict[str, Any], options: ProblemOptions, decimals: int | None) -> Candidate:
     """Read one candidate of a file."""
     saved = case.get("schema") == SCHEMA
     refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
@@ -176,18 +136,18 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
     if "p" in case and type(case["p"]) not in (int, float):
-        raise RequestError(f"p is {short(case['p'])}, which is not a number")
+        raise RequestError(f"p is {short(case['p'])}, but it must be a number")
     _check(case, "dtype", lambda v: str(v) in TYPES, f"one of {', '.join(TYPES)}")
     _check(case, "loss", lambda v: v is None or type(v) in (int, float), "a number, its value")
     _check(case, "grad_y_source", lambda v: isinstance(v, str), "'given' or the name of a loss")
-    known: dict[str, Any] = {}
-    shapes: dict[str, tuple[int, ...]] = {}
-    for key in ("x", "mask", "grad_y", "y", "grad_x"):
-        if case.get(key) is not None:
-            known[key], shapes[key], _ = from_json(case[key], key)
-    if len(set(shapes.values())) > 1:
-        told = ", ".join(f"{key} {_sides(shape)}" for key, shape in shapes.items())
+    read = {
+        key: from_json(case[key], key)
+        for key in ("x", "mask", "grad_y", "y", "grad_x") if case.get(key) is not None
+    }  # fmt: skip
+    if len({vector.shape for vector in read.values()}) > 1:
+        told = ", ".join(f"{key} {'×'.join(map(str, v.shape))}" for key, v in read.items())
         raise RequestError(f"the shapes differ, but they must be one: {told}")
+    known: dict[str, Any] = {key: vector.values for key, vector in read.items()}
     values: dict[str, FloatArray] = {key: known.pop(key) for key in ("y", "grad_x") if key in known}
     if not values:
         raise RequestError("there is neither 'y' nor 'grad_x', so there is nothing to judge")
@@ -202,9 +162,14 @@ def _candidate(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     for key, setters in OPTIONS.items():
         if case.get(key) is not None:
             options.refuse(setters, "the candidate")
-    shape = next(iter(shapes.values()))
-    name, dtype = case.get("name"), case.get("dtype")
-    candidate = _create(known, values, shape, name, dtype, options)
+    shape = next(iter(read.values())).shape
+    candidate = _create(known, values, shape, case.get("name"), case.get("dtype"), options)
+    if decimals is not None or not saved:  # a saved pass has all its digits
+        written = {
+            key: vector._replace(written=tuple(map(repr, vector.values.tolist())))
+            for key, vector in read.items() if key != "mask"
+        }  # fmt: skip
+        candidate = candidate._replace(units=_units(written, options, decimals))
     if saved:
         _must_follow(case, candidate.problem)
     if "loss" in known and written_gradient is not None:
@@ -299,7 +264,3 @@ def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expecte
     """Refuse the key's value if it is not what is expected."""
     if key in case and not right(case[key]):
         raise RequestError(f"{key} is {short(case[key])}, but it must be {expected}")
-
-
-def _sides(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))

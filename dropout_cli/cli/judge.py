@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
-from io import FileIO, TextIOWrapper
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.output import legible
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     from dropout_cli.words.messages import Voice
 
 OF_CANDIDATES = ["rtol", "atol", "decimals"]
+NOT_OF_LAYERS = [
+    "x", "mask", "rng", "skip", "inference", "grad_y", "loss", "against", "candidates", "y",
+    "grad_x", *OF_CANDIDATES,
+]  # fmt: skip
 
 
 def judge_candidates(
@@ -49,9 +52,7 @@ def judge_layers(
     from dropout_cli.verify.load import load
     from dropout_cli.views.verification import layer_suite
 
-    problem = ("x", "mask", "rng", "skip", "inference", "grad_y", "loss")
-    others = ("against", "candidates", "y", "grad_x", *OF_CANDIDATES)
-    options.refuse([*problem, *others], "--layer", "which is asked every question itself")
+    options.refuse(NOT_OF_LAYERS, "--layer", "which is asked every question itself")
     for flag, values in (("--layer", names), ("--drop-prob", options.ps)):
         if len(set(values)) < len(values):
             raise RequestError(f"{flag} is given twice with the same value")
@@ -67,28 +68,16 @@ def judge_layers(
 
 @contextmanager
 def _captured() -> Iterator[None]:
-    """Redirect standard output to standard error; restore the streams, folder and sys.path."""
+    """Redirect standard output to standard error, also for what is not Python."""
     if sys.stderr is None:
         raise RequestError("a layer may print, so standard error must be open")
-    path, folder, stdout, stderr = list(sys.path), os.getcwd(), sys.stdout, sys.stderr
-    stdout.flush()
-    output, errors = os.dup(1), os.dup(2)
+    sys.stdout.flush()
+    output = os.dup(1)
     os.dup2(2, 1)
     try:
-        with redirect_stdout(stderr):
+        with redirect_stdout(sys.stderr):
             yield
     finally:
-        sys.stdout, sys.stderr = stdout, stderr
-        for name, ours, number in (("stdout", output, 1), ("stderr", errors, 2)):
-            try:
-                getattr(sys, name).flush()  # what was written to it in another way
-                usable = True
-            except ValueError:  # the layer closed it, or took its buffer
-                usable = False
-            os.dup2(ours, number)
-            os.close(ours)
-            if not usable:
-                raw = FileIO(number, "w", closefd=False)
-                setattr(sys, name, TextIOWrapper(raw, "utf-8", line_buffering=True))
-        os.chdir(folder)
-        sys.path[:] = path
+        sys.stdout.flush()  # what was written to it in another way
+        os.dup2(output, 1)
+        os.close(output)

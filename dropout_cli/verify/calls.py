@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,7 @@ from dropout_cli.verify.load import PASSED_ON, refuse_out_of_memory
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.verify.layers import Adapter, Layer, Passed
@@ -74,24 +74,66 @@ class Step(NamedTuple):
 class Call:
     """One call: what the layer was given, in which type, and what came of it.
 
-    x, grad_y: what was given, in float64. y, grad_x: what it answered, as it was then; None where
-    there is none. passed: the same arrays as the layer left them at the end. gradient: what
-    backward returned, likewise.
+    seed: of what it was given. main: whether it is one of the instance whose masks are tested
+    together. passed: the arrays as the layer left them at the end. gradient: what backward
+    returned, likewise. y, grad_x: what it answered, as it was then; None where there is none.
     error: what forward raised; NoArrayError where it returned no array. backward_error: likewise.
-    main: whether it is one of the instance whose masks are tested together.
     """
 
     step: Step
-    x: FloatArray
-    grad_y: FloatArray
+    seed: int
     dtype: str
-    main: bool
+    main: bool = True
     passed: Passed | None = None
     gradient: Any = None
     y: Values | None = None
     grad_x: Values | None = None
     error: BaseException | None = None
     backward_error: BaseException | None = None
+
+    @property
+    def given(self) -> Given:
+        """What the layer is given."""
+        shape, layout = self.step.shape, LAYOUTS[self.step.layout]
+        x = drawn(self.seed, shape, "relu" if self.step.relu else "x")
+        return Given(x, drawn(self.seed, shape, self.step.upstream), layout, self.dtype)
+
+    @cached_property
+    def x(self) -> FloatArray:
+        """x, in float64."""
+        return np.asarray(self.given.layout(self.given.x))
+
+    @cached_property
+    def grad_y(self) -> FloatArray:
+        """∂L/∂y, in float64."""
+        return np.asarray(self.given.layout(self.given.grad_y))
+
+    def forward(self, adapter: Adapter, enter: bool = False) -> None:
+        """Run the forward pass; what it raises is recorded. enter: into its mode, before."""
+        try:
+            if enter:
+                adapter.mode(self.training)
+            self.passed = adapter.forward(self.given)
+            self.y = values(self.passed.y)
+        except (UnknownKindError, *PASSED_ON):
+            raise
+        except BaseException as error:  # a layer may also exit, or skip its test
+            refuse_out_of_memory(error)
+            self.error = error
+
+    def backward(self, adapter: Adapter) -> None:
+        """Run the backward pass; what it raises is recorded."""
+        if self.error is not None or self.passed is None:
+            return
+        try:
+            self.gradient = adapter.backward(self.passed)
+            if self.gradient is not None or self.array("y") is not None:
+                self.grad_x = values(self.gradient)
+        except PASSED_ON:
+            raise
+        except BaseException as error:
+            refuse_out_of_memory(error)
+            self.backward_error = error
 
     @property
     def training(self) -> bool:
@@ -162,6 +204,11 @@ class Record:
     widest: str = "float32"
     calls: list[Call] = field(default_factory=list)
     refused: BaseException | None = None
+
+    def add(self, call: Call) -> Call:
+        """The call, which is recorded."""
+        self.calls.append(call)
+        return call
 
     def answered(self, about: str, training: bool) -> list[Call]:
         """The calls in this mode whose y, or grad_x, can be judged."""
@@ -236,11 +283,11 @@ def script(p: float) -> Iterator[list[Step]]:
     yield [step for some in rounds[4:] for step in some] + small + rounds[0][:2]
 
 
-def record(layer: Layer, p: float, data: Data, dtype: str | None) -> Record:
+def record(layer: Layer, p: float, seed: int, dtype: str | None) -> Record:
     """Run the layer at p: the whole script, then two forward passes before a backward.
 
-    data: what it is given. dtype: of x; if not given, float32, or float64 where the layer refuses
-    that or answers with it.
+    seed: of what it is given. dtype: of x; if not given, float32, or float64 where the layer
+    refuses that or answers with it.
     """
     try:
         adapter = layer.at(p)
@@ -249,125 +296,50 @@ def record(layer: Layer, p: float, data: Data, dtype: str | None) -> Record:
     except BaseException as error:  # a layer may also exit, or skip its test
         refuse_out_of_memory(error)
         return Record(p, refused=error)
-    found = Record(p, bool(getattr(adapter, "inplace", False)), layer.widest)
-    runner = _Runner(layer, found, data, dtype)
+    found = Record(p, bool(adapter.inplace), layer.widest)
+    asked, settled = dtype or "float32", dtype is not None
     for phase in script(p):
-        runner.run(adapter, phase)
-    runner.run_together(adapter)
+        for k, step in enumerate(phase):
+            call = found.add(Call(step, seed, asked))
+            call.forward(adapter, enter=k == 0)
+            if call.error is not None and not settled:
+                call = found.add(Call(step, seed, "float64"))  # it may take that
+                call.forward(adapter)
+            call.backward(adapter)
+            if not settled and call.y is not None and call.y.dtype in TYPES:
+                settled = True
+                asked = call.y.dtype if found.may_widen(call.y.dtype) else call.dtype
+    if adapter.graph:
+        _run_together(adapter, adapter, found, seed, asked)
+    elif layer.several:
+        other = layer.at(p)
+        other.mode(True)
+        _run_together(adapter, other, found, seed, asked)
     return found
 
 
-class Data:
-    """What layers are given, drawn from a seed and kept for all p."""
-
-    def __init__(self, seed: int) -> None:
-        """seed: from 0."""
-        self.seed = seed
-        self.drawn: dict[object, FloatArray] = {}
-
-    def of(self, name: str, step: Step) -> FloatArray:
-        """x or grad_y: ±k/64 with 32 ≤ k < 128, exact in every type, and 0 where it is to be."""
-        kind = (name, step.shape, step.relu if name == "x" else step.upstream)
-        if kind not in self.drawn:
-            rng = np.random.default_rng([self.seed, *step.shape, name == "x"])
-            drawn = rng.integers(32, 128, step.shape) * rng.choice([-1, 1], step.shape) / 64
-            if kind[2] is True:
-                drawn = np.maximum(drawn, 0)
-            elif kind[2] == "sparse":
-                drawn *= rng.random(step.shape) < 2 / 3
-            elif kind[2] == "ones":
-                drawn = np.ones(step.shape)
-            self.drawn[kind] = drawn
-        return self.drawn[kind]
+def _run_together(one: Adapter, two: Adapter, found: Record, seed: int, dtype: str) -> None:
+    """Two forward passes, then their backward passes, in both orders."""
+    for turned in (False, True):
+        pairs = [
+            (each, found.add(Call(Step(MEDIUM[1]), seed, dtype, main=one is two)))
+            for each in (one, two)
+        ]
+        for each, call in pairs:
+            call.forward(each)
+        for each, call in reversed(pairs) if turned else pairs:
+            call.backward(each)
 
 
-class _Runner:
-    """Makes calls and records them."""
-
-    def __init__(self, layer: Layer, found: Record, data: Data, dtype: str | None) -> None:
-        self.layer, self.found, self.data = layer, found, data
-        self.dtype, self.settled = dtype or "float32", dtype is not None
-
-    def run(self, adapter: Adapter, phase: Sequence[Step]) -> None:
-        """One phase, each forward followed by its backward."""
-        for k, step in enumerate(phase):
-            call, given = self.prepare(step)
-            self.forward(adapter, call, given, mode=k == 0)
-            if call.error is not None and not self.settled and self.dtype == "float32":
-                self.dtype = "float64"  # it may take that
-                call, given = self.prepare(step)
-                self.forward(adapter, call, given)
-                if call.error is not None:
-                    self.dtype = "float32"
-            self.backward(adapter, call)
-            self.settle(call)
-
-    def run_together(self, adapter: Adapter) -> None:
-        """Two forward passes, then their backward passes, in both orders.
-
-        A layer that keeps the state of one pass is run as two instances.
-        """
-        other = adapter
-        if not adapter.graph:
-            if not self.layer.several:
-                return
-            try:
-                other = self.layer.at(self.found.p)
-                other.mode(True)
-            except PASSED_ON:
-                raise
-            except BaseException:  # made once, refused now: the calls after it would tell
-                return
-        shapes = [step.shape for step in (Step(MEDIUM[1]), Step(MEDIUM[1]))]
-        for turned in (False, True):
-            pairs = []
-            for each, shape in zip((adapter, other), shapes, strict=True):
-                call, given = self.prepare(Step(shape, upstream="mixed"))
-                call.main = each is adapter and adapter.graph
-                self.forward(each, call, given)
-                pairs.append((each, call))
-            for each, call in reversed(pairs) if turned else pairs:
-                self.backward(each, call)
-
-    def prepare(self, step: Step) -> tuple[Call, Given]:
-        """A new call, and what it is given."""
-        x, grad_y = self.data.of("x", step), self.data.of("grad_y", step)
-        layout = LAYOUTS[step.layout]
-        call = Call(step, layout(x), layout(grad_y), self.dtype, main=True)
-        self.found.calls.append(call)
-        return call, Given(x, grad_y, layout, self.dtype)
-
-    def forward(self, adapter: Adapter, call: Call, given: Given, mode: bool = False) -> None:
-        """Run the forward pass; what it raises is recorded."""
-        try:
-            if mode:
-                adapter.mode(call.training)
-            call.passed = adapter.forward(given)
-            call.y = values(call.passed.y)
-        except (UnknownKindError, *PASSED_ON):
-            raise
-        except BaseException as error:  # a layer may also exit, or skip its test
-            refuse_out_of_memory(error)
-            call.error = error
-
-    def backward(self, adapter: Adapter, call: Call) -> None:
-        """Run the backward pass; what it raises is recorded."""
-        if call.error is not None or call.passed is None:
-            return
-        try:
-            call.gradient = adapter.backward(call.passed)
-            if call.gradient is not None or call.array("y") is not None:
-                call.grad_x = values(call.gradient)
-        except PASSED_ON:
-            raise
-        except BaseException as error:
-            refuse_out_of_memory(error)
-            call.backward_error = error
-
-    def settle(self, call: Call) -> None:
-        """Give it from now on the type that it answers with, up to its widest."""
-        if self.settled or call.y is None or call.y.dtype not in TYPES:
-            return
-        self.settled = True
-        if self.found.may_widen(call.y.dtype):
-            self.dtype = call.y.dtype
+@cache
+def drawn(seed: int, shape: tuple[int, ...], kind: str) -> FloatArray:
+    """x or ∂L/∂y: ±k/64 with 32 ≤ k < 128, exact in every type, and 0 where it is to be."""
+    if kind == "ones":
+        return np.ones(shape)
+    rng = np.random.default_rng([seed, *shape, kind in ("x", "relu")])
+    found: FloatArray = rng.integers(32, 128, shape) * rng.choice([-1, 1], shape) / 64
+    if kind == "relu":
+        found = np.maximum(found, 0)
+    elif kind == "sparse":
+        found *= rng.random(shape) < 2 / 3
+    return found

@@ -197,7 +197,7 @@ def _mask(candidate: Candidate, trace: Trace) -> list[Finding]:
     if draws.telling:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
-        reason = Reason("dependent", n=n, chance=lag.chance, at=str(lag.label))
+        reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)
         names = [] if ok else [draws.name]
         found.append(Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason))
     return found

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dropout_cli.verify.calls import Call, Record
     from dropout_cli.verify.tolerance import Tolerance
 
-    Case = tuple[Call, FloatArray, FloatArray]  # a call, what it gave, and what is right
+    Case = tuple[Call, str, FloatArray]  # a call, "y" or "grad_x", and what is right
     Namer = Callable[[str, Call, float, FloatArray], list[str]]  # about, a call, p, what it gave
 
 SHOWN = 5  # at most this many wrong elements are given
@@ -92,28 +92,20 @@ def quoted(error: BaseException) -> dict[str, Any]:
     return {"error": told, "cause": error}
 
 
-def got_of(call: Call, about: str) -> FloatArray:
-    """Return y or grad_x of a call that was chosen because it has them."""
-    found = call.array(about)
-    assert found is not None
-    return found
-
-
 def kept_of(call: Call, v: FloatArray, p: float) -> FloatArray:
     """v ⊙ m/(1−p)."""
     return np.where(call.mask, v / (1 - p), 0)
 
 
-def compare_both(record: Record, name: str, cases: Sequence[Case], namer: Namer) -> Finding:
+def compare_both(
+    record: Record, name: str, cases: Sequence[tuple[Call, FloatArray, FloatArray]], namer: Namer
+) -> Finding:
     """The output and, if that is right, the gradient; cases hold a call and what both should be."""
-    p = record.p
-    y = compare(name, "y", p, [(c, got_of(c, "y"), of_y) for c, of_y, _ in cases], namer)
-    with_gradient = [
-        (c, got_of(c, "grad_x"), of_x) for c, _, of_x in cases if c.array("grad_x") is not None
-    ]
-    if not y.ok or not with_gradient:
+    y = compare(name, record.p, [(call, "y", of_y) for call, of_y, _ in cases], namer)
+    both = [(call, "grad_x", of_x) for call, _, of_x in cases if call.array("grad_x") is not None]
+    if not y.ok or not both:
         return y
-    grad_x = compare(name, "grad_x", p, with_gradient, namer)
+    grad_x = compare(name, record.p, both, namer)
     return grad_x._replace(
         checked=y.checked + grad_x.checked,
         max_error=float(np.maximum(y.max_error, grad_x.max_error)),
@@ -121,28 +113,27 @@ def compare_both(record: Record, name: str, cases: Sequence[Case], namer: Namer)
     )
 
 
-def compare(name: str, about: str, p: float, cases: Sequence[Case], namer: Namer) -> Finding:
+def compare(name: str, p: float, cases: Sequence[Case], namer: Namer) -> Finding:
     """What the layer gave against what is right, element by element."""
-    wrong: list[tuple[Case, Any]] = []
-    checked, count, largest = 0, 0, 0.0
-    for case in cases:
-        call, got, right = case
-        good = got == right if about in ("x",) else _allowed(call, about, p).near(got, right)
+    wrong: list[tuple[Call, FloatArray, FloatArray, Any]] = []
+    checked, count, largest, about = 0, 0, 0.0, "y"
+    for call, about, right in cases:
+        got = call.array(about)
+        assert got is not None
+        good = _allowed(call, about, p).near(got, right)
         checked += got.size
         with np.errstate(all="ignore"):
             largest = float(np.maximum(largest, np.abs(got - right).max()))  # nan stays nan
         if not good.all():
             count += int((~good).sum())
-            wrong.append((case, good))
+            wrong.append((call, got, right, good))
     finding = Finding(largest, not count, checked, name, p, about)
     if not wrong:
         return finding
-    names: list[str] | None = None
-    several = [case for case, _ in wrong if case[0].x.size >= BIG] or [case for case, _ in wrong]
-    for call, got, _ in several[:: -(-len(several) // NAMED)]:
-        fitting = namer(about, call, p, got)
-        names = fitting if names is None else [each for each in names if each in fitting]
-    (call, got, right), good = wrong[0]
+    several = [case for case in wrong if case[0].x.size >= BIG] or wrong
+    told = [namer(about, call, p, got) for call, got, *_ in several[:: -(-len(several) // NAMED)]]
+    names = [each for each in told[0] if all(each in others for others in told)]
+    call, got, right, good = wrong[0]
     places = [tuple(place) for place in np.argwhere(~good)[:SHOWN].tolist()]
     shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
     reason = Reason("wrong", count, checked)
@@ -153,7 +144,7 @@ def compare(name: str, about: str, p: float, cases: Sequence[Case], namer: Namer
             offset=offset(got.ravel(), right.ravel(), allowed) or _offset(call, about, p, got),
             example=_example(call, places[0], shown[0].got),
         )
-    return finding._replace(mistakes=names or (), wrong=shown, reason=reason)
+    return finding._replace(mistakes=names, wrong=shown, reason=reason)
 
 
 def _offset(call: Call, about: str, p: float, got: FloatArray) -> float | None:

@@ -46,15 +46,18 @@ class Draws:
     def alike(self) -> Worst:
         """How unlikely it is that two calls have masks that agree as the most alike do."""
         large = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
-        small = [some for some in _by_shape(self.small) if len(some) > 1]
-        return chance.worst(large, [chance.between_small_calls(s, self.setting) for s in small])
+        small = [some for some in chance.by_shape(self.small) if len(some) > 1]
+        return chance.worst(
+            large,
+            [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small],
+        )
 
     @property
     def groups(self) -> list[list[Mask]]:
         """The masks whose sums are taken together: large ones, small ones; if alike, each alone."""
         if self.alike.chance < LEVEL:
             return [[mask] for mask in self.masks]
-        return [some for some in (self.big, *_by_shape(self.small)) if some]
+        return [some for some in (self.big, *chance.by_shape(self.small)) if some]
 
     @cached_property
     def dependence(self) -> Worst:
@@ -72,7 +75,7 @@ class Draws:
         """What to call the dependence that was found."""
         found = self.dependence
         names = {
-            "lag": "neighbours-alike" if found.label == 1 else "mask-repeats",
+            "lag": "neighbours-alike" if found.label == "1" else "mask-repeats",
             "calls": "fixed-count", "rows": "fixed-count",
         }  # fmt: skip
         return self.shared or names.get(found.key, "depends-on-x")
@@ -91,7 +94,7 @@ class Draws:
     def share(self) -> Worst:
         """How unlikely it is that so many are kept, in all and in each place."""
         whole = [chance.whole(some, self.exact) for some in self.groups]
-        found = chance.worst(whole, [])
+        found = chance.worst(whole)
         if found.chance < LEVEL:  # that the share is wrong says more than where
             return found
         return chance.worst(
@@ -101,7 +104,7 @@ class Draws:
     @cached_property
     def place(self) -> Worst:
         """The same where calls are taken together though they may be alike."""
-        pooled = [some for some in (self.big, *_by_shape(self.small)) if some]
+        pooled = [some for some in (self.big, *chance.by_shape(self.small)) if some]
         whole = [chance.whole(some, self.exact) for some in pooled]
         return chance.worst(
             whole, [each for some in pooled for each in chance.shares(some, self.exact)]
@@ -118,25 +121,20 @@ class Draws:
         return self.shared is None and found.log < less_than
 
     @property
-    def constant(self) -> bool | None:
-        """True where all is kept in every call, False where all is dropped; else None."""
-        return {0: False, self.n: True}.get(self.kept)
-
-    @property
     def telling(self) -> bool:
         """Whether it would show if each element were what another one is."""
         some = self.big or self.small
         n = sum(mask.size for mask in some)
         variance, step, _ = self.setting.products(n)
         complete = n * min(self.setting.variance, step)
-        sure = chance.log_bound(complete, n, variance, step)
+        sure = chance.log_bound(complete, variance, step)
         return bool(math.exp(sure) * max(mask.size for mask in some) < LEVEL)
 
     @property
     def repeated(self) -> bool:
         """Whether all calls of one shape have one mask."""
-        several = [some for some in _by_shape(self.big) if len(some) > 1]
-        several += [some for some in _by_shape(self.small) if len(some) >= 20]
+        several = [some for some in chance.by_shape(self.big) if len(some) > 1]
+        several += [some for some in chance.by_shape(self.small) if len(some) >= 20]
         several = [some for some in several if some[0].any() and not some[0].all()]
         return any(all(np.array_equal(mask, some[0]) for mask in some) for some in several)
 
@@ -172,10 +170,3 @@ def grid_step(bits: int) -> float:
     threshold, and less than one in rounding p.
     """
     return 2.0 ** (2 - min(bits, 24))
-
-
-def _by_shape(masks: Sequence[Mask]) -> list[list[Mask]]:
-    found: dict[tuple[int, ...], list[Mask]] = {}
-    for mask in masks:
-        found.setdefault(mask.shape, []).append(mask)
-    return list(found.values())

@@ -14,7 +14,7 @@ from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import naming, questions
-from dropout_cli.verify.calls import Data, Record, record
+from dropout_cli.verify.calls import Record, record
 from dropout_cli.verify.compare import FaultError, UnaskedError
 from dropout_cli.verify.layers import WRAP, NoArrayError, adapt
 from dropout_cli.verify.load import OutOfMemoryError, quote_with_place
@@ -59,8 +59,7 @@ def judge_layer(
     try:
         with _seeded(seed), warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            data = Data(seed)
-            findings = [each for p in asked for each in ask(record(adapted, p, data, dtype))]
+            findings = [each for p in asked for each in ask(record(adapted, p, seed, dtype))]
     except MemoryError as error:  # in the layer, or in the checks themselves
         raise OutOfMemoryError(error) from None
     return reconcile(findings)

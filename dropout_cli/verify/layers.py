@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from dropout_cli.errors import RequestError
-from dropout_cli.verify.load import PASSED_ON, one_line, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +67,14 @@ WRAP = {
 class UnknownKindError(RequestError):
     """The layer is of no known kind; code makes one of it."""
 
-    def __init__(self, sentence: str, code: str = "") -> None:
-        """Take the sentence, and the lines that make it a layer."""
-        super().__init__(f"{sentence}; these lines make it one:\n\n{code}" if code else sentence)
-        self.code = code
+    def __init__(self, sentence: str, how: str = "", name: str = "", argument: str = "") -> None:
+        """Take the sentence, the key in WRAP of the lines that make it a layer, and its names."""
+        self.code = ""
+        if how:
+            name = name if name.isidentifier() else "dropout"
+            self.code = WRAP[how].format(name=name, argument=argument)
+            sentence += f"; these lines make it one:\n\n{self.code}"
+        super().__init__(sentence)
 
 
 class NoArrayError(TypeError):
@@ -106,33 +109,13 @@ class Passed(NamedTuple):
     context: Any
 
 
-class Adapter(Protocol):
-    """A layer at one p, in the one form.
-
-    graph: whether a second forward may come before the first backward. inplace: whether the layer
-    says that it may change its input.
-    """
-
-    graph: bool
-    inplace: bool
-
-    def mode(self, training: bool) -> None:
-        """Enter training or inference."""
-
-    def forward(self, given: Given) -> Passed:
-        """Run the forward pass on copies of what is given."""
-
-    def backward(self, passed: Passed) -> Any:
-        """Return the gradient; None where the shape of y leaves none to ask for."""
-
-
 class Layer(NamedTuple):
     """A layer that can be run.
 
     at: from p, 0 ≤ p ≤ 1, to an adapter. It raises whatever the layer raises.
     p: the only drop probability that can be asked for, that of an instance; None where any can.
     several: whether there can be several at once. widest: the widest type that is accepted for an
-    output where the input is float32. inplace: whether it may change its input.
+    output where the input is float32.
     """
 
     at: Callable[[float], Adapter]
@@ -141,63 +124,47 @@ class Layer(NamedTuple):
     widest: str
 
 
-def adapt(layer: object) -> Layer:
+def adapt(layer: Any) -> Layer:
     """The layer in the one form. Raises UnknownKindError for what is of no known kind."""
-    try:
-        return _adapted(layer)
-    except (UnknownKindError, *PASSED_ON):
-        raise
-    except BaseException as error:  # from an attribute that computes
-        raise UnknownKindError(f"the layer cannot be looked at: {quote(error)}") from None
-
-
-def _adapted(layer: Any) -> Layer:
     torch = sys.modules.get("torch")
-    is_class = inspect.isclass(layer)
-    kind = layer if is_class else type(layer)
+    kind = layer if inspect.isclass(layer) else type(layer)
     if torch is not None and issubclass(kind, torch.nn.Module):
         return _made(layer, TorchLayer, "float32")
     if hasattr(layer, "backward"):
-        if not (hasattr(layer, "forward") or any("__call__" in vars(c) for c in kind.__mro__)):
+        if not (hasattr(layer, "forward") or "__call__" in dir(kind)):
             raise UnknownKindError(f"{named(layer)} has backward(grad_y), but no forward(x)")
         return _made(layer, ClassLayer, "float64")
-    if is_class or not callable(layer):
-        lacks = "a class without backward(grad_y)" if is_class else "no layer"
+    if kind is layer or not callable(layer):
+        lacks = "a class without backward(grad_y)" if kind is layer else "no layer"
         raise UnknownKindError(f"{named(layer)} is {lacks}, but {KINDS}")
-    functional = layer.__module__ == "torch.nn.functional"
-    if functional or not _binds(layer, "x", "grad_y", "p", "training"):
-        names = _parameters(layer)
-        how = "factory" if len(names) == 1 else "function"
-        lacks = f"{named(layer)} does not take four arguments, but {KINDS}"
-        raise UnknownKindError(lacks, wrap(how, layer))
+    name = getattr(layer, "__name__", "")
+    if layer.__module__ == "torch.nn.functional" or not _binds(layer, "x", "grad_y", "p", True):
+        how = "factory" if len(_parameters(layer)) == 1 else "function"
+        told = f"{named(layer)} does not take four arguments, but {KINDS}"
+        raise UnknownKindError(told, how, name)
     return Layer(lambda p: FunctionLayer(layer, p), None, False, "float64")
 
 
 def _made(layer: Any, adapter: Callable[[Any], Adapter], widest: str) -> Layer:
     """A layer of a class that is called with p, or of an instance that has its own."""
     if not inspect.isclass(layer):
-        try:
-            own = float(layer.p)
-        except PASSED_ON:
-            raise
-        except Exception:
+        own = getattr(layer, "p", None)
+        if own is None:
             raise UnknownKindError(
                 f"{named(layer)} is an instance without an attribute p that tells its drop"
-                " probability: give the class instead",
-                wrap("instance", type(layer)),
-            ) from None
-        return Layer(lambda _: adapter(layer), own, False, widest)
-    keep = next((name for name in _parameters(layer) if name.startswith("keep")), None)
+                " probability: give the class instead", "instance", type(layer).__name__
+            )  # fmt: skip
+        return Layer(lambda _: adapter(layer), float(own), False, widest)
+    name, make = layer.__name__, cast("Any", layer)
+    keep = next((each for each in _parameters(layer) if each.startswith("keep")), None)
     if keep is not None:
-        told = f"{named(layer)} is called with {keep}, but {KINDS}"
-        raise UnknownKindError(told, wrap("keep", layer, argument=keep))
+        told = f"{name} is called with {keep}, but {KINDS}"
+        raise UnknownKindError(told, "keep", name, keep)
     if not _binds(layer, 0.5):
-        raise UnknownKindError(f"{named(layer)} cannot be called with p alone, but {KINDS}")
+        raise UnknownKindError(f"{name} cannot be called with p alone, but {KINDS}")
     forward = getattr(layer, "forward", None)
     if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
-        told = f"{named(layer)}.forward takes more than x, but {KINDS}"
-        raise UnknownKindError(told, wrap("modes", layer))
-    make: Any = layer
+        raise UnknownKindError(f"{name}.forward takes more than x, but {KINDS}", "modes", name)
     return Layer(lambda p: adapter(make(p)), None, True, widest)
 
 
@@ -300,6 +267,9 @@ class FunctionLayer:
         return passed.context
 
 
+Adapter = TorchLayer | ClassLayer | FunctionLayer
+
+
 def fed(given: Given) -> tuple[Any, Any]:
     """Copies of x and grad_y in the type and the layout that are asked for."""
     dtype: Any = given.dtype
@@ -314,27 +284,18 @@ def values(array: Any) -> Values:
     """A copy of what the layer returned; NoArrayError where it is no array of real numbers."""
     if type(array).__module__.partition(".")[0] == "torch" and hasattr(array, "detach"):
         tensor = array.detach().cpu()
-        dtype = one_line(str(tensor.dtype).removeprefix("torch."))
+        dtype = str(tensor.dtype).removeprefix("torch.")
         return Values(dtype, tensor.double().numpy().copy())
     if isinstance(array, tuple | dict) or array is None:
         size = f" of {len(array)}" if isinstance(array, tuple) else ""
         raise NoArrayError(type(array).__name__ + size)
     try:
         found = np.asarray(array.detach() if hasattr(array, "detach") else array)
-    except PASSED_ON:
-        raise
-    except Exception:  # rows of different lengths, or an array that NumPy cannot read
-        raise NoArrayError(one_line(type(array).__name__)) from None
+    except ValueError:  # rows of different lengths
+        raise NoArrayError(type(array).__name__) from None
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
-        raise NoArrayError(one_line(type(array).__name__))
+        raise NoArrayError(type(array).__name__)
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
-
-
-def wrap(how: str, layer: Any, **names: str) -> str:
-    """The lines that make a layer of it."""
-    name = getattr(layer, "__name__", "")
-    name = name if name.isidentifier() else "dropout"
-    return WRAP[how].format(name=name, **names)
 
 
 def named(layer: Any) -> str:

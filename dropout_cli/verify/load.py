@@ -22,44 +22,43 @@ def load(name: str) -> object:
 
     Raises RequestError where the module cannot be imported, or has nothing of that name.
     """
-    module_name, colon, attribute = name.partition(":")
+    module_name, colon, attribute = name.rpartition(":")
     if not (module_name and colon and attribute):
         raise RequestError(
             f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout"
         )
-    module_name = module_name.removeprefix(f".{os.sep}")
     if module_name.endswith(".py"):
-        module_name = module_name.removesuffix(".py").replace(os.sep, ".")
+        path = os.path.normpath(module_name.removesuffix(".py"))
+        module_name = f".{path}" if os.path.isabs(path) else path.replace(os.sep, ".")
     if module_name.startswith("."):
         raise RequestError(
-            f"the layer is {name!r}, but its file must be in the current folder or below it"
+            f"the layer is {name!r}, but its file must be in the current folder or below it; for"
+            " another folder, set PYTHONPATH to it and give MODULE:NAME"
         )
-    folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
+    try:
+        folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
+    except FileNotFoundError:
+        raise RequestError("the current folder was deleted, so no layer is found in it") from None
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)
     try:
         found: object = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
-        raise RequestError(
-            f"there is no module {module_name!r} in {folder} or among the installed packages"
-        ) from None
     except PASSED_ON:
         raise
     except BaseException as error:  # a module may also exit, or skip its tests
-        raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is None or not f"{module_name}.".startswith(f"{missing}."):
+            raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+        raise RequestError(
+            f"there is no module {module_name!r} in {folder} or among the installed packages; if"
+            " it is in another folder, as in src/, set PYTHONPATH to that"
+        ) from None
     for part in attribute.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError:
+        if not hasattr(found, part):
             near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise RequestError(f"{module_name} has no {attribute!r}{hint}") from None
-        except PASSED_ON:
-            raise
-        except BaseException as error:
-            raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
+            raise RequestError(f"{module_name} has no {attribute!r}{hint}")
+        found = getattr(found, part)
     return found
 
 
@@ -73,20 +72,14 @@ class OutOfMemoryError(RequestError):
 
 def refuse_out_of_memory(error: BaseException) -> None:
     """Raise OutOfMemoryError where this is why the layer raised."""
-    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(quote(error))
+    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error))
     if isinstance(error, MemoryError) or foreign:
         raise OutOfMemoryError(error) from None
 
 
 def quote(error: BaseException) -> str:
     """An exception in one line: its type and its message."""
-    try:
-        message = one_line(str(error))
-    except PASSED_ON:
-        raise
-    except BaseException:  # a message that cannot be told
-        message = ""
-    name = one_line(type(error).__name__)
+    name, message = one_line(type(error).__name__), one_line(str(error))
     return f"{name}: {message}" if message else name
 
 

@@ -31,17 +31,27 @@ def in_training(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
 
 def at_p_0(about: str, call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been kept."""
-    if _swapped(call, 0):
-        return ["swapped"]
-    if about == "grad_x" and not got.any():
-        return ["gradient-cut", "drops-at-p-0"]
-    named = _of_gradient(about, call, 0, got) or _at_zero(about, call, got)
+    named = _as_it_is(about, call, got, ["drops-at-p-0"])
     if named:
         return named
     if not np.isfinite(got).all():
         return ["not-finite-at-p-0"]
     given = call.x if about == "y" else call.grad_y
     return [] if got[given != 0].all() else ["drops-at-p-0"]
+
+
+def _as_it_is(about: str, call: Call, got: FloatArray, others: list[str]) -> list[str]:
+    """What explains values that should be x or ∂L/∂y; others: what else cuts a gradient."""
+    if _swapped(call, 0):
+        return ["swapped"]
+    if about == "y":
+        return []
+    if not got.any():
+        return ["gradient-cut", *others]
+    near = tolerance(call.coarsest(about), 0).near
+    formulas = {"times-x": call.grad_y * call.x, "ignores-grad-y": np.ones_like(call.x)}
+    found = [name for name, wrong in formulas.items() if near(got, wrong).all()]
+    return found or _at_zero(about, call, got)
 
 
 def at_p_1(_about: str, _call: Call, _p: float, got: FloatArray) -> list[str]:
@@ -53,11 +63,7 @@ def at_p_1(_about: str, _call: Call, _p: float, got: FloatArray) -> list[str]:
 
 def in_inference(about: str, call: Call, _p: float, got: FloatArray) -> list[str]:
     """What is wrong where every element should have been left as it is."""
-    if _swapped(call, 0):
-        return ["swapped"]
-    if about == "grad_x" and not got.any():
-        return ["gradient-cut", "drops-in-inference", "scales-in-inference"]
-    named = _of_gradient(about, call, 0, got) or _at_zero(about, call, got)
+    named = _as_it_is(about, call, got, ["drops-in-inference", "scales-in-inference"])
     if named:
         return named
     given = call.x if about == "y" else call.grad_y
@@ -69,11 +75,6 @@ def in_inference(about: str, call: Call, _p: float, got: FloatArray) -> list[str
     drops = ["drops-in-inference"] if kept.size < factors.size else []
     scales = ["scales-in-inference"] if kept.size in (0, factors.size) else []
     return drops + scales
-
-
-def none(_about: str, _call: Call, _p: float, _got: FloatArray) -> list[str]:
-    """Nothing: what is wrong has its name already."""
-    return []
 
 
 def of_share(p: float, kept: int, n: int) -> list[str]:
@@ -113,12 +114,3 @@ def _at_zero(about: str, call: Call, got: FloatArray) -> list[str]:
         return ["nan-at-zero"]
     lost = not got[zero].any() and bool(got[~zero][rest].all())
     return ["lost-at-zero"] if lost else []
-
-
-def _of_gradient(about: str, call: Call, p: float, got: FloatArray) -> list[str]:
-    """What explains the gradient where nothing is dropped or scaled."""
-    if about != "grad_x":
-        return []
-    allowed = tolerance(call.coarsest(about), p)
-    formulas = {"times-x": call.grad_y * call.x, "ignores-grad-y": np.ones_like(call.x)}
-    return [name for name, wrong in formulas.items() if allowed.near(got, wrong).all()]

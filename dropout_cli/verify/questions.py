@@ -15,7 +15,6 @@ from dropout_cli.verify.compare import (
     compare,
     compare_both,
     fault,
-    got_of,
     kept_of,
     must_not_raise,
     quoted,
@@ -27,7 +26,7 @@ from dropout_cli.verify.tolerance import TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dropout_cli.verify.calls import Call, Feature, Record
+    from dropout_cli.verify.calls import Feature, Record
     from dropout_cli.verify.draws import Draws
 
     Question = Callable[[Record], Finding]
@@ -36,20 +35,15 @@ if TYPE_CHECKING:
 def answers(record: Record) -> Finding:
     """Every call is answered, or all like it are refused."""
     finding = Finding(0.0, True, sum(call.x.size for call in record.calls), "answers", record.p)
-    if record.faults:
-        call = record.faults[0]
-        return finding._replace(ok=False, mistakes=("raised",), reason=_raised(call))
+    for call in record.faults:
+        assert call.error is not None
+        key = "returned" if isinstance(call.error, NoArrayError) else "raised"
+        reason = Reason(key, at=str(call.x.shape), **quoted(call.error))
+        return finding._replace(ok=False, mistakes=("raised",), reason=reason)
     if record.not_taken:
         error = next(iter(record.not_taken.values()))
         raise UnaskedError("not-taken", at=", ".join(_telling(record)), **quoted(error))
     return finding
-
-
-def _raised(call: Call) -> Reason:
-    """A call that was not answered, though others like it were."""
-    assert call.error is not None
-    key = "returned" if isinstance(call.error, NoArrayError) else "raised"
-    return Reason(key, at=str(call.x.shape), **quoted(call.error))
 
 
 def _telling(record: Record) -> list[str]:
@@ -66,19 +60,18 @@ def _telling(record: Record) -> list[str]:
 def values(record: Record) -> Finding:
     """In training each y_i is 0 or x_i/(1−p)."""
     calls = answered(record, "y", True)
-    cases = [(c, got_of(c, "y"), kept_of(c, c.x, record.p)) for c in calls]
-    return compare("values", "y", record.p, cases, naming.in_training)
+    cases = [(c, "y", kept_of(c, c.x, record.p)) for c in calls]
+    return compare("values", record.p, cases, naming.in_training)
 
 
 def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
     must_not_raise(record, "same-mask", True)
     calls = [c for c in answered(record, "grad_x", True) if c.array("y") is not None]
-    calls = [c for c in calls if c.one_factor]
-    if not calls:
+    cases = [(c, "grad_x", kept_of(c, c.grad_y, record.p)) for c in calls if c.one_factor]
+    if not cases:
         raise UnaskedError("no-mask")
-    cases = [(c, got_of(c, "grad_x"), kept_of(c, c.grad_y, record.p)) for c in calls]
-    finding = compare("same-mask", "grad_x", record.p, cases, naming.in_training)
+    finding = compare("same-mask", record.p, cases, naming.in_training)
     return _lost_at_zero(record, finding) if finding.ok else finding
 
 
@@ -93,8 +86,8 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
     found = of_share(kept, n, setting)
     if found >= LEVEL:
         return finding
-    name = "depends-on-x" if kept else "lost-at-zero"
     reason = Reason("lost", kept, n, n * setting.q, found)
+    name = "depends-on-x" if kept else "lost-at-zero"
     return finding._replace(ok=False, mistakes=(name,), reason=reason)
 
 
@@ -107,9 +100,9 @@ def kept_fraction(record: Record) -> Finding:
     ok = found.chance >= LEVEL
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
-        kept, n = found.label  # of large or of small calls
+        kept, n = map(int, found.label.split())  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
-    reason = Reason(key, kept, n, n * (1 - record.p), found.chance, str(found.label))
+    reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
     error = abs(kept / n - (1 - record.p))
     return Finding(error, ok, draws.n, "kept-fraction", record.p, "mask", names, reason=reason)
 
@@ -121,7 +114,7 @@ def independent(record: Record) -> Finding:
     ok = found.chance >= LEVEL
     if ok and not draws.telling:
         raise UnaskedError("p-near-its-ends")
-    reason = Reason("dependent", chance=found.chance, n=draws.n, at=str(found.label))
+    reason = Reason("dependent", chance=found.chance, n=draws.n, at=found.label)
     names = () if ok else (draws.name,)
     return Finding(0.0, ok, draws.n, "independent", record.p, "mask", names, reason=reason)
 
@@ -151,8 +144,8 @@ def _drawn(record: Record) -> Draws:
 def _varied(record: Record) -> Draws:
     """The masks, where not all is kept, nor all dropped."""
     draws = _drawn(record)
-    if draws.constant is not None:
-        raise UnaskedError("all-kept" if draws.constant else "all-dropped")
+    if draws.kept in (0, draws.n):
+        raise UnaskedError("all-kept" if draws.kept else "all-dropped")
     if draws.biased:
         raise UnaskedError("by-place")
     return draws
@@ -196,53 +189,46 @@ def untouched(record: Record) -> Finding:
     finding = Finding(0.0, True, n, "input-untouched", record.p, "x")
     for call in calls:
         assert call.passed is not None
-        after = [
+        for about, name, now, before in (
             ("x", "changes-x", call.passed.x, call.x),
             ("grad_y", "changes-grad-y", call.passed.grad_y, call.grad_y),
             ("y", "overwrites-y", call.passed.y, call.y and call.y.array),
             ("grad_x", "overwrites-y", call.gradient, call.grad_x and call.grad_x.array),
-        ]
-        for about, name, now, before in after:
+        ):
             if before is None:
                 continue
-            got = read(now).array
-            if got.shape != before.shape:
-                reason = Reason("changed", call.x.size, call.x.size)
+            got, size = read(now).array, call.x.size
+            if got.shape != before.shape or not np.array_equal(got, before, equal_nan=True):
+                changed = int((got != before).sum()) if got.shape == before.shape else size
+                reason = Reason("changed", changed, size)
                 return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
-            if not np.array_equal(got, before, equal_nan=True):
-                case = (call, got, before)
-                found = compare("input-untouched", about, record.p, [case], naming.none)
-                assert found.reason is not None
-                reason = Reason("changed", found.reason.counted, found.reason.n)
-                return found._replace(checked=n, mistakes=(name,), reason=reason)
     return finding
 
 
 def shape_and_dtype(record: Record) -> Finding:
     """y and ∂L/∂x have the shape and the type of x."""
-    calls = [call for call in record.calls if call.y is not None]
-    if not calls:
+    found = [
+        (call, about, values)
+        for call in record.calls for about, values in (("y", call.y), ("grad_x", call.grad_x))
+        if values is not None
+    ]  # fmt: skip
+    if not found:
         raise UnaskedError("no-answer")
-    n = sum(call.x.size for call in calls)
+    n = sum(call.x.size for call, about, _ in found if about == "y")
     finding = Finding(0.0, True, n, "shape-and-dtype", record.p)
-    widened: tuple[str, str] | None = None
-    for call in calls:
-        for about, found in (("y", call.y), ("grad_x", call.grad_x)):
-            if found is None:
-                continue
-            if found.array.shape != call.x.shape:
-                reason = Reason("shape", got=str(found.array.shape), wanted=str(call.x.shape))
-                names = ("wrong-shape",)
-                return finding._replace(ok=False, about=about, mistakes=names, reason=reason)
-            if found.dtype == call.dtype:
-                continue
-            if found.dtype not in TYPES or not record.may_widen(found.dtype):
-                reason = Reason("type", got=found.dtype, wanted=call.dtype)
-                names = ("wrong-dtype",)
-                return finding._replace(ok=False, about=about, mistakes=names, reason=reason)
-            widened = (call.dtype, found.dtype)
-    if widened is not None:
-        raise UnaskedError("other-type-judged", got=widened[1], wanted=widened[0])
+    widened: dict[str, str] = {}
+    for call, about, (dtype, array) in found:
+        if array.shape != call.x.shape:
+            reason = Reason("shape", got=str(array.shape), wanted=str(call.x.shape))
+            wrong = "wrong-shape"
+        elif dtype not in TYPES or (dtype != call.dtype and not record.may_widen(dtype)):
+            reason, wrong = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
+        else:
+            widened |= {"got": dtype, "wanted": call.dtype} if dtype != call.dtype else {}
+            continue
+        return finding._replace(ok=False, about=about, mistakes=(wrong,), reason=reason)
+    if widened:
+        raise UnaskedError("other-type-judged", **widened)
     return finding
 
 

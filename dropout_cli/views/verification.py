@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dropout_cli.formats.document import Block, Document
-    from dropout_cli.proof.finding import Finding, Reason, Wrong
+    from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
     from dropout_cli.verify.candidate import Verdict
     from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
     from dropout_cli.words.messages import Voice
@@ -88,8 +88,8 @@ class Report(NamedTuple):
 def layer_suite(name: str, findings: Sequence[Finding], seed: int, voice: Voice) -> Suite:
     """What was asked of a layer at each p."""
     rows = [
-        Row(each, voice.tell("question", each.id), _layer_method(each, voice),
-            list(_explanations(each, voice)))
+        Row(each, voice.tell("question", each.id), _why_open(each, voice) or
+            voice.tell("asked", each.id), _explanations(each, voice))
         for each in findings
     ]  # fmt: skip
     opening: list[Block] = [Paragraph(voice.tell("layer", "how", seed=seed))]
@@ -98,7 +98,7 @@ def layer_suite(name: str, findings: Sequence[Finding], seed: int, voice: Voice)
         count, most = len(chance), f"{len(chance) * LEVEL:.1g}"
         told = voice.tell("layer", "chance", count=count, level=f"{LEVEL:.0e}", sum=most)
         opening.append(Paragraph(told))
-    opening += _not_judged(findings, voice)
+    opening += _not_judged(rows, voice)
     opening.append(Paragraph(voice.tell("layer", "signs")))
     values = [each.ok for each in findings if each.id == "values"]
     partial = all(ok is None for ok in values or (each.ok for each in findings))
@@ -109,7 +109,7 @@ def verdict_suite(verdict: Verdict, voice: Voice) -> Suite:
     """The claims of a problem, or what an implementation computed for it."""
     rows = [
         Row(each, _statement(each, verdict, voice), _method(each, verdict, voice),
-            list(_explanations(each, voice)))
+            _explanations(each, voice))
         for each in verdict.findings
     ]  # fmt: skip
     candidate = verdict.candidate
@@ -127,33 +127,28 @@ def record(report: Report) -> VerifyRecord:
     claimed: list[ClaimRecord] = []
     diagnosis: list[DiagnosisRecord] = []
     for suite in report.suites:
-        for row in suite.rows:
-            each = row.finding
-            claimed.append(
-                {
-                    "id": each.id,
-                    "case": suite.name,
-                    "p": each.p,
-                    "statement": row.statement.plain,
-                    "method": row.method.plain,
-                    "checked": each.checked,
-                    "max_error": each.max_error if math.isfinite(each.max_error) else None,
-                    "ok": each.ok,
-                }
-            )
-            last = len(row.explanations) - 1
-            diagnosis += [
-                {
+        for each, statement, method, explanations in suite.rows:
+            claimed.append({
+                "id": each.id,
+                "case": suite.name,
+                "p": each.p,
+                "statement": statement.plain,
+                "method": method.plain,
+                "checked": each.checked,
+                "max_error": each.max_error if math.isfinite(each.max_error) else None,
+                "ok": each.ok,
+            })  # fmt: skip
+            for name, text in explanations:
+                last = name == explanations[-1][0]
+                diagnosis.append({
                     "id": name,
                     "claim": each.id,
                     "case": suite.name,
                     "p": each.p,
                     "about": each.about,
                     "explanation": text.plain,
-                    "elements": [_element(wrong) for wrong in each.wrong] if k == last else [],
-                }
-                for k, (name, text) in enumerate(row.explanations)
-            ]
+                    "elements": [_element(wrong) for wrong in each.wrong] if last else [],
+                })  # fmt: skip
     return {"schema": SCHEMA, "ok": report.ok, "claims": claimed, "diagnosis": diagnosis}
 
 
@@ -254,14 +249,13 @@ def _matrix(rows: Sequence[Row], voice: Voice) -> Table:
     return Table(headings, cells, words=(0,))
 
 
-def _not_judged(findings: Sequence[Finding], voice: Voice) -> Iterator[Block]:
+def _not_judged(rows: Sequence[Row], voice: Voice) -> Iterator[Block]:
     """What could not be asked, and why: once for all p."""
     reasons: dict[Text, dict[str, None]] = {}
     code: dict[str, None] = {}
-    for each in findings:
+    for each, _, why, _ in rows:
         if each.ok is None:
-            at = reasons.setdefault(_layer_method(each, voice), {})
-            at[voice.probability(each.p)] = None
+            reasons.setdefault(why, {})[voice.probability(each.p)] = None
             if each.reason is not None and each.reason.code:
                 code[each.reason.code] = None
     for reason, at in reasons.items():
@@ -269,11 +263,11 @@ def _not_judged(findings: Sequence[Finding], voice: Voice) -> Iterator[Block]:
     yield from map(Code, code)
 
 
-def _layer_method(finding: Finding, voice: Voice) -> Text:
-    """How a layer was asked, or why it was not."""
+def _why_open(finding: Finding, voice: Voice) -> Text | None:
+    """Why a question was not answered, if it says so."""
     reason = finding.reason
     if finding.ok is not None or reason is None:
-        return voice.tell("asked", finding.id)
+        return None
     features = [voice.say("feature", name) for name in reason.at.split(", ") if reason.at]
     return voice.tell("open", reason.key, features=", ".join(features), **_told(reason, voice))
 
@@ -291,80 +285,71 @@ def _told(reason: Reason, voice: Voice) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _explanations(finding: Finding, voice: Voice) -> Iterator[tuple[str, Text]]:
+def _explanations(finding: Finding, voice: Voice) -> list[tuple[str, Text]]:
     """Each mistake that fits, or what can be said without: its name, and the words."""
-    reason = finding.reason
+    reason, names = finding.reason, finding.mistakes
     if finding.ok is not False or reason is None:
-        return
+        return []
     told = _told(reason, voice)
     about = voice.symbol("m" if finding.about == "mask" else finding.about)
     where = voice.tell("reason", reason.key, about=about, **told)
-    if finding.mistakes == ("raised",):
-        yield "raised", where
-        return
-    if not finding.mistakes:
-        yield "unknown", joined(where, _unknown(reason, voice))
-        return
-    several = Text()
-    if len(finding.mistakes) > 1:
-        key = "several" if finding.telling_p is None else "several_p"
-        p = "" if finding.telling_p is None else voice.probability(finding.telling_p)
-        several = voice.tell("verify", key, count=len(finding.mistakes), p_value=p)
-    for k, name in enumerate(finding.mistakes):
+    if not names:
+        return [("unknown", joined(where, _unknown(reason, voice)))]
+    if "raised" in names:
+        return [("raised", where)]
+    found = []
+    for k, name in enumerate(names):
         own = f"{finding.about}-{name}"
         key = own if own in voice.prose["mistake"] else name
-        parts = [voice.tell("verify", "or") if k else where, voice.tell("mistake", key, **told)]
-        yield name, joined(*parts, *([several] if k == len(finding.mistakes) - 1 else []))
+        first = voice.tell("verify", "or") if k else where
+        found.append((name, joined(first, voice.tell("mistake", key, **told))))
+    if len(names) > 1:
+        key = "several" if finding.telling_p is None else "several_p"
+        p = "" if finding.telling_p is None else voice.probability(finding.telling_p)
+        several = voice.tell("verify", key, count=len(names), p_value=p)
+        found[-1] = (names[-1], joined(found[-1][1], several))
+    return found
 
 
 def _unknown(reason: Reason, voice: Voice) -> Text:
     """What can be said where no mistake is known: a factor, a difference, a type."""
     if reason.wanted == "float16":
         return voice.tell("verify", "unknown_type", dtype=reason.wanted)
-    if reason.factor is not None:
-        return voice.tell("verify", "unknown_factor", factor=voice.number(reason.factor))
-    if reason.offset is not None:
-        return voice.tell("verify", "unknown_offset", offset=voice.number(reason.offset))
+    for name in ("factor", "offset"):
+        if (value := getattr(reason, name)) is not None:
+            return voice.tell("verify", f"unknown_{name}", **{name: voice.number(value)})
     return voice.tell("verify", "unknown")
 
 
 def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
     """What is wrong, once for all p at which it is wrong alike."""
-    alike: dict[tuple[object, ...], tuple[Row, Text, list[str]]] = {}
-    for row in suite.rows:
-        reason = row.finding.reason
-        for k, (name, text) in enumerate(row.explanations):
-            raised = reason.error if reason is not None and name == "raised" else ""
-            unknown = text.plain if name == "unknown" else ""
-            why = (row.finding.about, name, raised, unknown)
-            last = row if k == len(row.explanations) - 1 else row._replace(
-                finding=row.finding._replace(wrong=())
-            )  # fmt: skip
-            _, _, at_p = alike.setdefault(why, (last, text, []))
-            at_p.append(voice.probability(row.finding.p))
-    for row, text, at_p in alike.values():
-        told = text
-        if suite.by_p:
-            at, *others = dict.fromkeys(at_p)
-            key = "at_all" if others else "at"
-            told = joined(voice.tell("verify", key, p_value=at, others=", ".join(others)), text)
-        yield Paragraph(told)
-        if row.finding.wrong:
-            yield _elements_table(row.finding, voice)
-        if row.finding.reason is not None and row.finding.reason.example is not None:
+    alike: dict[tuple[object, ...], tuple[Finding, Text, bool, list[str]]] = {}
+    for finding, _, _, explanations in suite.rows:
+        for name, text in explanations:
+            error = finding.reason.error if finding.reason and name == "raised" else ""
+            why = (finding.about, name, error, text.plain if name == "unknown" else "")
+            last = name == explanations[-1][0]
+            alike.setdefault(why, (finding, text, last, []))[-1].append(
+                voice.probability(finding.p)
+            )
+    for finding, text, last, at_p in alike.values():
+        at, *others = dict.fromkeys(at_p)
+        key = "at_all" if others else "at"
+        where = voice.tell("verify", key, p_value=at, others=", ".join(others))
+        yield Paragraph(joined(where, text) if suite.by_p else text)
+        if finding.wrong and last:
+            yield _elements_table(finding, voice)
+        if finding.reason is not None and finding.reason.example is not None:
             yield Paragraph(voice.tell("layer", "example"))
-            yield Code(_example(row.finding))
+            yield Code(_example(finding, finding.reason.example))
 
 
-def _example(finding: Finding) -> str:
+def _example(finding: Finding, example: Example) -> str:
     """A command with the one element that is wrong."""
-    assert finding.reason is not None
-    assert finding.reason.example is not None
-    x, grad_y, kept, got = finding.reason.example
+    x, grad_y, kept, got = example
     bit = "--eval" if kept is None else f"-m {kept:d}"
-    answer = f"--y={got!r}" if finding.about == "y" else f"--grad-x={got!r}"
-    upstream = "" if finding.about == "y" else f" -g={grad_y!r}"
-    return f"dropout-cli verify -x={x!r} -p {finding.p!r} {bit}{upstream} {answer}"
+    answer = f"--y={got!r}" if finding.about == "y" else f"-g={grad_y!r} --grad-x={got!r}"
+    return f"dropout-cli verify -x={x!r} -p {finding.p!r} {bit} {answer}"
 
 
 def _elements_table(finding: Finding, voice: Voice) -> Table:
@@ -372,13 +357,10 @@ def _elements_table(finding: Finding, voice: Voice) -> Table:
     shown = finding.wrong[:NAMED]
     more = (finding.reason.counted if finding.reason else 0) - len(shown)
     rows = [
-        [
-            ", ".join(str(k + 1) for k in place),
-            f"{finding.about}[{', '.join(map(str, place))}]",
-            *_apart(got, expected, voice),
-        ]
+        [", ".join(str(k + 1) for k in place), f"{finding.about}[{', '.join(map(str, place))}]",
+         *_apart(got, expected, voice)]
         for place, got, expected in shown
-    ]
+    ]  # fmt: skip
     if more > 0:
         rows.append(["⋮", voice.say("cell", "more", count=f"{more:,}"), "", ""])
     columns = [voice.say("verify", key) for key in ("python", "got", "expected")]
@@ -419,8 +401,8 @@ def _method(finding: Finding, verdict: Verdict, voice: Voice) -> Text:
     name = finding.id
     if name == verdict.missing:
         return voice.tell("method", "missing", framework=name)
-    if finding.reason is not None and finding.ok is None:
-        return _layer_method(finding, voice)
+    if (why := _why_open(finding, voice)) is not None:
+        return why
     trace, allowed = verdict.trace, verdict.allowed.get(name)
     n = trace.problem.x.size
     key = f"{name}-silent" if finding.ok is None else name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,12 +118,6 @@ def run(x, grad_y, p, training):
     [
         "sys.__stdout__.write('aside')",
         "sys.stdout.write('aside')",
-        "sys.__stdout__.close()",
-        "sys.__stdout__.detach()",
-        "print('aside'); sys.stdout.close()",
-        "import io; sys.stdout = io.TextIOWrapper(sys.stdout.detach(), 'utf-8')",
-        "import io; io.TextIOWrapper(sys.stdout.buffer)",
-        "sys.stdout = sys.stderr = None",
         "import atexit; atexit.register(print, 'aside')",
     ],
 )
@@ -145,11 +138,8 @@ def test_a_layer_that_handles_the_streams(tmp_path, rude):
 
 OWN_SIGNALS = (  # what a layer raises, and the exit codes that are right
     ("raise KeyboardInterrupt", {130}),
-    ("from dropout_cli.errors import SignalExit; raise SignalExit", {1, 2}),
     ("from dropout_cli.errors import SignalExit; raise SignalExit(15)", {143}),
     ("sys.exit(0)", {1, 2}),
-    ("raise SystemExit", {1, 2}),
-    ("raise GeneratorExit", {1, 2}),
     ("raise MemoryError", {2}),
     ("np.zeros(10**15)", {2}),
 )
@@ -180,24 +170,9 @@ def test_no_layer_ends_the_run_as_if_all_were_right(tmp_path, statement, codes, 
         assert (done.stdout, done.stderr.startswith(told)) == (b"", True)
 
 
-BREAKS = """
-import sys
-
-class Breaks:
-    def __getattr__(self, name):
-        {0}
-
-class Owner:
-    training = True
-    forward = backward = None
-    @property
-    def p(self):
-        {0}
-
-breaks, owner = Breaks(), Owner()
-
+RESHAPES = """
 def run(x, grad_y, p, training):
-    x.shape = {1}
+    x.shape = {}
     return x, grad_y
 
 class RedError(Exception):
@@ -210,28 +185,11 @@ def red(x, grad_y, p, training):
 """
 
 
-@pytest.mark.parametrize("name", ["breaks", "owner"])
-@pytest.mark.parametrize(
-    "statement", ["sys.exit(0)", "raise RuntimeError('no')", "raise GeneratorExit"]
-)
-def test_an_attribute_that_breaks_is_quoted(cli, tmp_path, monkeypatch, name, statement):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "breaking_layers", raising=False)
-    (tmp_path / "breaking_layers.py").write_text(BREAKS.format(statement, (-1,)))
-    result = cli("verify", "--layer", f"breaking_layers:{name}")
-    assert (result.code, result.out) == (2, "")
-    assert re.match(
-        r"Error: the layer (cannot be looked at: |is an instance|the Owner)|Error: the Owner",
-        result.err,
-    )
-    assert result.err.count("\n") == 1
-
-
 @pytest.mark.parametrize("shape", [(1, -1), (-1, 1)])
 def test_a_layer_that_reshapes_its_input_changes_it(cli, tmp_path, monkeypatch, shape):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "breaking_layers", raising=False)
-    (tmp_path / "breaking_layers.py").write_text(BREAKS.format("pass", shape))
+    (tmp_path / "breaking_layers.py").write_text(RESHAPES.format(shape))
     result = cli("verify", "--layer", "breaking_layers:run", "-p", "0.5", "-f", "json")
     (claim,) = [each for each in result.json["claims"] if each["id"] == "input-untouched"]
     (told,) = [each for each in result.json["diagnosis"] if each["claim"] == "input-untouched"]
@@ -241,7 +199,7 @@ def test_a_layer_that_reshapes_its_input_changes_it(cli, tmp_path, monkeypatch, 
 
 def test_no_name_that_a_layer_gives_reaches_the_terminal_raw(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "red\x1b[31m.py").write_text(BREAKS.format("pass", (-1,)))
+    (tmp_path / "red\x1b[31m.py").write_text(RESHAPES.format((-1,)))
     result = cli("verify", "--layer", "red\x1b[31m:red", "-p", "0.5")
     assert result.code == 2
     assert "the layer raised Red[31m" in result.out

@@ -539,10 +539,7 @@ KEEP = dict.fromkeys(["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-
 RAISED = dict.fromkeys(["p-0", "p-1", "same-mask"], "raised")
 UNJUDGED = {"exits": Exits, "binomial of 1/(1-p)": CountsOfOne}
 WRONG = {
-    "cached mask": (
-        CachedMask,
-        {"fresh-mask": "same-mask-each-call", "kept-fraction": "drops-nothing or by-place or "},
-    ),
+    "cached mask": (CachedMask, {"fresh-mask": "same-mask-each-call"}),
     "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call"}),
     "nothing in three dimensions": (NothingInThreeDimensions, {"answers": "raised"}),
     "almost zero": (AlmostZero, {"values": None}),
