@@ -1,22 +1,20 @@
 """The calls that are made of a layer at one p, each recorded whole.
 
-What is asked later is a function of this record alone, and no call is left out of it. Between them
-the calls have:
+What is asked later is a function of this record alone. Between them the calls have:
 
     values      x without zeros, so that the mask can be read from y; x as after a ReLU, half of it
                 zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of ones
     sizes       about two million elements in 1 to 4 dimensions, of odd numbers; an axis of one;
                 seven elements sixty times; transposed and strided views
     order       training, inference, training, inference twice, training; two forward passes before
-                the first backward, in both orders, or where a layer keeps its state, of two
-                instances of it
+                the first backward, in both orders, or by two instances that keep their own state
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -58,16 +56,6 @@ class Step(NamedTuple):
     relu: bool = False
     upstream: str = "mixed"
     training: bool = True
-
-    @property
-    def features(self) -> list[str]:
-        """What a layer may not take, and say so by an exception."""
-        size = int(np.prod(self.shape))
-        found = [f"dimensions-{len(self.shape)}", "large" if size > 65_536 else "not-large"]
-        found += ["one"] if 1 in self.shape else []
-        found += [self.layout] if self.layout != "as it is" else []
-        found += ["zeros"] if self.relu else []
-        return [*found, "training" if self.training else "inference"]
 
 
 @dataclass(eq=False)
@@ -141,9 +129,21 @@ class Call:
         return self.step.training
 
     @property
+    def refused(self) -> bool:
+        """Whether forward raised."""
+        return self.error is not None and not isinstance(self.error, NoArrayError)
+
+    @property
     def features(self) -> list[Feature]:
-        """What a layer may not take in this mode: those of the step, and the type."""
-        return [(name, self.training) for name in (*self.step.features, self.dtype)]
+        """What a layer may not take in this mode, and say so by an exception."""
+        shape = self.step.shape
+        found = [f"dimensions-{len(shape)}", self.dtype]
+        found.append("large" if np.prod(shape) > 65_536 else "not-large")
+        found.append("training" if self.training else "inference")
+        found += ["one"] if 1 in shape else []
+        found += [self.step.layout] if self.step.layout != "as it is" else []
+        found += ["zeros"] if self.step.relu else []
+        return [(name, self.training) for name in found]
 
     def array(self, about: str) -> FloatArray | None:
         """y or grad_x, where it has the shape of x and is of floats."""
@@ -235,52 +235,42 @@ class Record:
 
     @cached_property
     def not_taken(self) -> dict[Feature, BaseException]:
-        """The features of which every call was refused, though others were taken, and the error."""
-        if all(call.error is not None for call in self.calls):
-            return {}
-        made: Counter[Feature] = Counter()
-        refused: Counter[Feature] = Counter()
-        errors: dict[Feature, BaseException] = {}
-        for call in self.calls:
-            made.update(call.features)
-            if call.error is not None and not isinstance(call.error, NoArrayError):
-                refused.update(call.features)
-                errors |= dict.fromkeys(call.features, call.error)
-        return {name: errors[name] for name, count in refused.items() if count == made[name]}
+        """The features that no call has that was taken, and what a call with them raised."""
+        taken = {name for call in self.calls if not call.refused for name in call.features}
+        return {
+            name: call.error
+            for call in self.calls if call.refused and call.error is not None
+            for name in call.features if name not in taken
+        }  # fmt: skip
 
-    @cached_property
+    @property
     def faults(self) -> list[Call]:
         """The calls that the layer did not answer, though it took others like them."""
         missed = [call for call in self.calls if call.error is not None]
-        if len(missed) == len(self.calls):
-            return []
-        return [
-            call for call in missed
-            if isinstance(call.error, NoArrayError)
-            or not self.not_taken.keys() & set(call.features)
-        ]  # fmt: skip
+        return [c for c in missed if not (c.refused and self.not_taken.keys() & set(c.features))]
 
 
 def script(p: float) -> Iterator[list[Step]]:
     """The calls at this p, in phases; each begins with a call of train() or eval()."""
+    between = 0 < p < 1
     rounds = [
         [Step(shape, relu=k == 2, upstream=("mixed", "sparse", "mixed", "ones")[k % 4])
          for shape in LARGE]
-        for k in range(ROUNDS if 0 < p < 1 else 3)
+        for k in range(ROUNDS if between else 3)
     ]  # fmt: skip
-    views = [Step(MEDIUM[1], "transposed"), Step(MEDIUM[1], "strided")]
-    others = [Step(shape) for shape in MEDIUM] + views
-    small = [Step(SMALL)] * (REPEATS if 0 < p < 1 else 5)
+    others = [Step(shape) for shape in MEDIUM]
+    others += [Step(MEDIUM[1], layout) for layout in ("transposed", "strided")]
     quiet = [
         step._replace(training=False, relu=k == 1)
         for k, step in enumerate([*rounds[0], *others, Step(SMALL)])
     ]
     yield [*rounds[0], *others, *rounds[1]]
     yield quiet
-    yield [step for some in rounds[2:4] for step in some] + others
+    yield [*chain(*rounds[2:4]), *others]
     yield quiet[:2]
     yield quiet[1:3]
-    yield [step for some in rounds[4:] for step in some] + small + rounds[0][:2]
+    small = [Step(SMALL)] * (REPEATS if between else 5)
+    yield [*chain(*rounds[4:]), *small, *rounds[0][:2]]
 
 
 def record(layer: Layer, p: float, seed: int, dtype: str | None) -> Record:

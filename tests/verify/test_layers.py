@@ -45,7 +45,7 @@ QUICK = {
 
 
 def each_of(names):
-    quick = [(name, (0, 0.9, 1)) for name in names if name in QUICK]
+    quick = [(name, (0, 0.1, 0.9, 1)) for name in names if name in QUICK]
     return quick + [pytest.param(name, None, marks=pytest.mark.slow) for name in names]
 
 
