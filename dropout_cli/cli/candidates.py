@@ -136,7 +136,7 @@ def _candidate(case: dict[str, Any], options: ProblemOptions, decimals: int | No
     _check(case, "name", lambda v: isinstance(v, str) and v.isprintable(), "printable text")
     _check(case, "mode", lambda v: v in ("training", "inference"), "'training' or 'inference'")
     if "p" in case and type(case["p"]) not in (int, float):
-        raise RequestError(f"p is {short(case['p'])}, but it must be a number")
+        raise RequestError(f"p is {short(case['p'])}, which is not a number")
     _check(case, "dtype", lambda v: str(v) in TYPES, f"one of {', '.join(TYPES)}")
     _check(case, "loss", lambda v: v is None or type(v) in (int, float), "a number, its value")
     _check(case, "grad_y_source", lambda v: isinstance(v, str), "'given' or the name of a loss")

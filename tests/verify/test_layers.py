@@ -39,7 +39,7 @@ QUICK = {
     "course", "numpy function", "images only", "float64 only", "p < 1 by a bare assert",
     "mask from y", "mask in a global", "wrong at first", "one mask for two calls",
     "tail of n mod 8", "squeezes", "repeats 64 later", "drops by sign", "last column kept",
-    "p in bytes", "p is keep", "changes grad_y", "overwrites y", "gradient cut", "fixed count",
+    "p is keep", "changes grad_y", "overwrites y", "gradient cut", "fixed count",
     "drops in inference", "nan at p = 1",
 }  # fmt: skip
 
