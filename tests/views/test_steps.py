@@ -179,7 +179,7 @@ def test_the_ends_of_p_are_told(cli, numbers):
     assert "nothing to make up for" in kept
     assert "At p = 0 nn.Dropout drops nothing" in kept
     dropped = " ".join(cli("walkthrough", "-p", "1").out.split())
-    assert "both expectations are 0" in dropped
+    assert "these expectations are 0" in dropped
     assert "At p = 1 both drop every element, whatever the seed, and give zeros." in dropped
     for out in (kept, dropped):
         assert "nother seed" not in out
