@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,8 +65,11 @@ def read_candidates(
     candidates: list[Candidate] = []
     for path in paths:
         source = named(path)
-        written = parse_json(read_text(path), source)
+        text = read_text(path)
+        written = parse_json(text, source)
         cases = written if isinstance(written, list) else [written]
+        texts = json.loads(text, parse_float=str, parse_int=str)
+        texts = texts if isinstance(written, list) else [texts]
         if not cases:
             raise RequestError(f"{source} holds no candidate: the list is empty")
         for k, case in enumerate(cases, 1):
@@ -73,7 +77,7 @@ def read_candidates(
             if not isinstance(case, dict):
                 raise RequestError(f"{where} is not a candidate: it must be a JSON object")
             try:
-                candidate = _candidate(case, options, decimals)
+                candidate = _candidate(case, texts[k - 1], options, decimals)
             except RequestError as error:
                 raise RequestError(f"{error}, in {where}") from None
             default = f"case {k}" if isinstance(written, list) else path if paths[1:] else None
@@ -125,8 +129,10 @@ def _refuse_unused(options: ProblemOptions, candidates: Sequence[Candidate]) -> 
         options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
 
 
-def _candidate(case: dict[str, Any], options: ProblemOptions, decimals: int | None) -> Candidate:
-    """Read one candidate of a file."""
+def _candidate(
+    case: dict[str, Any], texts: dict[str, Any], options: ProblemOptions, decimals: int | None
+) -> Candidate:
+    """Read one candidate of a file. texts: the same with its numbers as they are written."""
     saved = case.get("schema") == SCHEMA
     refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
     if case.get("schema", SCHEMA) != SCHEMA:
@@ -166,7 +172,7 @@ def _candidate(case: dict[str, Any], options: ProblemOptions, decimals: int | No
     candidate = _create(known, values, shape, case.get("name"), case.get("dtype"), options)
     if decimals is not None or not saved:  # a saved pass has all its digits
         written = {
-            key: vector._replace(written=tuple(map(repr, vector.values.tolist())))
+            key: vector._replace(written=tuple(_flat(texts[key])))
             for key, vector in read.items() if key != "mask"
         }  # fmt: skip
         candidate = candidate._replace(units=_units(written, options, decimals))
@@ -258,6 +264,13 @@ def _must_follow(case: dict[str, Any], problem: Problem) -> None:
     for key, value in (("scale", right["scale"]), ("local_grad", right["local_grad"])):
         if key in case and not equal(case[key], value):
             raise RequestError(f"{key} does not follow from mask and p")
+
+
+def _flat(texts: Any) -> list[str]:
+    """The numbers of nested lists, as they are written."""
+    if not isinstance(texts, list):
+        return [str(texts)]
+    return [text for each in texts for text in _flat(each)]
 
 
 def _check(case: dict[str, Any], key: str, right: Callable[[Any], bool], expected: str) -> None:

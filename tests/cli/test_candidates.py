@@ -344,3 +344,18 @@ def test_on_the_command_line_only_the_worked_example_fills_in(cli):
         result = cli("verify", *args.split())
         assert result.code == 2
         assert says in result.err
+
+
+@pytest.mark.parametrize("form", ["%.3f", "%.4f", "%f", "%.3e", "%g"])
+def test_right_values_are_right_in_the_digits_that_were_written(cli, tmp_path, form):
+    rng, cases = np.random.default_rng(0), []
+    for k in range(50):
+        x, grad_y, mask, p = *rng.normal(size=(2, 8)), rng.random(8) < 0.7, 0.3
+        vectors = {"x": x, "y": x * mask / (1 - p), "grad_y": grad_y}
+        vectors["grad_x"] = grad_y * mask / (1 - p)
+        written = [f'"{key}": [{", ".join(form % v for v in vs)}]' for key, vs in vectors.items()]
+        bits = f'"mask": {mask.astype(int).tolist()}'
+        cases.append(f'{{"name": "{k}", "p": {p}, {bits}, {", ".join(written)}}}')
+    path = tmp_path / "cases.json"
+    path.write_text(f"[{', '.join(cases)}]")
+    assert cli("verify", "--candidate", str(path)).code == 0
