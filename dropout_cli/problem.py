@@ -34,7 +34,7 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A dropout problem that can be solved; Problem.pose makes one and fills in what is left open.
+    """A dropout problem that can be solved; Problem.create fills in what is left open.
 
     x: the input, n ≥ 1 finite float64.
     p: the drop probability, 0 ≤ p ≤ 1.
@@ -82,7 +82,7 @@ class Problem:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def pose(
+    def create(
         cls,
         x: ArrayLike = EXAMPLE_X,
         p: float = EXAMPLE_P,

@@ -34,19 +34,19 @@ def check(
     from dropout_cli.verify.judge import judge_layer
     from dropout_cli.views.verification import Report, layer_suite, page, summary
     from dropout_cli.words import load
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"
-    voice = Voice(load("en"))
+    messages = Messages(load("en"))
     ps = [p] if isinstance(p, int | float) else p
     findings = judge_layer(layer, ps, seed, dtype)
-    suite = layer_suite(name, findings, seed, voice)
+    suite = layer_suite(name, findings, seed, messages)
     report = Report([suite])
     if report.ok is None:
-        raise RequestError(summary(suite, voice))
+        raise RequestError(summary(suite, messages))
     if not report.ok:
-        text = to_text(page(report, voice), Setting("", None, "en"))
+        text = to_text(page(report, messages), Setting("", None, "en"))
         causes = (each.reason.cause for each in findings if each.ok is False and each.reason)
         cause = next((each for each in causes if each is not None), None)
-        raise AssertionError(f"{summary(suite, voice)}\n\n{text}") from cause
+        raise AssertionError(f"{summary(suite, messages)}\n\n{text}") from cause

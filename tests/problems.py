@@ -14,7 +14,7 @@ def problems(draw, training=None, losses=LOSSES):
     vector = st.lists(NUMBERS, min_size=n, max_size=n)
     loss = draw(st.sampled_from(losses))
     is_training = draw(st.booleans()) if training is None else training
-    return Problem.pose(
+    return Problem.create(
         draw(vector),
         draw(st.floats(0.05, 0.95)),
         draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)) if is_training else None,

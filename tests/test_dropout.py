@@ -28,7 +28,7 @@ def test_the_worked_example():
 
 
 def test_the_worked_example_with_a_sum_loss():
-    trace = Trace(Problem.pose(loss="sum"))
+    trace = Trace(Problem.create(loss="sum"))
     assert trace.loss_value == 16
     assert trace.grad_x.tolist() == [2, 0, 2, 0]
 
@@ -45,7 +45,7 @@ def test_kept_are_divided_by_the_keep_probability_and_dropped_are_zero(elements,
 @given(ELEMENTS, PROBABILITIES, st.sampled_from(["sum", "mean", "sum-squares"]))
 def test_the_gradient_is_the_central_difference_of_the_loss(elements, p, loss):
     x, _, mask = map(list, zip(*elements, strict=True))
-    trace = Trace(Problem.pose(x, p, mask, loss=loss))
+    trace = Trace(Problem.create(x, p, mask, loss=loss))
     for i in range(len(x)):
         assert exact.ulps(trace.grad_x[i], exact.gradient(loss, x, mask, p, i)) <= 4
 
@@ -114,7 +114,7 @@ def test_exact_numbers_add_up_exactly():
 @given(st.lists(st.floats(-1e308, 1e308), min_size=1, max_size=50))
 def test_a_sum_of_some_floats_is_rounded_once(values):
     right = sum(map(Fraction, values))
-    trace = Trace(Problem.pose(values, training=False, loss="sum"))
+    trace = Trace(Problem.create(values, training=False, loss="sum"))
     try:
         assert trace.loss_value == float(right)
     except RequestError:
@@ -123,7 +123,7 @@ def test_a_sum_of_some_floats_is_rounded_once(values):
 
 @pytest.mark.parametrize("values", [[1e16, 1, -1e16], [1e308, 1e308, -1e308], [5e-324, 1e-323]])
 def test_a_sum_in_which_terms_cancel_or_pass_the_largest_float(values):
-    trace = Trace(Problem.pose(values, training=False, loss="sum"))
+    trace = Trace(Problem.create(values, training=False, loss="sum"))
     assert trace.loss_value == float(sum(map(Fraction, values)))
 
 
@@ -178,7 +178,7 @@ def test_an_error_names_what_was_wrong(function, name):
 
 def test_a_problem_cannot_be_changed():
     x = np.array([2.0, 4, 6, 8])
-    problem = Problem.pose(x)
+    problem = Problem.create(x)
     x[0] = 99
     assert problem.x[0] == 2
     for array in (problem.x, problem.mask, problem.grad_y, Trace(problem).y, Trace(problem).grad_x):
@@ -190,7 +190,7 @@ def test_a_view_of_an_array_that_changes_is_copied():
     x = np.array([2.0, 4, 6, 8])
     view = x[:]
     view.flags.writeable = False
-    problem = Problem.pose(view)
+    problem = Problem.create(view)
     x[0] = 99
     assert problem.x[0] == 2
 
@@ -200,7 +200,7 @@ def test_a_view_of_an_array_that_changes_is_copied():
 def test_some_elements_of_a_trace(training, elements):
     mask = [1, 0, 1, 1, 0, 1] if training else None
     x = [1, -2, 3, 4, 5, 6]
-    part = take(Trace(Problem.pose(x, 0.5, mask, loss="mean", training=training)), elements)
+    part = take(Trace(Problem.create(x, 0.5, mask, loss="mean", training=training)), elements)
     factor = np.array([2, 0, 2, 2, 0, 2])[elements] if training else np.ones(2)
     assert part.x.tolist() == [x[i] for i in np.arange(6)[elements]]
     assert part.y.tolist() == (part.x * factor).tolist()
@@ -218,7 +218,7 @@ LARGE = [1e308] * 5
 @pytest.mark.parametrize("loss", ["sum", "mean"])
 def test_a_loss_is_exact_at_any_length(n, loss):
     terms = [1e16, 1, -1e16] * n
-    value = Trace(Problem.pose(terms, training=False, loss=loss)).loss_value
+    value = Trace(Problem.create(terms, training=False, loss=loss)).loss_value
     assert value == (n if loss == "sum" else 1 / 3)
 
 
@@ -232,7 +232,7 @@ def test_a_loss_is_exact_at_any_length(n, loss):
     ],
 )
 def test_a_sum_may_overflow_on_the_way(terms, loss, right):
-    assert Trace(Problem.pose(terms, training=False, loss=loss)).loss_value == right
+    assert Trace(Problem.create(terms, training=False, loss=loss)).loss_value == right
 
 
 @pytest.mark.parametrize(
@@ -240,19 +240,19 @@ def test_a_sum_may_overflow_on_the_way(terms, loss, right):
 )
 def test_a_loss_that_overflows_is_refused_only_if_it_was_asked_for(x, loss):
     with pytest.raises(RequestError, match=r"^loss overflows"):
-        _ = Trace(Problem.pose(x, training=False, loss=loss)).loss_value
+        _ = Trace(Problem.create(x, training=False, loss=loss)).loss_value
     if loss == "sum":
-        trace = Trace(Problem.pose(x, 0))
+        trace = Trace(Problem.create(x, 0))
         assert (trace.problem.loss, trace.loss_value) == ("sum", None)
         assert trace.grad_x.tolist() == [1] * 5
 
 
 def test_p_of_minus_0_is_0():
-    assert str(Problem.pose(p=-0.0, mask=[1, 1, 1, 1]).p) == "0.0"
+    assert str(Problem.create(p=-0.0, mask=[1, 1, 1, 1]).p) == "0.0"
 
 
 def test_an_overflow_is_told_by_its_place_in_the_problem():
-    problem = Problem.pose([1, 1, 1e308, 1], 0.5, [1, 1, 1, 1])
+    problem = Problem.create([1, 1, 1e308, 1], 0.5, [1, 1, 1, 1])
     with pytest.raises(RequestError, match=r"^element 3 of y overflows"):
         _ = Trace(problem).y
 

@@ -22,7 +22,7 @@ LOSSES = {
 def test_autograd_through_the_formula(p, loss):
     random = np.random.default_rng(1)
     x, grad_y = random.normal(size=(2, 1000))
-    trace = Trace(Problem.pose(x, p, seed=3, loss=loss, grad_y=None if loss else grad_y))
+    trace = Trace(Problem.create(x, p, seed=3, loss=loss, grad_y=None if loss else grad_y))
     tensor = torch.tensor(x, requires_grad=True)
     mask = torch.tensor(trace.problem.mask)
     y = torch.where(mask, tensor / (1 - p), 0)
@@ -46,7 +46,7 @@ def test_nn_dropout_itself(p, dtype):
     y = torch.nn.Dropout(p)(x)
     y.backward(grad_y)
     mask = (y != 0).numpy()
-    problem = Problem.pose(x.detach().numpy(), p, mask, grad_y=grad_y.numpy())
+    problem = Problem.create(x.detach().numpy(), p, mask, grad_y=grad_y.numpy())
     allowed = tolerance(str(dtype).removeprefix("torch."), p)
     for about, computed in (("y", y.detach()), ("grad_x", x.grad)):
         assert diagnose(Trace(problem), about, computed.numpy().astype(float), allowed) is None

@@ -21,7 +21,7 @@ from dropout_cli.cli.options import (
 from dropout_cli.cli.output import (
     Output,
     is_terminal,
-    load_voice,
+    load_messages,
     print_text,
     say,
     suffix_of,
@@ -88,23 +88,23 @@ def walkthrough(
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import contents, contents_record, page, record
 
-    voice = output.voice._replace(hide=hide)
+    messages = output.messages._replace(hide=hide)
     if names:
         others = ("asked_steps", "pause", "hide", "precision")
         problem.refuse([*PROBLEM_OPTIONS, *others], "--list", "which tells no step")
-        output.deliver(lambda: contents(voice), lambda: contents_record(voice))
+        output.deliver(lambda: contents(messages), lambda: contents_record(messages))
         return
     if hide and output.suffix == ".json":
         raise RequestError("--hide cannot be combined with JSON, which holds every number")
     if pause and not (output.suffix == ".txt" and output.path is None):
         problem.refuse(["form", "path"], "--pause", "which presents in a terminal")
-    ids = [step["id"] for step in voice.prose["step"]]
+    ids = [step["id"] for step in messages.prose["step"]]
     chosen = _steps(asked_steps, ids)
     trace = Trace(problem.problem())
     if pause and is_terminal():
         from dropout_cli.cli.present import present
 
-        present(trace, voice, chosen)
+        present(trace, messages, chosen)
         return
     draw = None
     if asked_steps and len(chosen) == 1:
@@ -113,10 +113,10 @@ def walkthrough(
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
     picture = None
     if output.path is not None and output.suffix in HAND_OUTS and not (hide or asked_steps):
-        picture = lanes(trace, voice, output.lang)
+        picture = lanes(trace, messages, output.lang)
     output.deliver(
-        lambda: page(trace, voice, chosen, picture),
-        lambda: record(trace, voice, chosen),
+        lambda: page(trace, messages, chosen, picture),
+        lambda: record(trace, messages, chosen),
         draw,
         picture,
     )
@@ -161,9 +161,9 @@ def forward(problem: ProblemOptions, output: Output) -> None:
 
     trace = Trace(problem.problem())
     output.deliver(
-        lambda: forward_page(trace, output.voice),
+        lambda: forward_page(trace, output.messages),
         lambda: forward_record(trace),
-        page_of_pass(trace, output.voice),
+        page_of_pass(trace, output.messages),
     )
 
 
@@ -187,9 +187,9 @@ def backward(problem: ProblemOptions, output: Output, saved: str | None) -> None
 
     trace = Trace(problem.problem() if saved is None else _saved(saved, problem))
     output.deliver(
-        lambda: backward_page(trace, output.voice),
+        lambda: backward_page(trace, output.messages),
         lambda: backward_record(trace),
-        page_of_pass(trace, output.voice),
+        page_of_pass(trace, output.messages),
     )
 
 
@@ -241,12 +241,12 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
         trace, style = read_figure(source)
         style = style._replace(**{name: choices[name] for name in choices if name in problem.given})
     style = style.checked()
-    voice = load_voice(style.lang, style.precision)
-    data, smallest = draw_figure(trace, voice, style, suffix)
+    messages = load_messages(style.lang, style.precision)
+    data, smallest = draw_figure(trace, messages, style, suffix)
     write_file(path, data)
-    say(voice.say("file", "wrote", path=path))
+    say(messages.string("file", "wrote", path=path))
     if smallest < LEGIBLE:
-        say(voice.say("figure", "small", size=f"{smallest:.1f}"))
+        say(messages.string("figure", "small", size=f"{smallest:.1f}"))
 
 
 @cli.command()
@@ -312,14 +312,14 @@ def verify(
         raise RequestError("atol is nan, but it must be a number from 0")
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
-    voice = output.voice
+    messages = output.messages
     if layers:
-        report = Report(judge_layers(layers, dtype, problem, voice))
+        report = Report(judge_layers(layers, dtype, problem, messages))
     elif candidates or y is not None or grad_x is not None:
         from dropout_cli.cli.candidates import Written
 
         written = Written(y, grad_x, decimals)
-        report = Report(judge_candidates(candidates, written, rtol, atol, problem, voice))
+        report = Report(judge_candidates(candidates, written, rtol, atol, problem, messages))
     else:
         from dropout_cli.trace import Trace
         from dropout_cli.verify.candidate import verify as verify_claims
@@ -329,8 +329,8 @@ def verify(
         if against is not None:
             problem.refuse(["skip"], "--against", "which draws right after the seed")
         verdict = verify_claims(Trace(problem.problem()), against)
-        report = Report([verdict_suite(verdict, voice)])
-    output.deliver(lambda: page(report, voice), lambda: record(report))
+        report = Report([verdict_suite(verdict, messages)])
+    output.deliver(lambda: page(report, messages), lambda: record(report))
     return {True: 0, False: 1, None: 2}[report.ok]
 
 
@@ -387,15 +387,15 @@ def masks(
     if not drawn:
         raise next(iter(refused.values()))
     for rng, error in refused.items():
-        say(output.voice.say("masks", "left_out", rng=rng, reason=error))
+        say(output.messages.string("masks", "left_out", rng=rng, reason=error))
     if find is not None and like is not None:
         seeds = sources.find(like, p, tried, skip)
         output.deliver(
-            lambda: seeds_page(seeds, like, skip, p, tried, output.voice, output.width),
+            lambda: seeds_page(seeds, like, skip, p, tried, output.messages, output.width),
             lambda: seeds_record(seeds, like, skip, p, tried),
         )
     else:
         output.deliver(
-            lambda: masks_page(drawn, like, seed, skip, p, output.voice, output.width),
+            lambda: masks_page(drawn, like, seed, skip, p, output.messages, output.width),
             lambda: masks_record(drawn, like, seed, skip, p),
         )

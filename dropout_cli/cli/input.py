@@ -174,7 +174,7 @@ def read_problem(
     """Return the problem of a pass that forward_record or backward_record wrote, with its mask.
 
     saved: the value of its JSON. source names it in errors. grad_y and loss are as in
-    Problem.pose; if neither is given, the upstream gradient that was saved holds, if one was.
+    Problem.create; if neither is given, the upstream gradient that was saved holds, if one was.
     Raises RequestError for JSON of another schema, with an unknown key, or that contradicts itself.
     """
     from dropout_cli.views.passes import SCHEMA
@@ -208,7 +208,7 @@ def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str |
         loss = str(saved["grad_y_source"])
     if not training and not (saved["mask"] is None and saved["mask_source"] is None):
         raise RequestError("mask and mask_source must be null in inference")
-    problem = Problem.pose(
+    problem = Problem.create(
         from_json(saved["x"], "x").values,
         saved["p"],
         from_json(saved["mask"], "mask").values if training else None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dropout_cli.cli.candidates import Written
     from dropout_cli.cli.options import ProblemOptions
     from dropout_cli.views.verification import Suite
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 OF_CANDIDATES = ["rtol", "atol", "decimals"]
 NOT_OF_LAYERS = [
@@ -27,7 +27,7 @@ NOT_OF_LAYERS = [
 
 def judge_candidates(
     paths: Sequence[str], written: Written, rtol: float | None, atol: float,
-    options: ProblemOptions, voice: Voice,
+    options: ProblemOptions, messages: Messages,
 ) -> list[Suite]:  # fmt: skip
     """Make a suite for each candidate of the files, or for the one on the command line."""
     from dropout_cli.cli.candidates import read_candidates, written_candidate
@@ -41,11 +41,11 @@ def judge_candidates(
         candidates = read_candidates(paths, options, written.decimals)
     else:
         candidates = [written_candidate(written, options)]
-    return [verdict_suite(judge(each, rtol, atol), voice) for each in candidates]
+    return [verdict_suite(judge(each, rtol, atol), messages) for each in candidates]
 
 
 def judge_layers(
-    names: Sequence[str], dtype: str | None, options: ProblemOptions, voice: Voice
+    names: Sequence[str], dtype: str | None, options: ProblemOptions, messages: Messages
 ) -> list[Suite]:
     """Make a suite for each layer; what they print goes to standard error."""
     from dropout_cli.verify.judge import judge_layer
@@ -62,7 +62,7 @@ def judge_layers(
     for name in names:
         with _captured():
             findings = judge_layer(load(name), ps, seed, dtype)
-        suites.append(layer_suite(legible(name), findings, seed, voice))
+        suites.append(layer_suite(legible(name), findings, seed, messages))
     return suites
 
 

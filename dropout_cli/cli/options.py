@@ -172,7 +172,7 @@ class ProblemOptions(NamedTuple):
         return self.ps[0]
 
     def problem(self, **known: Any) -> Problem:
-        """Create the problem. known: arguments of Problem.pose that a file has already set."""
+        """Create the problem. known: arguments of Problem.create that a file has already set."""
         from dropout_cli.cli.input import read_vector
         from dropout_cli.problem import Problem
 
@@ -193,7 +193,7 @@ class ProblemOptions(NamedTuple):
             "training": not self.inference,
         }
         shape = _common_shape(read)
-        return replace(Problem.pose(**options | known), shape=shape)
+        return replace(Problem.create(**options | known), shape=shape)
 
     def refuse(
         self, names: Iterable[str], setter: str, because: str = "which already sets it"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dropout_cli.cli.pictures import Draw
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document, Picture
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 LINE = 390  # characters of a line on standard error
 PICTURES = (".png", ".pdf", ".svg")  # of a pass or a step
@@ -53,9 +53,9 @@ class Output(NamedTuple):
         return style._replace(title=self.heading).checked()
 
     @property
-    def voice(self) -> Voice:
+    def messages(self) -> Messages:
         """The language and precision in which the document is written."""
-        return load_voice(self.lang, self.precision)
+        return load_messages(self.lang, self.precision)
 
     @property
     def width(self) -> int:
@@ -108,20 +108,20 @@ class Output(NamedTuple):
 
     def _write(self, data: bytes, path: str) -> None:
         write_file(path, data)
-        say(self.voice.say("file", "wrote", path=path))
+        say(self.messages.string("file", "wrote", path=path))
         if self.suffix == ".html":
             from dropout_cli.formats.html import typesets
 
             if not typesets():
-                say(self.voice.say("file", "not_typeset"))
+                say(self.messages.string("file", "not_typeset"))
 
 
-def load_voice(lang: str, precision: int) -> Voice:
+def load_messages(lang: str, precision: int) -> Messages:
     """Load the words of this language, with numbers to this precision."""
     from dropout_cli.words import load
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
-    return Voice(load(lang), precision)
+    return Messages(load(lang), precision)
 
 
 def suffix_of(path: str, known: Iterable[str]) -> str:

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document, Picture
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 
 Draw: TypeAlias = "Callable[[Document, Style], Figure]"  # how a page becomes a picture
 
 
-def page_of_pass(trace: Trace, voice: Voice) -> Draw:
+def page_of_pass(trace: Trace, messages: Messages) -> Draw:
     """Return how the page of a pass becomes a picture."""
 
     def draw(page: Document, style: Style) -> Figure:
         from dropout_cli.figure.tables import draw_pass
 
-        return draw_pass(page, trace, voice, style)
+        return draw_pass(page, trace, messages, style)
 
     return draw
 
@@ -60,16 +60,16 @@ def read_figure(source: str) -> tuple[Trace, Style]:
     return Trace(read_problem(saved.get("trace"), source)), style
 
 
-def draw_figure(trace: Trace, voice: Voice, style: Style, suffix: str) -> tuple[bytes, float]:
+def draw_figure(trace: Trace, messages: Messages, style: Style, suffix: str) -> tuple[bytes, float]:
     """Draw a figure or an animation; return its bytes and its smallest type, in points."""
     _import_matplotlib()
     if suffix == ".gif":
         from dropout_cli.figure.animation import animate
 
-        return animate(trace, voice, style, _watch)
+        return animate(trace, messages, style, _watch)
     from dropout_cli.figure.files import picture
 
-    return picture(trace, voice, style, suffix)
+    return picture(trace, messages, style, suffix)
 
 
 def draw_page(document: Document, draw: Draw, style: Style, suffix: str) -> bytes:
@@ -82,7 +82,7 @@ def draw_page(document: Document, draw: Draw, style: Style, suffix: str) -> byte
     return save(draw(document, style), suffix, style.dpi, title, words)
 
 
-def lanes(trace: Trace, voice: Voice, lang: str) -> Picture | None:
+def lanes(trace: Trace, messages: Messages, lang: str) -> Picture | None:
     """Draw the lanes of a hand-out; None where too many, or without matplotlib or a font."""
     from dropout_cli.formats.document import Picture
 
@@ -92,10 +92,10 @@ def lanes(trace: Trace, voice: Voice, lang: str) -> Picture | None:
         from dropout_cli.figure.style import Style
 
         style = Style(layout="flow", lang=lang, title="")
-        svg, _ = picture(trace, voice, style.checked(), ".svg")
+        svg, _ = picture(trace, messages, style.checked(), ".svg")
         view = 'width="888pt" height="504pt" viewBox="36 20 888 504"'
         cropped = re.sub(r'width="\S+" height="\S+" viewBox="[^"]+"', view, svg.decode(), count=1)
-        return Picture(cropped, description(trace, voice))
+        return Picture(cropped, description(trace, messages))
     return None
 
 

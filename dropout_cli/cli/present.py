@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.trace import Trace
     from dropout_cli.views.walkthrough import Step
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 # What the keys send: arrows come as a sequence that begins with Esc, on Windows with \xe0 or \0.
 KEYS = {
@@ -54,9 +54,9 @@ class Place(NamedTuple):
     keys: bool = False
 
 
-def present(trace: Trace, voice: Voice, chosen: Sequence[str]) -> None:
+def present(trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
     """Show the chosen steps, each when it is reached, until a key ends it."""
-    presentation = Presentation(trace, voice, chosen)
+    presentation = Presentation(trace, messages, chosen)
     resized = getattr(signal, "SIGWINCH", None)  # Windows has none
     usual = resized and signal.signal(resized, presentation.draw)
     other_screen(True)
@@ -71,10 +71,12 @@ def present(trace: Trace, voice: Voice, chosen: Sequence[str]) -> None:
 class Presentation:
     """The steps, the place among them, and the pages whose results are shown."""
 
-    def __init__(self, trace: Trace, voice: Voice, chosen: Sequence[str]) -> None:
+    def __init__(self, trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
         """Begin at the first of the chosen steps."""
-        self.trace, self.voice, self.chosen = trace, voice, chosen
-        self.numbers = [k for k, each in enumerate(voice.prose["step"], 1) if each["id"] in chosen]
+        self.trace, self.messages, self.chosen = trace, messages, chosen
+        self.numbers = [
+            k for k, each in enumerate(messages.prose["step"], 1) if each["id"] in chosen
+        ]
         self.place = Place()
         self.shown: set[tuple[int, int]] = set()
         self.rendered: dict[tuple[str, bool], Step] = {}
@@ -146,13 +148,13 @@ class Presentation:
         """Go to the step of this number, or say that there is none."""
         if number in self.numbers:
             return Place(self.numbers.index(number))
-        return here._replace(notice=self.voice.say("pause", "no_step", number=number))
+        return here._replace(notice=self.messages.string("pause", "no_step", number=number))
 
     def step(self, shown: bool) -> Step:
         """Render the step of the place, once with its results and once without."""
         at = self.chosen[self.place.step], shown
         if at not in self.rendered:
-            messages = self.voice._replace(revealed=shown)
+            messages = self.messages._replace(revealed=shown)
             (self.rendered[at],) = render(self.trace, messages, [at[0]], checks=False)
         return self.rendered[at]
 
@@ -175,13 +177,13 @@ class Presentation:
         parts, place, step = self.parts(size), self.place, self.step(False)
         body = parts[place.part]
         if place.keys:
-            keys = "keys_hidden" if self.voice.hide else "keys"
-            body = self.voice.prose["pause"][keys].splitlines()
+            keys = "keys_hidden" if self.messages.hide else "keys"
+            body = self.messages.prose["pause"][keys].splitlines()
         body = [*_heading(step, size), *body][: size.lines - 1]
         page = f" · {place.part + 1}/{len(parts)}" if len(parts) > 1 else ""
         typed = f" → {place.digits}" if place.digits else ""
-        status = f"{step.number}/{len(self.voice.prose['step'])}{page}{typed}"
-        for prompt in (place.notice, self.voice.say("pause", "prompt"), "?"):
+        status = f"{step.number}/{len(self.messages.prose['step'])}{page}{typed}"
+        for prompt in (place.notice, self.messages.string("pause", "prompt"), "?"):
             if prompt and cell_len(f"{status}   {prompt}") < size.columns:
                 status = f"{status}   {prompt}"
                 break

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.figure.style import Style
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 LONGEST = 12  # elements
 ARROW, GROWING, SCENE, END = 350, 40, 2600, 3500  # milliseconds
@@ -38,7 +38,7 @@ GROWTH = 6  # frames in which a bar grows
 
 def animate(
     trace: Trace,
-    voice: Voice,
+    messages: Messages,
     style: Style,
     watched: Callable[[list[Figure]], Iterable[Figure]] = iter,
 ) -> tuple[bytes, float]:
@@ -62,10 +62,10 @@ def animate(
             f"{what} cannot be combined with an animation, which shows lanes on a ground"
         )
     style.check_pixels(FRAME_PIXELS)
-    *scenes, end = moments(trace, voice)
+    *scenes, end = moments(trace, messages)
     scenes = [end, *scenes]
     canvas = FigureCanvasAgg(Figure(style.inches, dpi=style.dpi))
-    figures = [draw(trace, voice, style, moment) for moment, _ in scenes]
+    figures = [draw(trace, messages, style, moment) for moment, _ in scenes]
     images = _share_palette([_frame(canvas, figure) for figure in watched(figures)])
     file = io.BytesIO()
     images[0].save(
@@ -120,17 +120,17 @@ def _channels(colours: NDArray[np.uint32]) -> NDArray[np.int64]:
     return np.stack([colours >> shift & 0xFF for shift in (0, 8, 16)], axis=-1).astype(np.int64)
 
 
-def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
+def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:
     """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
     training, n = trace.problem.training, trace.problem.x.size
-    written = Written(take(trace, slice(None)), voice)
+    written = Written(take(trace, slice(None)), messages)
     p = trace.problem.p
-    factors = {"keep": typeset(keep_equation(p, voice).unicode)}
+    factors = {"keep": typeset(keep_equation(p, messages).unicode)}
     if trace.scale is not None:
-        factors["scale"] = typeset(scale_equation(p, voice).unicode) if training else ""
+        factors["scale"] = typeset(scale_equation(p, messages).unicode) if training else ""
 
     def scene(key: str, **there: Any) -> tuple[Moment, int]:
-        return Moment(voice.say("figure", key, **factors), **there), SCENE
+        return Moment(messages.string("figure", key, **factors), **there), SCENE
 
     there: dict[str, Any] = {
         "mask": False, "upstream": False, "same": False, "forward": 0, "backward": 0,
@@ -139,19 +139,19 @@ def moments(trace: Trace, voice: Voice) -> Iterator[tuple[Moment, int]]:
     there["mask"] = True
     if training:
         yield scene("animation_mask", **there)
-    yield from _lanes(written, voice, "forward", ("x", "y"), there)
+    yield from _lanes(written, messages, "forward", ("x", "y"), there)
     there |= {"forward": n, "upstream": True}
     yield scene("animation_grad_y", **there)
     there["same"] = True
     if training:
         yield scene("animation_same", **there)
-    yield from _lanes(written, voice, "backward", ("grad_y", "grad_x"), there)
+    yield from _lanes(written, messages, "backward", ("grad_y", "grad_x"), there)
     end = "animation_end" if training and trace.scale is not None else "animation_end_dropped"
     yield scene(end if training else "animation_end_inference")[0], END
 
 
 def _lanes(
-    written: Written, voice: Voice, band: str, names: tuple[str, str], there: dict[str, Any]
+    written: Written, messages: Messages, band: str, names: tuple[str, str], there: dict[str, Any]
 ) -> Iterator[tuple[Moment, int]]:
     """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
     seen: set[bool] = set()
@@ -162,7 +162,7 @@ def _lanes(
         seen.add(kept)
         growth = [k / GROWTH for k in range(1, GROWTH)] if kept else []
         eased = [share * share * (3 - 2 * share) for share in growth]
-        before, after = _substitution(written, voice, i, names)
+        before, after = _substitution(written, messages, i, names)
         colour = "kept" if kept else "dropped"
         for share, length in (
             (0.5, ARROW),
@@ -174,18 +174,18 @@ def _lanes(
 
 
 def _substitution(
-    written: Written, voice: Voice, i: int, names: tuple[str, str]
+    written: Written, messages: Messages, i: int, names: tuple[str, str]
 ) -> tuple[str, str]:
     """Return how element i of the result is computed, and its value, in LaTeX."""
     part, k = written.part, f"_{{{i + 1}}}"
     given, result = (SYMBOLS[name] for name in names)
-    a, b = (voice.number(float(getattr(part, name)[i])) for name in names)
+    a, b = (messages.number(float(getattr(part, name)[i])) for name in names)
     exact_a, exact_b = (getattr(written, name)[i] for name in names)
     if part.mask is None:
         return f"{result}{k} = {given}{k}", f" {sign([b], [exact_b])} {_latex(b)}"
     if part.p == 1:
         return f"m{k} = 0", f",\\; {result}{k} = 0"
-    bit, c = int(part.mask[i]), voice.number(1 - part.p)
+    bit, c = int(part.mask[i]), messages.number(1 - part.p)
     inserted = sign([a, c], [exact_a, 1 - written.p])
     computed = sign([b], [Fraction(a) * bit / Fraction(c)])
     return (

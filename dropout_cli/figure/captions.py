@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dropout_cli.figure.bars import Bars
     from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 MARGIN = 43.0  # points left and right of the words
 TITLE_LINES = 3
@@ -23,31 +23,31 @@ FOOT = 44.0  # points that the legend takes
 GRAD_X, GRAD_Y = r"\partial L/\partial x", r"\partial L/\partial y"
 
 
-def usual_title(trace: Trace, voice: Voice, layout: str) -> str:
+def usual_title(trace: Trace, messages: Messages, layout: str) -> str:
     """Return the title of a figure where its user gives none."""
     if not trace.problem.training:
-        return voice.say("figure", "title_inference")
-    return voice.say("figure", "title" if layout == "panels" else "title_flow")
+        return messages.string("figure", "title_inference")
+    return messages.string("figure", "title" if layout == "panels" else "title_flow")
 
 
-def subtitle(trace: Trace, voice: Voice, *, loss: bool = True) -> str:
+def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
     """Say how many are kept at which p, by what they are multiplied, and name the loss."""
     problem = trace.problem
     if problem.mask is None:
-        words = voice.say("figure", "inference")
+        words = messages.string("figure", "inference")
     else:
         kept = int(problem.mask.sum())
         scaled = trace.scale is not None and kept > 0
-        words = voice.say(
+        words = messages.string(
             "figure",
             ("scaled_one" if kept == 1 else "scaled") if scaled else "none_kept",
-            p=typeset(voice.probability(problem.p)),
+            p=typeset(messages.probability(problem.p)),
             kept=f"{kept:,}",
             n=f"{problem.mask.size:,}",
-            scale=typeset(scale_equation(problem.p, voice).unicode) if scaled else "",
+            scale=typeset(scale_equation(problem.p, messages).unicode) if scaled else "",
         )
     if loss and problem.loss is not None:
-        words = voice.say("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
+        words = messages.string("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
     return words
 
 
@@ -84,13 +84,13 @@ def heading(page: Page, title: str, subtitle: str) -> float:
     return page.paragraph(MARGIN, y, subtitle, SUBTITLE, page.theme.muted, room)
 
 
-def legend(page: Page, voice: Voice, bars: Bars, parts: list[str], y: float = LEGEND) -> None:
+def legend(page: Page, messages: Messages, bars: Bars, parts: list[str], y: float = LEGEND) -> None:
     """Say what these parts of bars mean."""
     styles, x = {"gain": bars.gain, "lost": bars.lost}, MARGIN
     for part in parts:
         corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
         page.polygons(corners, **styles.get(part, {"face": bars.dark}))
-        words = voice.say("figure", part)
+        words = messages.string("figure", part)
         page.words(x + 28, y, words, NOTE, page.theme.muted)
         x += 28 + page.extent(words, NOTE) + 26
 

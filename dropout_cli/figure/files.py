@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"
@@ -45,53 +45,53 @@ METADATA = {  # where a record stands, and what is left out
 }
 
 
-def draw(trace: Trace, voice: Voice, style: Style, moment: Moment | None = None) -> Figure:
+def draw(trace: Trace, messages: Messages, style: Style, moment: Moment | None = None) -> Figure:
     """Draw a trace as panels or lanes.
 
-    voice: the language and precision of the words and numbers.
+    messages: the language and precision of the words and numbers.
     moment: how far an animation of the lanes has come; the whole figure without one.
     Raises RequestError for more elements than fit, for values beyond ±1e300, for a title that does
     not fit, and where a font is missing.
     """
-    title = usual_title(trace, voice, style.layout) if style.title is None else style.title
+    title = usual_title(trace, messages, style.layout) if style.title is None else style.title
     with plain_settings():
         fonts = families(title, chinese=style.lang == "zh")
         least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
         page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
         if style.layout == "flow":
-            draw_flow(page, trace, voice, title, moment)
+            draw_flow(page, trace, messages, title, moment)
         else:
-            draw_panels(page, trace, voice, title, style.panel)
+            draw_panels(page, trace, messages, title, style.panel)
     return page.figure
 
 
-def picture(trace: Trace, voice: Voice, style: Style, suffix: str) -> tuple[bytes, float]:
+def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tuple[bytes, float]:
     """Return the figure of a trace as a .png, .svg or .pdf, and its smallest type in points.
 
     Raises RequestError as draw does, and for an image of more than 50 million pixels.
     """
     if suffix == ".png":
         style.check_pixels()
-    figure = draw(trace, voice, style)
-    title = style.title or usual_title(trace, voice, style.layout)
+    figure = draw(trace, messages, style)
+    title = style.title or usual_title(trace, messages, style.layout)
     record = {"schema": SCHEMA, **style._asdict(), "trace": backward_record(trace)}
     text = json.dumps(record, default=lambda array: array.tolist())
-    words = description(trace, voice)
+    words = description(trace, messages)
     return save(figure, suffix, style.dpi, title, words, text), smallest_type(figure)
 
 
-def description(trace: Trace, voice: Voice) -> str:
+def description(trace: Trace, messages: Messages) -> str:
     """Describe in words and numbers what the figure shows, for readers who cannot see it."""
     problem, n = trace.problem, trace.problem.x.size
-    exact = Written(take(trace, slice(None)), voice)
+    exact = Written(take(trace, slice(None)), messages)
     vectors: list[tuple[str, Any, Any]] = [
         ("x", problem.x, exact.x), ("m", problem.mask, problem.mask), ("y", trace.y, exact.y),
         ("∂L/∂y", trace.grad_y, exact.grad_y), ("∂L/∂x", trace.grad_x, exact.grad_x),
     ]  # fmt: skip
-    parts = [subtitle(trace, voice)]
+    parts = [subtitle(trace, messages)]
     for name, values, fractions in vectors if n <= DESCRIBED else ():
         if values is not None:
-            numbers = [voice.number(float(value)) for value in values]
+            numbers = [messages.number(float(value)) for value in values]
             parts.append(f"{name} {sign(numbers, fractions)} {', '.join(numbers)}")
     return "; ".join(parts)
 

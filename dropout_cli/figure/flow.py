@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 LANES = (960.0, 540.0)  # the least page, in points
 MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
@@ -63,20 +63,22 @@ class Moment(NamedTuple):
 
 
 def draw_flow(
-    page: Page, trace: Trace, voice: Voice, title: str, moment: Moment | None = None
+    page: Page, trace: Trace, messages: Messages, title: str, moment: Moment | None = None
 ) -> None:
     """Draw the lanes of both passes, which go through one mask; at a moment, a part of them."""
-    top = _caption(page, title, moment) if moment else heading(page, title, subtitle(trace, voice))
+    top = (
+        _caption(page, title, moment) if moment else heading(page, title, subtitle(trace, messages))
+    )
     n = trace.problem.x.size
     left = max(MARGIN + 29, MARGIN + 12 + ems(f"{n:,}") * TICK)
     width = (page.width - left - RIGHT - MASK - 2 * GAP) / 2
     bottom = FOOT + TICKS * (n > WRITTEN)
     height = (top - bottom) / 2 - HEAD
     empty = Strip(0, 0, width, height, n, upright=False)
-    vectors = lay_out(page, trace, voice, empty, ("x", "y", "grad_y", "grad_x"))
-    lanes = Lanes(page, trace, voice, vectors, left, moment or Moment(""))
+    vectors = lay_out(page, trace, messages, empty, ("x", "y", "grad_y", "grad_x"))
+    lanes = Lanes(page, trace, messages, vectors, left, moment or Moment(""))
     forward, backward = top - HEAD - height, bottom
-    legend(page, voice, vectors.bars, parts_of_bars(trace, vectors.bars))
+    legend(page, messages, vectors.bars, parts_of_bars(trace, vectors.bars))
     if trace.problem.training:
         plate = forward + height - backward + 2 * PAD
         page.plate(lanes.mask_left - PAD, backward - PAD, MASK + 2 * PAD, plate)
@@ -111,7 +113,7 @@ class Lanes:
 
     page: Page
     trace: Trace
-    voice: Voice
+    messages: Messages
     vectors: Vectors
     left: float
     moment: Moment
@@ -123,7 +125,7 @@ class Lanes:
         self.right = self.mask_left + MASK + GAP
         scale, kept = self.trace.scale, self.vectors.bars.kept
         scaled = scale not in (None, 1.0) and kept.any()
-        self.factor = f"×{typeset(self.voice.number(scale or 1.0))}" if scaled else ""
+        self.factor = f"×{typeset(self.messages.number(scale or 1.0))}" if scaled else ""
 
     def band(self, y: float, names: tuple[str, str], way: int) -> None:
         """Draw one pass: what is given, the mask, the result; way is 1 to the right, −1 back."""
@@ -167,7 +169,7 @@ class Lanes:
     def _name(self, name: str, y: float) -> None:
         """Write the band's name and its equation; of many lanes, their factor too."""
         line, ink = y + self.empty.height + 44, self.page.theme.ink
-        words = f"{self.voice.say('figure', name)}  {'→' if name == 'forward' else '←'}"
+        words = f"{self.messages.string('figure', name)}  {'→' if name == 'forward' else '←'}"
         self.page.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
         latex = formulas(self.trace)["y" if name == "forward" else "grad_x"]
         x = MARGIN + self.page.extent(words, HEADING, "bold") + 16
@@ -181,7 +183,7 @@ class Lanes:
 
     def _heading(self, name: str, strip: Strip) -> None:
         """Write a column's heading: over the mask, or from the zero line if there is room."""
-        words, latex = self.voice.say("figure", name), SYMBOLS[name]
+        words, latex = self.messages.string("figure", name), SYMBOLS[name]
         symbol = self.page.extent(words, FORMULA) + 10
         room = strip.width - symbol - formula_ems(latex) * FORMULA
         x = strip.x + room / 2 if latex == "m" else min(strip.along(0.0), strip.x + room)
@@ -198,7 +200,7 @@ class Lanes:
                 self.vectors.draw_mask(name, strip, min(VALUE + 2.0, (thick - 3) / CAP), shown)
             else:
                 x, line = strip.x + MASK / 2, y + strip.height + 13
-                words, colour = self.voice.say("figure", "no_mask"), self.page.theme.muted
+                words, colour = self.messages.string("figure", "no_mask"), self.page.theme.muted
                 self.page.words(x, line, words, FORMULA, colour, ha="center")
 
     def _pipes(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
 MOST = 1000  # elements of a figure, whose file carries them all
@@ -34,13 +34,18 @@ class Labels:
     """The values of one vector at its bars, each with a mark where it is ∂L/∂x."""
 
     def __init__(
-        self, name: str, values: Mapping[str, FloatArray], kept: Mask, voice: Voice, upright: bool
+        self,
+        name: str,
+        values: Mapping[str, FloatArray],
+        kept: Mask,
+        messages: Messages,
+        upright: bool,
     ) -> None:
         """Write the values; at the bar of what was lost stands 0."""
         self.kept, self.upright = kept, upright
         self.lost = ~kept & (name in ARRIVES)
         self.ends = np.where(self.lost, values[ARRIVES.get(name, name)], values[name])
-        self.words = [typeset(voice.number(value)) for value in values[name]]
+        self.words = [typeset(messages.number(value)) for value in values[name]]
         self.ems = np.array([ems(words) for words in self.words])
         self.marked = name == "grad_x"
         self.stacked = self.marked and upright and kept.size > BESIDE
@@ -180,7 +185,7 @@ class Vectors:
 
 
 def lay_out(
-    page: Page, trace: Trace, voice: Voice, empty: Strip, names: tuple[str, ...]
+    page: Page, trace: Trace, messages: Messages, empty: Strip, names: tuple[str, ...]
 ) -> Vectors:
     """Lay out vectors: x and y on one scale in one type size, ∂L/∂y and ∂L/∂x on another.
 
@@ -192,12 +197,12 @@ def lay_out(
     if max(abs(vector).max() for vector in values.values()) > LARGEST:
         raise RequestError(f"a value is beyond {LARGEST:g}, which is too large to draw")
     kept = np.ones(empty.n, dtype=bool) if trace.problem.mask is None else trace.problem.mask
-    if empty.n >= MANY and voice.precision == Style().precision:
-        voice = voice._replace(precision=DIGITS)
+    if empty.n >= MANY and messages.precision == Style().precision:
+        messages = messages._replace(precision=DIGITS)
     labels = {}
     if empty.pitch >= SMALLEST:
         drawn = [name for name in names if name in values]
-        labels = {name: Labels(name, values, kept, voice, empty.upright) for name in drawn}
+        labels = {name: Labels(name, values, kept, messages, empty.upright) for name in drawn}
     thickest = THICKEST_ALONE if len(names) == 1 else THICKEST
 
     def plan(empty: Strip) -> tuple[Bars, dict[str, tuple[Strip, int]]]:

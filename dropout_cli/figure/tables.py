@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document
     from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 LEAST = (960.0, 540.0)  # the page, in points
 TOP, BOTTOM = 422.0, 64.0  # where the rows of a table begin and end
@@ -64,7 +64,7 @@ HEADER, SEPARATION = 0.8, 1.2  # the type of a heading, and the space after a co
 PASSES = ((X, Y), (GRAD_Y, GRAD_X))  # the column that becomes each result
 
 
-def draw_pass(document: Document, trace: Trace, voice: Voice, style: Style) -> Figure:
+def draw_pass(document: Document, trace: Trace, messages: Messages, style: Style) -> Figure:
     """Draw the page of a pass: its title, its formula, and a row with a bar per element.
 
     Raises RequestError for a table that is too wide, for a title that does not fit, and where a
@@ -74,7 +74,7 @@ def draw_pass(document: Document, trace: Trace, voice: Voice, style: Style) -> F
         page, title = _page(document, style)
         formula = next(block for block in document if isinstance(block, Formula))
         table = next(block for block in document if isinstance(block, Table))
-        heading(page, title, subtitle(trace, voice, loss=GRAD_X in table.columns))
+        heading(page, title, subtitle(trace, messages, loss=GRAD_X in table.columns))
         pitch = (TOP - BOTTOM) / (len(table.rows) + 1.4)
         size = min(pitch / 1.55, LARGEST)
         end, bars = _table(page, table, TOP, size, min(2.4 * size, pitch))
@@ -84,7 +84,7 @@ def draw_pass(document: Document, trace: Trace, voice: Voice, style: Style) -> F
         x, y = page.width - MARGIN, page.height - 47
         page.formula(x, y, formula.latex, LAW, page.theme.ink, ha="right")
         if bars:
-            legend(page, voice, bars, parts_of_bars(trace, bars), LEGEND)
+            legend(page, messages, bars, parts_of_bars(trace, bars), LEGEND)
     return page.figure
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.problem import Problem
-    from dropout_cli.verify.frameworks import Held
+    from dropout_cli.verify.frameworks import Comparison
     from dropout_cli.verify.mistakes import Diagnosis
 
 RTOL = 1e-5  # allowed in any case: values are often written with six digits
@@ -62,13 +62,13 @@ class Candidate(NamedTuple):
 class Verdict(NamedTuple):
     """What came of a verification.
 
-    held: what the trace was held against. missing: the framework that is not installed.
+    comparison: with a framework, if one was chosen. missing: one that is not installed.
     candidate: what was judged, with the difference that was allowed in each of its values.
     """
 
     trace: Trace
     findings: list[Finding]
-    held: Held | None = None
+    comparison: Comparison | None = None
     missing: str | None = None
     candidate: Candidate | None = None
     allowed: Mapping[str, Tolerance] = MappingProxyType({})
@@ -77,18 +77,18 @@ class Verdict(NamedTuple):
 def verify(trace: Trace, against: str | None) -> Verdict:
     """Every claim of claims.CLAIMS, and where one is named, those against a framework."""
     found = {name: claims.check(name, trace) for name in claims.CLAIMS}
-    held = missing = None
+    comparison = missing = None
     if against is not None:
         from dropout_cli.verify.frameworks import FRAMEWORKS
 
         try:
-            held = FRAMEWORKS[against](trace)
-            found |= held.findings
+            comparison = FRAMEWORKS[against](trace)
+            found |= comparison.findings
         except ModuleNotFoundError:
             found[against], missing = SILENT, against
     p = trace.problem.p
     findings = [finding._replace(id=name, p=p) for name, finding in found.items()]
-    return Verdict(trace, findings, held, missing)
+    return Verdict(trace, findings, comparison, missing)
 
 
 def judge(candidate: Candidate, rtol: float | None, atol: float = 0.0) -> Verdict:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray, Mask
 
 
-class Held(NamedTuple):
-    """What a trace was held against, and what was found.
+class Comparison(NamedTuple):
+    """Comparison with a framework: what was compared, and what was found.
 
     version: of the framework. source: the name in masks.SOURCES of the masks that it draws.
     """
@@ -38,7 +38,7 @@ class Held(NamedTuple):
     findings: dict[str, Finding]
 
 
-def against_torch(trace: Trace) -> Held:
+def against_torch(trace: Trace) -> Comparison:
     """nn.Dropout and a module by hand, both with autograd, against the trace.
 
     Raises ModuleNotFoundError where PyTorch is not installed, and RequestError where it is broken,
@@ -68,13 +68,13 @@ def against_torch(trace: Trace) -> Held:
     )
     if problem.p == 1 and problem.training:
         found["torch-module"] = SILENT
-        return Held(torch.__version__, source, found)
+        return Comparison(torch.__version__, source, found)
     x = torch.tensor(problem.x, requires_grad=True)
     kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
     y = x * kept / (1 - problem.p if problem.training else 1)
     y.backward(torch.tensor(trace.grad_y.copy()))
     found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), "float64")
-    return Held(torch.__version__, source, found)
+    return Comparison(torch.__version__, source, found)
 
 
 def nn_dropout(version: str, mkl: bool) -> str:
@@ -93,7 +93,7 @@ def intel() -> bool:
     return "GenuineIntel" in (info.read_text() if info.exists() else platform.processor())
 
 
-def against_jax(trace: Trace) -> Held:
+def against_jax(trace: Trace) -> Comparison:
     """Dropout as Equinox writes it, with jax.vjp, against the trace.
 
     Raises as against_torch does.
@@ -122,7 +122,7 @@ def against_jax(trace: Trace) -> Held:
     found["jax-dropout"] = _passes(
         problem, mask, Drawn("jax", seed), np.asarray(y), np.asarray(grad_x)
     )
-    return Held(jax.__version__, "jax", found)
+    return Comparison(jax.__version__, "jax", found)
 
 
 FRAMEWORKS = {"torch": against_torch, "jax": against_jax}

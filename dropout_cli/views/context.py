@@ -64,32 +64,32 @@ class StepContext(NamedTuple):
     @property
     def texts(self) -> list[Paragraph]:
         """The paragraphs of the step."""
-        return [self.paragraph(text) for text in self.words["text"]]
+        return [self.fill(text) for text in self.words["text"]]
 
     @property
     def formulas(self) -> list[Formula]:
         """The formulas of the step."""
         return self.messages.formulas(self.words["id"], self.words.get("terms", {}))
 
-    def say(self, key: str, **values: object) -> Paragraph:
+    def paragraph(self, key: str, **values: object) -> Paragraph:
         """Format the step's words at key."""
-        return self.paragraph(self.words[key], **values)
+        return self.fill(self.words[key], **values)
 
     def answer(self, key: str, **values: object) -> Paragraph:
         """Format the step's words at key, which are part of the results."""
-        return Paragraph(self.messages.concealed(self.say(key, **values).text))
+        return Paragraph(self.messages.concealed(self.paragraph(key, **values).text))
 
-    def paragraph(self, words: str, **values: object) -> Paragraph:
+    def fill(self, words: str, **values: object) -> Paragraph:
         """Format words; {n_value} is always the number of elements."""
-        return Paragraph(self.messages.text(words, n_value=f"{self.n:,}", **values))
+        return Paragraph(self.messages.fill(words, n_value=f"{self.n:,}", **values))
 
     def check(self, finding: Finding, key: str = "check", **values: object) -> list[Block]:
         """Say what was checked; nothing where there was nothing to check, or it is not said."""
         if finding.ok is None or not self.checks:
             return []
-        text = self.messages.text(self.words[key], **values)
+        text = self.messages.fill(self.words[key], **values)
         if not finding.ok:
-            text = self.messages.tell("check", "fails", method=text)
+            text = self.messages.text("check", "fails", method=text)
         return [Check(finding.ok, text)]
 
     def claim(self, name: str, key: str = "check", **values: object) -> list[Block]:

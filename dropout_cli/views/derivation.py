@@ -47,12 +47,12 @@ def definition(context: StepContext) -> Rendered:
         rf"P(m_i = 1) = {keep.latex}, \qquad P(m_i = 0) = {p.latex}",
     )
     blocks: list[Block] = [
-        context.paragraph(why, step=messages.step("why-scale")),
+        context.fill(why, step=messages.step("why-scale")),
         facts(context.trace, messages),
     ]
     if not problem.training:
-        blocks.append(context.say("inference", step=messages.step("inference")))
-    blocks += [cases, context.paragraph(with_mask), masked, probabilities]
+        blocks.append(context.paragraph("inference", step=messages.step("inference")))
+    blocks += [cases, context.fill(with_mask), masked, probabilities]
     numbers = {
         "p": problem.p, "keep": float(1 - Fraction(problem.p)), "scale": context.trace.scale,
     }  # fmt: skip
@@ -75,7 +75,10 @@ def setup(context: StepContext) -> Rendered:
         blocks.append(Facts(upstream_facts(context.trace, context.messages)))
     story = _story(context)
     key = "story" if len(story) > 1 else "story_one"
-    blocks += [context.say(key if context.trace.problem.training else "story_inference"), *story]
+    blocks += [
+        context.paragraph(key if context.trace.problem.training else "story_inference"),
+        *story,
+    ]
     return Rendered(blocks, {"n": context.n, "x": x, "y": y})
 
 
@@ -133,7 +136,7 @@ def local_gradient(context: StepContext) -> Rendered:
     changed = claims.changed_by_a_fresh_mask(trace)
     fresh = ""
     if changed:
-        fresh = messages.text(
+        fresh = messages.fill(
             context.words["fresh"], changed=messages.changed(changed, context.n)
         ).plain
     zeros = not (trace.problem.x.all() and trace.grad_y.all())
@@ -143,7 +146,7 @@ def local_gradient(context: StepContext) -> Rendered:
         other,
         diagonal,
         _jacobian(context),
-        context.say("same_mask", fresh=fresh),
+        context.paragraph("same_mask", fresh=fresh),
         *context.claim("local-gradient"),
         *context.claim("same-mask", "check_same_mask_but_zeros" if zeros else "check_same_mask"),
     ]
@@ -178,10 +181,10 @@ def gradient(context: StepContext) -> Rendered:
     product, cases = context.formulas
     blocks: list[Block] = [*context.texts, product, cases]
     if mask is None:
-        blocks.append(context.say("inference"))
+        blocks.append(context.paragraph("inference"))
     blocks.append(_one_gradient(context, _example(trace)))
     if trace.problem.loss is None:
-        blocks.append(context.say("loss", loss=_any_loss(context)))
+        blocks.append(context.paragraph("loss", loss=_any_loss(context)))
     blocks += [*context.claim("gradient"), *_mistakes(context)]
     return Rendered(blocks, {"kept": kept, "dropped": context.n - kept})
 
@@ -250,7 +253,7 @@ def _mistakes(context: StepContext) -> list[Block]:
     ]
     key = "mistakes" if "unmasked" in rows else "mistakes_factor"
     facts = [(formula, context.words[key]) for formula, key in compared]
-    return [context.say(key), Facts(facts)]
+    return [context.paragraph(key), Facts(facts)]
 
 
 def vector_form(context: StepContext) -> Rendered:
@@ -295,9 +298,9 @@ def proof(context: StepContext) -> Rendered:
     written = Written(part, context.messages)
     change = [d * local for d, local in zip(dx, written.local_grad, strict=True)]
     total = sum((g * d for g, d in zip(written.grad_y, change, strict=True)), Fraction(0))
-    here = context.say("here")
+    here = context.paragraph("here")
     if n < context.n:
-        here = context.say("here_part", elements=context.messages.part(n, context.n))
+        here = context.paragraph("here_part", elements=context.messages.part(n, context.n))
     symbol = context.messages.symbol
     text, therefore = context.texts
     blocks: list[Block] = [

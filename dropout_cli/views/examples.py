@@ -99,7 +99,7 @@ def worked_example(context: StepContext) -> Rendered:
     trace, messages = context.trace, context.messages
     forward, backward = context.texts
     if not trace.problem.training:
-        backward = context.say("backward_inference")
+        backward = context.paragraph("backward_inference")
     blocks: list[Block] = [
         forward,
         forward_table(trace, messages),
@@ -150,12 +150,12 @@ def sum_loss(context: StepContext) -> Rendered:
     summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
     loss = summed.loss_value
     if loss is None:
-        return Rendered([*context.texts, *context.formulas, context.say("overflow")], {})
+        return Rendered([*context.texts, *context.formulas, context.paragraph("overflow")], {})
     ones = Written(take(summed, context.shown), context.messages).grad_y
     blocks: list[Block] = [*context.texts, *context.formulas]
     if problem.loss == "sum":
         step = context.messages.step("worked-example")
-        blocks.append(context.say("again", step=step))
+        blocks.append(context.paragraph("again", step=step))
     blocks += [
         loss_equation(summed, context.messages),
         context.vector(GRAD, summed.grad_y, ones, result=True),
@@ -205,7 +205,7 @@ def _nudges(context: StepContext, summed: Trace, loss: float) -> list[Block]:
     shown = context.result(level).strip()
     exactly = sign([shown], [level]) == "=" and context.n <= SUMMED
     blocks: list[Block] = [
-        context.say(key, level=shown if exactly else f"≈ {shown}"),
+        context.paragraph(key, level=shown if exactly else f"≈ {shown}"),
         element_table(columns, cells, summed, messages),
     ]
     if mask is not None and not mask.all():
@@ -223,11 +223,11 @@ def pytorch(context: StepContext) -> Rendered:
     blocks: list[Block] = [
         *context.texts,
         Code(MODULE),
-        context.say("seed", seed=seed, p_value=messages.probability(p)),
+        context.paragraph("seed", seed=seed, p_value=messages.probability(p)),
         *_drawn(context, masks),
     ]
     differences: dict[str, float] = {}
-    words = context.say("p_1" if p else "p_0", draws=f"{2**24:,}").text
+    words = context.paragraph("p_1" if p else "p_0", draws=f"{2**24:,}").text
     if p not in (0, 1):
         # What these masks keep may be too large to be compared.
         with suppress(RequestError, OverflowError):
@@ -236,7 +236,7 @@ def pytorch(context: StepContext) -> Rendered:
         same = (masks["torch-rand"] == masks["torch-cpu"]).all()
         words = context.answer("agree" if same else "differ").text
     if p < 1 and abs(problem.x).max() < LARGEST * (1 - p):
-        words = joined(words, context.say("fair").text)
+        words = joined(words, context.paragraph("fair").text)
         blocks += [Paragraph(words), Code(FAIR.format(seed=seed, n=context.n))]
     elif words.parts:
         blocks.append(Paragraph(words))

@@ -54,16 +54,16 @@ def masks_page(
     width: of the page, in columns.
     """
     n = next(iter(masks.values())).size
-    given = messages.tell(
+    given = messages.text(
         "masks", "given_after" if skip else "given", seed=seed, skip=f"{skip:,}",
         elements=messages.elements(n), p_value=messages.probability(p),
     )  # fmt: skip
     return [
-        Heading(messages.say("masks", "title")),
+        Heading(messages.string("masks", "title")),
         Paragraph(given),
         _masks_table(masks, like, messages, width),
-        Paragraph(messages.tell("masks", "why")),
-        Paragraph(messages.tell("masks", "elsewhere")),
+        Paragraph(messages.text("masks", "why")),
+        Paragraph(messages.text("masks", "elsewhere")),
     ]
 
 
@@ -74,11 +74,11 @@ def _masks_table(
 
     A mask is as long as the width leaves room for.
     """
-    columns = [messages.say("masks", key) for key in ("rng", "who", "mask")]
-    rows = [[rng, messages.say("source", rng)] for rng in masks]
+    columns = [messages.string("masks", key) for key in ("rng", "who", "mask")]
+    rows = [[rng, messages.string("source", rng)] for rng in masks]
     room = width - sum(max(map(_cells, column)) + GAP for column in zip(*rows, strict=True))
     if like is not None:
-        columns.append(messages.say("masks", "equal", mask=bits(like)))
+        columns.append(messages.string("masks", "equal", mask=bits(like)))
         room -= _cells(columns[-1]) + GAP
     for row, mask in zip(rows, masks.values(), strict=True):
         row.append(bits(mask, room if mask.size <= room else room - len(" …")))
@@ -92,18 +92,18 @@ def seeds_page(
     width: int,
 ) -> Document:  # fmt: skip
     """Show from which seed each source draws the mask; None where no seed is < below."""
-    sought = messages.tell(
+    sought = messages.text(
         "masks", "sought_after" if skip else "sought", mask=bits(mask, width),
         p_value=messages.probability(p), skip=f"{skip:,}",
     )  # fmt: skip
-    none = messages.say("masks", "none", below=f"{below:,}")
+    none = messages.string("masks", "none", below=f"{below:,}")
     rows = [
-        [rng, messages.say("source", rng), none if seed is None else str(seed)]
+        [rng, messages.string("source", rng), none if seed is None else str(seed)]
         for rng, seed in seeds.items()
     ]
-    columns = [messages.say("masks", key) for key in ("rng", "who", "seed")]
+    columns = [messages.string("masks", key) for key in ("rng", "who", "seed")]
     table = Table(columns, rows, words=range(len(columns)))
-    return [Heading(messages.say("masks", "search")), Paragraph(sought), table]
+    return [Heading(messages.string("masks", "search")), Paragraph(sought), table]
 
 
 def _cells(text: str) -> int:

@@ -109,7 +109,7 @@ def backward_page(trace: Trace, messages: Messages) -> Document:
         some = take(trace, shown_alone(trace.problem.x.size))
         exactly = Written(some, messages).y
         y = vector(Formula("y", "y"), some.y, messages, BESIDE, exactly, some.n)
-        given.append((y, messages.say("fact", "y")))
+        given.append((y, messages.string("fact", "y")))
     table = backward_table(trace, messages)
     return [
         Heading(_title("backward", trace, messages)),
@@ -137,7 +137,7 @@ def _with_bars(
     ]
     before, after = symbols
     heading = Formula(f"{before.unicode} → {after.unicode}", rf"{before.latex} \to {after.latex}")
-    arrived_, adds, lost = (messages.say("bar", key) for key in ("arrived", "adds", "lost"))
+    arrived_, adds, lost = (messages.string("bar", key) for key in ("arrived", "adds", "lost"))
     return table._replace(bars=Bars(heading, rows, (arrived_, adds, lost)))
 
 
@@ -151,18 +151,18 @@ def facts(trace: Trace, messages: Messages, source: str | None = None) -> Facts:
     matrix: list[tuple[Formula, str]] = []
     if problem.shape is not None:
         shape = " × ".join(map(str, problem.shape))
-        matrix.append((X, messages.say("fact", "x_shape", shape=shape)))
+        matrix.append((X, messages.string("fact", "x_shape", shape=shape)))
     if problem.mask is None:
-        return Facts([*matrix, (equation(P, p), messages.say("fact", "inference"))])
+        return Facts([*matrix, (equation(P, p), messages.string("fact", "inference"))])
     if trace.scale is None:
-        scale = SCALE, messages.say("fact", "scale_undefined")
+        scale = SCALE, messages.string("fact", "scale_undefined")
     else:
-        scale = scale_equation(problem.p, messages), messages.say("fact", "scale")
+        scale = scale_equation(problem.p, messages), messages.string("fact", "scale")
     return Facts(
         [
             *matrix,
-            (equation(P, p), messages.say("fact", "p")),
-            (keep_equation(problem.p, messages), messages.say("fact", "keep")),
+            (equation(P, p), messages.string("fact", "p")),
+            (keep_equation(problem.p, messages), messages.string("fact", "keep")),
             scale,
             (vector(M, problem.mask, messages, BESIDE), _mask_source(trace, messages, source)),
         ]
@@ -187,26 +187,28 @@ def _mask_source(trace: Trace, messages: Messages, source: str | None) -> str:
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
         key = "mask_drawn_after" if drawn.skip else "mask_drawn"
-        return messages.say("fact", key, **counts, **vars(drawn))
+        return messages.string("fact", key, **counts, **vars(drawn))
     if source is None:
         source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
-    return messages.say("fact", source, **counts)
+    return messages.string("fact", source, **counts)
 
 
 def upstream_facts(trace: Trace, messages: Messages) -> list[tuple[Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
-    total = [] if loss is None else [(loss_equation(trace, messages), messages.say("fact", "loss"))]
+    total = (
+        [] if loss is None else [(loss_equation(trace, messages), messages.string("fact", "loss"))]
+    )
     some = take(trace, shown_alone(n))
     exactly = Written(some, messages).grad_y
     upstream = vector(GRAD, some.grad_y, messages, BESIDE, exactly, n, result=loss is not None)
     if loss is None:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
-        return [(upstream, messages.say("fact", "grad_example" if example else "grad_given"))]
+        return [(upstream, messages.string("fact", "grad_example" if example else "grad_given"))]
     return [
         *total,
-        (equation(GRAD_Y, loss_gradient(loss)), messages.say("fact", "loss_gradient")),
-        (upstream, messages.say("fact", "grad_loss")),
+        (equation(GRAD_Y, loss_gradient(loss)), messages.string("fact", "loss_gradient")),
+        (upstream, messages.string("fact", "grad_loss")),
     ]
 
 
@@ -281,11 +283,11 @@ def element_table(
         if not status:
             return [f"{i + 1:,}", *cells(i)]
         kept = mask is None or bool(mask[i])
-        word = messages.say("cell", "passed" if mask is None else "kept" if kept else "dropped")
+        word = messages.string("cell", "passed" if mask is None else "kept" if kept else "dropped")
         label = f"{SIGNS[kept]} {word}"
         return [f"{i + 1:,}", *cells(i), messages.hidden(label).strip()]
 
-    more = messages.say("cell", "more", count=f"{n - SHOWN:,}")
+    more = messages.string("cell", "more", count=f"{n - SHOWN:,}")
     gap = [*"⋮" * (len(columns) + status), more]
     rows = [gap if i is None else row(i) for i in shown(n)]
     last = len(columns)
@@ -295,5 +297,5 @@ def element_table(
 
 
 def _title(key: str, trace: Trace, messages: Messages) -> str:
-    title = messages.say("title", key)
-    return title if trace.problem.training else messages.say("title", "inference", title=title)
+    title = messages.string("title", key)
+    return title if trace.problem.training else messages.string("title", "inference", title=title)

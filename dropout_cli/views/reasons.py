@@ -41,9 +41,9 @@ def why_scale(context: StepContext) -> Rendered:
         scaled,
         gradient,
         backward,
-        context.say("noise"),
+        context.paragraph("noise"),
         variance,
-        context.say("here", p_value=messages.probability(p), over=messages.over(mean.masks)),
+        context.paragraph("here", p_value=messages.probability(p), over=messages.over(mean.masks)),
         element_table(columns, cells, trace, messages, status=False),
     ]
     blocks += _expected(context, mean)
@@ -96,7 +96,7 @@ def inference(context: StepContext) -> Rendered:
     try:
         numbers = {"y": still.y, "grad_x": still.grad_x}
     except RequestError:  # nobody asked for the loss of this output
-        blocks.append(context.say("overflow"))
+        blocks.append(context.paragraph("overflow"))
     else:
         written = Written(take(still, context.shown), context.messages)
         y, gradient = Formula("y = x", "y = x"), context.messages.symbol("grad_x_is_grad_y")
@@ -116,9 +116,9 @@ def summary(context: StepContext) -> Rendered:
     blocks: list[Block] = [
         *context.texts,
         Facts(list(zip(formulas, words["names"], strict=True))),
-        context.say("remember"),
-        Items([messages.text(point) for point in words["points"]]),
-        context.say("carry"),
+        context.paragraph("remember"),
+        Items([messages.fill(point) for point in words["points"]]),
+        context.paragraph("carry"),
         card,
         Facts([(messages.symbol(name), meaning) for name, meaning in words["legend"]]),
     ]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
     from dropout_cli.verify.candidate import Verdict
     from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
-    from dropout_cli.words.messages import Voice
+    from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/verify/1"
 NAMED = 8  # wrong elements that a page shows
@@ -85,39 +85,39 @@ class Report(NamedTuple):
         return None if any(each.missing or each.partial for each in self.suites) else True
 
 
-def layer_suite(name: str, findings: Sequence[Finding], seed: int, voice: Voice) -> Suite:
+def layer_suite(name: str, findings: Sequence[Finding], seed: int, messages: Messages) -> Suite:
     """What was asked of a layer at each p."""
     rows = [
-        Row(each, voice.tell("question", each.id), _why_open(each, voice) or
-            voice.tell("asked", each.id), _explanations(each, voice))
+        Row(each, messages.text("question", each.id), _why_open(each, messages) or
+            messages.text("asked", each.id), _explanations(each, messages))
         for each in findings
     ]  # fmt: skip
-    opening: list[Block] = [Paragraph(voice.tell("layer", "how", seed=seed))]
+    opening: list[Block] = [Paragraph(messages.text("layer", "how", seed=seed))]
     chance = [each for each in findings if each.id in OF_CHANCE and each.ok is not None]
     if chance:
         count, most = len(chance), f"{len(chance) * LEVEL:.1g}"
-        told = voice.tell("layer", "chance", count=count, level=f"{LEVEL:.0e}", sum=most)
+        told = messages.text("layer", "chance", count=count, level=f"{LEVEL:.0e}", sum=most)
         opening.append(Paragraph(told))
-    opening += _not_judged(rows, voice)
-    opening.append(Paragraph(voice.tell("layer", "signs")))
+    opening += _not_judged(rows, messages)
+    opening.append(Paragraph(messages.text("layer", "signs")))
     values = [each.ok for each in findings if each.id == "values"]
     partial = all(ok is None for ok in values or (each.ok for each in findings))
     return Suite(name, opening, rows, by_p=True, partial=partial)
 
 
-def verdict_suite(verdict: Verdict, voice: Voice) -> Suite:
+def verdict_suite(verdict: Verdict, messages: Messages) -> Suite:
     """The claims of a problem, or what an implementation computed for it."""
     rows = [
-        Row(each, _statement(each, verdict, voice), _method(each, verdict, voice),
-            _explanations(each, voice))
+        Row(each, _statement(each, verdict, messages), _method(each, verdict, messages),
+            _explanations(each, messages))
         for each in verdict.findings
     ]  # fmt: skip
     candidate = verdict.candidate
     name = None if candidate is None else candidate.name
-    opening: list[Block] = [_problem(verdict, voice)]
+    opening: list[Block] = [_problem(verdict, messages)]
     if candidate is not None and candidate.unknown is not None and candidate.unknown.any():
-        count = voice.elements(int(candidate.unknown.sum()))
-        opening.append(Paragraph(voice.tell("verify", "unread", elements=count)))
+        count = messages.elements(int(candidate.unknown.sum()))
+        opening.append(Paragraph(messages.text("verify", "unread", elements=count)))
     partial = candidate is not None and all(each.finding.ok is None for each in rows)
     return Suite(name, opening, rows, partial=partial, missing=verdict.missing)
 
@@ -161,69 +161,69 @@ def _element(wrong: Wrong) -> ElementRecord:
     }
 
 
-def page(report: Report, voice: Voice) -> Document:
+def page(report: Report, messages: Messages) -> Document:
     """The verdict, what was checked, the checks, and what is wrong."""
-    document: list[Block] = [Heading(voice.say("verify", "title"))]
+    document: list[Block] = [Heading(messages.string("verify", "title"))]
     if len(report.suites) > 1:
-        document.append(_headline(report.suites, voice))
+        document.append(_headline(report.suites, messages))
     for suite in report.suites:
         if suite.name is not None:
             document.append(Heading(suite.name, 2))
-        document += [_headline([suite], voice), *suite.opening]
+        document += [_headline([suite], messages), *suite.opening]
         if suite.by_p:
-            document.append(_matrix(suite.rows, voice))
+            document.append(_matrix(suite.rows, messages))
         elif all(
             row.finding.id in claims.CLAIMS and row.finding.ok is not False for row in suite.rows
         ):
-            document += _claims(suite.rows, voice)
+            document += _claims(suite.rows, messages)
         else:
-            document.append(_checks(suite.rows, voice))
-        document += _explained(suite, voice)
+            document.append(_checks(suite.rows, messages))
+        document += _explained(suite, messages)
     return document
 
 
-def summary(suite: Suite, voice: Voice) -> str:
+def summary(suite: Suite, messages: Messages) -> str:
     """The whole verdict on a layer in one line."""
     failing = [row for row in suite.rows if row.finding.ok is False]
     if not failing:
         row = next(row for row in suite.rows if row.finding.ok is None)
-        return voice.say("layer", "is_open", name=suite.name, why=row.method.plain)
+        return messages.string("layer", "is_open", name=suite.name, why=row.method.plain)
     named = [row for row in failing if row.finding.mistakes] or failing
     _, why = named[0].explanations[0]
     count = sum(row.finding.ok is not None for row in suite.rows)
-    return voice.say(
+    return messages.string(
         "layer", "is_wrong", name=suite.name, failing=len(failing), count=count, why=why.plain
     )
 
 
-def _headline(suites: Sequence[Suite], voice: Voice) -> Check:
+def _headline(suites: Sequence[Suite], messages: Messages) -> Check:
     """Whether all of it is right."""
     oks = [row.finding.ok for suite in suites for row in suite.rows]
     count, failing = len(oks) - oks.count(None), oks.count(False)
     missing = next((suite.missing for suite in suites if suite.missing), None)
     ok, key = not failing, "failed" if failing else "passed"
     if ok and missing is not None:
-        return Check(None, voice.tell("verify", "missing", count=count, framework=missing))
+        return Check(None, messages.text("verify", "missing", count=count, framework=missing))
     if count < len(oks):
         key += "_some"
     elif count == 1:
         key += "_one"
-    told = voice.tell("verify", key, count=count, failing=failing, open=len(oks) - count)
+    told = messages.text("verify", key, count=count, failing=failing, open=len(oks) - count)
     return Check(None if ok and any(suite.partial for suite in suites) else ok, told)
 
 
-def _claims(rows: Sequence[Row], voice: Voice) -> list[Block]:
+def _claims(rows: Sequence[Row], messages: Messages) -> list[Block]:
     """Each claim on one line, where none fails, and what is the same in all of them."""
     error = f"{max(row.finding.max_error for row in rows):.3g}"
     cells: list[list[str | Text]] = []
     for each, statement, method, _ in rows:
-        open_ = [] if each.ok is not None else [voice.tell("verify", "because", method=method)]
+        open_ = [] if each.ok is not None else [messages.text("verify", "because", method=method)]
         cells.append([SIGNS[each.ok], joined(statement, *open_)])
-    table = Table(["", voice.say("verify", "claim")], cells, words=(0, 1))
-    return [Paragraph(voice.tell("verify", "exact", error=error)), table]
+    table = Table(["", messages.string("verify", "claim")], cells, words=(0, 1))
+    return [Paragraph(messages.text("verify", "exact", error=error)), table]
 
 
-def _checks(rows: Iterable[Row], voice: Voice) -> Table:
+def _checks(rows: Iterable[Row], messages: Messages) -> Table:
     """Each check: its sign, what is claimed, by what it was checked, over how many elements."""
     cells: list[list[str | Text]] = [
         [SIGNS[each.ok], statement, method, f"{each.checked:,}" if each.checked else "",
@@ -231,53 +231,55 @@ def _checks(rows: Iterable[Row], voice: Voice) -> Table:
         for each, statement, method, _ in rows
     ]  # fmt: skip
     headings = ("claim", "by", "elements", "error")
-    columns = ["", *(voice.say("verify", key) for key in headings)]
+    columns = ["", *(messages.string("verify", key) for key in headings)]
     return Table(columns, cells, words=(0, 1, 2))
 
 
-def _matrix(rows: Sequence[Row], voice: Voice) -> Table:
+def _matrix(rows: Sequence[Row], messages: Messages) -> Table:
     """The questions below one another, and for each p whether the layer is right."""
     ps = list(dict.fromkeys(row.finding.p for row in rows))
     statements = {row.finding.id: row.statement for row in rows}
     signs = {(row.finding.id, row.finding.p): SIGNS[row.finding.ok] for row in rows}
     cells: list[list[str | Text]] = [
         [statements[question], *(signs.get((question, p), "") for p in ps)]
-        for question in voice.prose["question"]
+        for question in messages.prose["question"]
         if question in statements
     ]
-    headings = [voice.say("layer", "question"), *map(voice.probability, ps)]
+    headings = [messages.string("layer", "question"), *map(messages.probability, ps)]
     return Table(headings, cells, words=(0,))
 
 
-def _not_judged(rows: Sequence[Row], voice: Voice) -> Iterator[Block]:
+def _not_judged(rows: Sequence[Row], messages: Messages) -> Iterator[Block]:
     """What could not be asked, and why: once for all p."""
     reasons: dict[Text, dict[str, None]] = {}
     code: dict[str, None] = {}
     for each, _, why, _ in rows:
         if each.ok is None:
-            reasons.setdefault(why, {})[voice.probability(each.p)] = None
+            reasons.setdefault(why, {})[messages.probability(each.p)] = None
             if each.reason is not None and each.reason.code:
                 code[each.reason.code] = None
     for reason, at in reasons.items():
-        yield Paragraph(joined(voice.tell("layer", "open", p_values=", ".join(at)), reason))
+        yield Paragraph(joined(messages.text("layer", "open", p_values=", ".join(at)), reason))
     yield from map(Code, code)
 
 
-def _why_open(finding: Finding, voice: Voice) -> Text | None:
+def _why_open(finding: Finding, messages: Messages) -> Text | None:
     """Why a question was not answered, if it says so."""
     reason = finding.reason
     if finding.ok is not None or reason is None:
         return None
-    features = [voice.say("feature", name) for name in reason.at.split(", ") if reason.at]
-    return voice.tell("open", reason.key, features=", ".join(features), **_told(reason, voice))
+    features = [messages.string("feature", name) for name in reason.at.split(", ") if reason.at]
+    return messages.text(
+        "open", reason.key, features=", ".join(features), **_told(reason, messages)
+    )
 
 
-def _told(reason: Reason, voice: Voice) -> dict[str, str]:
+def _told(reason: Reason, messages: Messages) -> dict[str, str]:
     """The values of a reason, as sentences have them."""
     return {
         "count": f"{reason.counted:,}",
         "n": f"{reason.n:,}",
-        "elements": voice.elements(reason.n),
+        "elements": messages.elements(reason.n),
         "expected": f"{reason.expected:,.6g}",
         "fraction": f"{reason.counted / max(1, reason.n):.3g}",
         "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
@@ -285,43 +287,43 @@ def _told(reason: Reason, voice: Voice) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _explanations(finding: Finding, voice: Voice) -> list[tuple[str, Text]]:
+def _explanations(finding: Finding, messages: Messages) -> list[tuple[str, Text]]:
     """Each mistake that fits, or what can be said without: its name, and the words."""
     reason, names = finding.reason, finding.mistakes
     if finding.ok is not False or reason is None:
         return []
-    told = _told(reason, voice)
-    about = voice.symbol("m" if finding.about == "mask" else finding.about)
-    where = voice.tell("reason", reason.key, about=about, **told)
+    told = _told(reason, messages)
+    about = messages.symbol("m" if finding.about == "mask" else finding.about)
+    where = messages.text("reason", reason.key, about=about, **told)
     if not names:
-        return [("unknown", joined(where, _unknown(reason, voice)))]
+        return [("unknown", joined(where, _unknown(reason, messages)))]
     if "raised" in names:
         return [("raised", where)]
     found = []
     for k, name in enumerate(names):
         own = f"{finding.about}-{name}"
-        key = own if own in voice.prose["mistake"] else name
-        first = voice.tell("verify", "or") if k else where
-        found.append((name, joined(first, voice.tell("mistake", key, **told))))
+        key = own if own in messages.prose["mistake"] else name
+        first = messages.text("verify", "or") if k else where
+        found.append((name, joined(first, messages.text("mistake", key, **told))))
     if len(names) > 1:
         key = "several" if finding.telling_p is None else "several_p"
-        p = "" if finding.telling_p is None else voice.probability(finding.telling_p)
-        several = voice.tell("verify", key, count=len(names), p_value=p)
+        p = "" if finding.telling_p is None else messages.probability(finding.telling_p)
+        several = messages.text("verify", key, count=len(names), p_value=p)
         found[-1] = (names[-1], joined(found[-1][1], several))
     return found
 
 
-def _unknown(reason: Reason, voice: Voice) -> Text:
+def _unknown(reason: Reason, messages: Messages) -> Text:
     """What can be said where no mistake is known: a factor, a difference, a type."""
     if reason.wanted == "float16":
-        return voice.tell("verify", "unknown_type", dtype=reason.wanted)
+        return messages.text("verify", "unknown_type", dtype=reason.wanted)
     for name in ("factor", "offset"):
         if (value := getattr(reason, name)) is not None:
-            return voice.tell("verify", f"unknown_{name}", **{name: voice.number(value)})
-    return voice.tell("verify", "unknown")
+            return messages.text("verify", f"unknown_{name}", **{name: messages.number(value)})
+    return messages.text("verify", "unknown")
 
 
-def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
+def _explained(suite: Suite, messages: Messages) -> Iterator[Block]:
     """What is wrong, once for all p at which it is wrong alike."""
     alike: dict[tuple[object, ...], tuple[Finding, Text, bool, list[str]]] = {}
     for finding, _, _, explanations in suite.rows:
@@ -330,17 +332,17 @@ def _explained(suite: Suite, voice: Voice) -> Iterator[Block]:
             why = (finding.about, name, error, text.plain if name == "unknown" else "")
             last = name == explanations[-1][0]
             alike.setdefault(why, (finding, text, last, []))[-1].append(
-                voice.probability(finding.p)
+                messages.probability(finding.p)
             )
     for finding, text, last, at_p in alike.values():
         at, *others = dict.fromkeys(at_p)
         key = "at_all" if others else "at"
-        where = voice.tell("verify", key, p_value=at, others=", ".join(others))
+        where = messages.text("verify", key, p_value=at, others=", ".join(others))
         yield Paragraph(joined(where, text) if suite.by_p else text)
         if finding.wrong and last:
-            yield _elements_table(finding, voice)
+            yield _elements_table(finding, messages)
         if finding.reason is not None and finding.reason.example is not None:
-            yield Paragraph(voice.tell("layer", "example"))
+            yield Paragraph(messages.text("layer", "example"))
             yield Code(_example(finding, finding.reason.example))
 
 
@@ -352,73 +354,73 @@ def _example(finding: Finding, example: Example) -> str:
     return f"dropout-cli verify -x={x!r} -p {finding.p!r} {bit} {answer}"
 
 
-def _elements_table(finding: Finding, voice: Voice) -> Table:
+def _elements_table(finding: Finding, messages: Messages) -> Table:
     """The first wrong elements: where they are, in mathematics and in Python, and their values."""
     shown = finding.wrong[:NAMED]
     more = (finding.reason.counted if finding.reason else 0) - len(shown)
     rows = [
         [", ".join(str(k + 1) for k in place), f"{finding.about}[{', '.join(map(str, place))}]",
-         *_apart(got, expected, voice)]
+         *_apart(got, expected, messages)]
         for place, got, expected in shown
     ]  # fmt: skip
     if more > 0:
-        rows.append(["⋮", voice.say("cell", "more", count=f"{more:,}"), "", ""])
-    columns = [voice.say("verify", key) for key in ("python", "got", "expected")]
+        rows.append(["⋮", messages.string("cell", "more", count=f"{more:,}"), "", ""])
+    columns = [messages.string("verify", key) for key in ("python", "got", "expected")]
     several = len(shown[0].place) > 1
     return Table([AXES if several else INDEX, *columns], rows, words=(1,))
 
 
-def _apart(got: float, expected: float, voice: Voice) -> tuple[str, str]:
+def _apart(got: float, expected: float, messages: Messages) -> tuple[str, str]:
     """Both numbers; with all their digits where fewer would not tell them apart."""
-    told = voice.number(got), voice.number(expected)
-    return told if told[0] != told[1] else (voice.exactly(got), voice.exactly(expected))
+    told = messages.number(got), messages.number(expected)
+    return told if told[0] != told[1] else (messages.exactly(got), messages.exactly(expected))
 
 
-def _problem(verdict: Verdict, voice: Voice) -> Facts:
+def _problem(verdict: Verdict, messages: Messages) -> Facts:
     """x, p, the mask and the upstream gradient."""
     trace, candidate = verdict.trace, verdict.candidate
     several = candidate is not None and len(candidate.shape) > 1
     shape = " × ".join(map(str, candidate.shape)) if candidate is not None else ""
-    told = voice.say("fact", "x_shape" if several else "x", shape=shape)
-    x = (vector(voice.symbol("x"), trace.problem.x, voice, BESIDE), told)
+    told = messages.string("fact", "x_shape" if several else "x", shape=shape)
+    x = (vector(messages.symbol("x"), trace.problem.x, messages, BESIDE), told)
     read = candidate is not None and candidate.read_mask
-    given = facts(trace, voice, "mask_read" if read else None).facts
+    given = facts(trace, messages, "mask_read" if read else None).facts
     judged = {each.id for each in verdict.findings} - {"y", "kept-fraction", "independent"}
-    return Facts([x, *given, *(upstream_facts(trace, voice) if judged else ())])
+    return Facts([x, *given, *(upstream_facts(trace, messages) if judged else ())])
 
 
-def _statement(finding: Finding, verdict: Verdict, voice: Voice) -> Text:
+def _statement(finding: Finding, verdict: Verdict, messages: Messages) -> Text:
     name, problem = finding.id, verdict.trace.problem
-    source = verdict.held.source if verdict.held else ""
+    source = verdict.comparison.source if verdict.comparison else ""
     special = f"{name}-inference" if not problem.training else f"{name}-p-1"
-    if (not problem.training or problem.p == 1) and special in voice.prose["claim"]:
+    if (not problem.training or problem.p == 1) and special in messages.prose["claim"]:
         name = special
-    return voice.tell("claim", name, source=source, squares=loss_formula("sum-squares"))
+    return messages.text("claim", name, source=source, squares=loss_formula("sum-squares"))
 
 
-def _method(finding: Finding, verdict: Verdict, voice: Voice) -> Text:
+def _method(finding: Finding, verdict: Verdict, messages: Messages) -> Text:
     """How the claim was checked, or why it was not."""
     name = finding.id
     if name == verdict.missing:
-        return voice.tell("method", "missing", framework=name)
-    if (why := _why_open(finding, voice)) is not None:
+        return messages.text("method", "missing", framework=name)
+    if (why := _why_open(finding, messages)) is not None:
         return why
     trace, allowed = verdict.trace, verdict.allowed.get(name)
     n = trace.problem.x.size
     key = f"{name}-silent" if finding.ok is None else name
-    if finding.ok is None and finding.p == 1 and f"{key}-p-1" in voice.prose["method"]:
+    if finding.ok is None and finding.p == 1 and f"{key}-p-1" in messages.prose["method"]:
         key += "-p-1"
     written = 0.0 if allowed is None else float(np.max(allowed.written))
     if allowed is not None:
         right = np.abs(trace.y if name == "y" else trace.grad_x)
         tiny = ((right > 0) & (right < allowed.absolute)).any()
         key += "-written" if written else "-tiny" if tiny else ""
-    return voice.tell(
+    return messages.text(
         "method",
         key,
-        over=voice.over(claims.masks_summed(n, trace.problem.p)),
-        changed=voice.changed(claims.changed_by_a_fresh_mask(trace), n),
-        version=verdict.held.version if verdict.held else "",
+        over=messages.over(claims.masks_summed(n, trace.problem.p)),
+        changed=messages.changed(claims.changed_by_a_fresh_mask(trace), n),
+        version=verdict.comparison.version if verdict.comparison else "",
         rtol="" if allowed is None else f"{allowed.relative:.2g}",
         atol=f"{written:.2g}" if written or allowed is None else f"{allowed.absolute:.2g}",
         decimals=verdict.candidate.decimals if verdict.candidate else "",

@@ -73,8 +73,8 @@ def contents(messages: Messages) -> Document:
         [str(number), words["id"], words["title"]]
         for number, words in enumerate(messages.prose["step"], 1)
     ]
-    columns = ["", "--step", messages.say("title", "step")]
-    return [Heading(messages.say("title", "walkthrough")), Table(columns, rows, words=(1, 2))]
+    columns = ["", "--step", messages.string("title", "step")]
+    return [Heading(messages.string("title", "walkthrough")), Table(columns, rows, words=(1, 2))]
 
 
 def contents_record(messages: Messages) -> ContentsRecord:
@@ -91,14 +91,14 @@ def page(
 ) -> Document:
     """Show the chosen steps under the walkthrough's title, after a picture of the passes."""
     steps = [block for step in render(trace, messages, chosen) for block in step_page(step)]
-    document: list[Block] = [Heading(messages.say("title", "walkthrough"))]
+    document: list[Block] = [Heading(messages.string("title", "walkthrough"))]
     if messages.hide:
         document = _instructions(trace.problem, messages)
     elif any(isinstance(block, Check) for block in steps):
         found = (claims.check(name, trace) for name in claims.CLAIMS)
         rounded = any(finding.max_error for finding in found)
         key = "meaning_rounded" if rounded else "meaning"
-        document.append(Paragraph(messages.tell("check", key)))
+        document.append(Paragraph(messages.text("check", key)))
     if picture is not None and not messages.hide:
         document.append(picture)
     return [*document, *steps]
@@ -106,14 +106,14 @@ def page(
 
 def _instructions(problem: Problem, messages: Messages) -> list[Block]:
     """Say that this is an exercise, what to do, and which command prints the solution."""
-    title = messages.say("title", "walkthrough")
+    title = messages.string("title", "walkthrough")
     if problem.x.size > WRITTEN_OUT:
-        solution = messages.tell("exercise", "same_command")
+        solution = messages.text("exercise", "same_command")
     else:
-        solution = messages.tell("exercise", "solution", command=_command(problem, messages))
+        solution = messages.text("exercise", "solution", command=_command(problem, messages))
     return [
-        Heading(messages.say("exercise", "title", title=title)),
-        Paragraph(messages.tell("exercise", "instructions")),
+        Heading(messages.string("exercise", "title", title=title)),
+        Paragraph(messages.text("exercise", "instructions")),
         Paragraph(solution),
     ]
 
@@ -172,7 +172,7 @@ def render(
             context = StepContext(trace, messages, words, checks and not messages.hide, recorded)
             blocks, numbers = STEPS[words["id"]](context)
             if messages.hide:
-                question = messages.text(words["question"], n_value=f"{trace.problem.x.size:,}")
+                question = messages.fill(words["question"], n_value=f"{trace.problem.x.size:,}")
                 blocks = [Question(question), *blocks]
             yield Step(words["id"], number, words["title"], blocks, numbers)
 

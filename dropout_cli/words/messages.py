@@ -31,16 +31,16 @@ class Messages(NamedTuple):
     hide: bool = False
     revealed: bool = False
 
-    def say(self, table: str, key: str, /, **values: object) -> str:
+    def string(self, table: str, key: str, /, **values: object) -> str:
         """Format prose[table][key] as a string."""
         words: str = self.prose[table][key]
         return words.format(**values)
 
-    def tell(self, table: str, key: str, /, **values: object) -> Text:
+    def text(self, table: str, key: str, /, **values: object) -> Text:
         """Format prose[table][key] as a text, which may hold formulas."""
-        return self.text(self.prose[table][key], **values)
+        return self.fill(self.prose[table][key], **values)
 
-    def text(self, words: str, /, **values: object) -> Text:
+    def fill(self, words: str, /, **values: object) -> Text:
         """Replace the {placeholders} of the words with values, or else with symbols.
 
         A value may be a formula or a text; any other is converted to a string. An equation or an
@@ -94,25 +94,27 @@ class Messages(NamedTuple):
     def part(self, checked: int, n: int) -> str:
         """Name the elements that were checked: all n, or the first of them."""
         if checked == n:
-            return self.elements(n) if n == 1 else self.say("count", "all", n=f"{n:,}")
-        return self.say("count", "first", checked=f"{checked:,}", n=f"{n:,}")
+            return self.elements(n) if n == 1 else self.string("count", "all", n=f"{n:,}")
+        return self.string("count", "first", checked=f"{checked:,}", n=f"{n:,}")
 
     def elements(self, n: int) -> str:
         """Count elements: 1 element, 2 elements, …."""
-        return self.say("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
+        return self.string("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
 
     def changed(self, average: Fraction, n: int) -> str:
         """Say how many of n gradients change on average; for one, how probable that is."""
         number = self.number(average)
         if abs(Fraction(number) - average) > n / 2**52:  # it is rounded, not p alone
-            number = self.say("count", "about", number=number)
-        return self.say("count", "changed_one" if n == 1 else "changed", number=number, n=f"{n:,}")
+            number = self.string("count", "about", number=number)
+        return self.string(
+            "count", "changed_one" if n == 1 else "changed", number=number, n=f"{n:,}"
+        )
 
     def over(self, masks: int | None) -> str:
         """Say what expectations were summed over: masks, or None for both outcomes of each."""
         if masks is None:
-            return self.say("count", "outcomes")
-        return self.say("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
+            return self.string("count", "outcomes")
+        return self.string("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
 
     def step(self, name: str) -> int:
         """Look up the number of a step, from 1."""
@@ -160,6 +162,3 @@ class Messages(NamedTuple):
     def exactly(self, value: float) -> str:
         """Format the value with as many digits as tell it from any other."""
         return repr(value + 0.0).removesuffix(".0")
-
-
-Voice = Messages

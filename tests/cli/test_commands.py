@@ -25,7 +25,7 @@ from dropout_cli.trace import Trace
 from dropout_cli.views.passes import backward_record, backward_table
 from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 COMMANDS = ("forward", "backward", "walkthrough", "plot", "masks", "verify")
 PROGRAM = [sys.executable, "-m", "dropout_cli"]
@@ -144,7 +144,7 @@ VECTORS = st.lists(st.floats(-1e150, 1e150), min_size=1, max_size=30)
 
 @given(VECTORS, st.floats(0, 1), st.integers(0, 2**64), st.sampled_from(["sum", "sum-squares"]))
 def test_json_reads_back_to_the_same_floats(x, p, seed, loss):
-    trace = Trace(Problem.pose(x, p, seed=seed, loss=loss))
+    trace = Trace(Problem.create(x, p, seed=seed, loss=loss))
     try:
         text = to_json(backward_record(trace))
     except RequestError:
@@ -285,7 +285,7 @@ def test_a_file_keeps_its_mode_and_a_link_stays_a_link(cli, tmp_path):
     assert json.loads(target.read_text())["y"] == [4, 0, 12, 0]
 
 
-class CountingVoice(Voice):
+class CountingVoice(Messages):
     said = 0
 
     def number(self, value: float) -> str:
@@ -297,9 +297,9 @@ def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
     counts = []
     for n in (100, 1_000_000):
         CountingVoice.said = 0
-        trace, voice = Trace(Problem.pose(np.ones(n))), CountingVoice(load("en"))
-        table = backward_table(trace, voice)
-        derivation = page(trace, voice, [step["id"] for step in voice.prose["step"]])
+        trace, messages = Trace(Problem.create(np.ones(n))), CountingVoice(load("en"))
+        table = backward_table(trace, messages)
+        derivation = page(trace, messages, [step["id"] for step in messages.prose["step"]])
         counts.append((len(table.rows), len(derivation), CountingVoice.said))
     (rows, blocks, said), (more_rows, more_blocks, more_said) = counts
     assert more_said <= said + 10

@@ -20,7 +20,7 @@ from dropout_cli.figure.page import Group
 from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.losses import LOSSES
 from dropout_cli.words import load
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 SLOW = pytest.mark.slow
 BOTH = pytest.mark.parametrize("layout", ["panels", "flow"])
@@ -28,7 +28,9 @@ BOTH = pytest.mark.parametrize("layout", ["panels", "flow"])
 
 def figure(style=None, **problem):
     style = (style or Style()).checked()
-    return draw(Trace(Problem.pose(**problem)), Voice(load(style.lang), style.precision), style)
+    return draw(
+        Trace(Problem.create(**problem)), Messages(load(style.lang), style.precision), style
+    )
 
 
 def bars(drawn):
@@ -64,8 +66,8 @@ def test_a_kept_bar_of_y_is_as_much_longer_as_the_equation_says(layout, p):
 
 @BOTH
 def test_bars_are_as_long_as_their_values(layout):
-    trace = Trace(Problem.pose(x=[3, -1, 4, 1, -5, 9], seed=2, loss="sum-squares"))
-    drawn = bars(draw(trace, Voice(load("en")), Style(layout=layout)))
+    trace = Trace(Problem.create(x=[3, -1, 4, 1, -5, 9], seed=2, loss="sum-squares"))
+    drawn = bars(draw(trace, Messages(load("en")), Style(layout=layout)))
     for name, values in (("y", trace.y), ("grad_x", trace.grad_x)):
         kept = [i for i in range(6) if values[i]]
         lengths = np.array([length(drawn[f"bar-{name}-{i + 1}"], layout) for i in kept])
@@ -99,7 +101,7 @@ def test_kept_and_dropped_differ_by_shape(layout):
 @pytest.mark.parametrize("n", [64, 100])
 def test_many_bars_differ_by_shape_too(layout, n):
     drawn = figure(Style(layout=layout), x=np.ones(n), seed=1)
-    kept = Trace(Problem.pose(x=np.ones(n), seed=1)).problem.mask
+    kept = Trace(Problem.create(x=np.ones(n), seed=1)).problem.mask
     colour, axis = THEMES["light"], 0 if layout == "panels" else 1
     widths = {}
     for part in drawn.findobj(PolyCollection):
@@ -226,7 +228,7 @@ def test_p_1_reads_y_is_zero(layout):
 )  # fmt: skip
 def test_the_subtitle_says_how_many_are_kept_and_the_scale(lang, one, some):
     def told(p, mask):
-        return subtitle(Trace(Problem.pose(p=p, mask=mask)), Voice(load(lang), 4))
+        return subtitle(Trace(Problem.create(p=p, mask=mask)), Messages(load(lang), 4))
 
     assert told(0.3, [0, 1, 0, 0]).endswith(f"{one}1/(1−p) ≈ 1.429")
     for p, scale in ((1 / 3, "= 1.5"), (0.1, "≈ 1.111"), (0.99, "= 100"), (1e-9, "≈ 1")):

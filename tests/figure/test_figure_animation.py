@@ -20,13 +20,13 @@ from dropout_cli.figure.animation import moments
 from dropout_cli.figure.files import draw
 from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.words import load
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 OUTPUTS = Path(__file__).parents[2] / "outputs"
 
 
 def scenes(**problem):
-    return [*moments(Trace(Problem.pose(**problem)), Voice(load("en"), 4))]
+    return [*moments(Trace(Problem.create(**problem)), Messages(load("en"), 4))]
 
 
 def captions(**problem):
@@ -78,11 +78,11 @@ def test_every_case_has_its_words(problem):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_plate_is_dimmed_where_there_is_one(training):
-    trace, voice = Trace(Problem.pose(training=training)), Voice(load("en"), 4)
-    moment = next(moment for moment, _ in moments(trace, voice) if moment.focus is not None)
+    trace, messages = Trace(Problem.create(training=training)), Messages(load("en"), 4)
+    moment = next(moment for moment, _ in moments(trace, messages) if moment.focus is not None)
     colours = {
         to_hex(part.get_facecolor()[0]).upper()
-        for part in draw(trace, voice, Style(layout="flow"), moment).findobj(PolyCollection)
+        for part in draw(trace, messages, Style(layout="flow"), moment).findobj(PolyCollection)
         if part.get_alpha()
     }
     light = THEMES["light"]
@@ -115,8 +115,8 @@ def test_equals_stands_where_no_number_is_rounded(problem, inserted):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_last_words_say_the_scale(lang):
     def last(p):
-        trace = Trace(Problem.pose(p=p, seed=1))
-        return [*moments(trace, Voice(load(lang), 4))][-1][0].caption
+        trace = Trace(Problem.create(p=p, seed=1))
+        return [*moments(trace, Messages(load(lang), 4))][-1][0].caption
 
     assert "1/(1−p) ≈ 1.429" in last(0.3)
     assert "1/(1−p) = 1.5" in last(1 / 3)

@@ -16,7 +16,7 @@ from dropout_cli.figure.tables import draw_pass, draw_step
 from dropout_cli.views.passes import backward_page, forward_page
 from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 FONT = "WenQuanYi Micro Hei"
 SMALL = {"dpi": 48}
@@ -44,9 +44,9 @@ def name(case):
 
 def problem(n):
     if n == 4:
-        return Problem.pose()
+        return Problem.create()
     r = np.random.default_rng(3)
-    return Problem.pose(
+    return Problem.create(
         x=np.round(r.normal(0, 3, n), 1), grad_y=np.round(r.normal(0, 1, n), 2), p=0.3, seed=1
     )
 
@@ -54,7 +54,7 @@ def problem(n):
 def picture(case, lang="en"):
     choices = {key: value for key, value in case.items() if key != "n"}
     style = Style(lang=lang, **choices).checked()
-    return draw(Trace(problem(case.get("n", 4))), Voice(load(lang), style.precision), style)
+    return draw(Trace(problem(case.get("n", 4))), Messages(load(lang), style.precision), style)
 
 
 def chinese_font():
@@ -93,8 +93,8 @@ def test_chinese(case):
 @pytest.mark.parametrize("view", [forward_page, backward_page])
 @compare
 def test_table(view, lang, theme, n):
-    trace, voice = Trace(problem(n)), Voice(load(lang), 4)
-    return draw_pass(view(trace, voice), trace, voice, Style(theme=theme, lang=lang))
+    trace, messages = Trace(problem(n)), Messages(load(lang), 4)
+    return draw_pass(view(trace, messages), trace, messages, Style(theme=theme, lang=lang))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_table(view, lang, theme, n):
 )  # fmt: skip
 @compare
 def test_step(number, lang):
-    voice = Voice(load(lang), 6)
-    ids = [step["id"] for step in voice.prose["step"]]
-    document = page(Trace(Problem.pose()), voice, [ids[number - 1]])[1:]
+    messages = Messages(load(lang), 6)
+    ids = [step["id"] for step in messages.prose["step"]]
+    document = page(Trace(Problem.create()), messages, [ids[number - 1]])[1:]
     return draw_step(document, number, len(ids), Style(lang=lang))
 
 

@@ -15,7 +15,7 @@ from dropout_cli.figure.files import draw
 from dropout_cli.figure.page import plain_settings
 from dropout_cli.figure.style import SMALLEST, Style
 from dropout_cli.words import load
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 LAYOUTS = pytest.mark.parametrize("layout", ["panels", "flow"])
 SIZES = ("16x9", "4x3", "square", "1920x1080", "3x3", "14x5")
@@ -70,7 +70,7 @@ def least_page(style):
 
 def check(trace, style):
     """Hold the words of a figure apart, on the page and legible; return them."""
-    drawn = draw(trace, Voice(load(style.lang), style.precision), style.checked())
+    drawn = draw(trace, Messages(load(style.lang), style.precision), style.checked())
     found, boxes, page, unit = measure(drawn, least_page(style))
     low, high = boxes[:, 0], boxes[:, 1]
     inside = (low >= -0.5).all(axis=1) & (high <= page + 0.5).all(axis=1)
@@ -98,7 +98,7 @@ def test_words_keep_apart_and_on_the_page(layout, size, n):
     kinds = ("mixed", "long", "far", "small", "negative", "equal", "zero")
     for k, kind in enumerate(kinds if size == "16x9" and n in (4, 7) else kinds[:2]):
         x = values(kind, n)
-        problem = Problem.pose(x=x, p=(0.3, 0.5, 1)[k % 3], seed=n, grad_y=x[::-1])
+        problem = Problem.create(x=x, p=(0.3, 0.5, 1)[k % 3], seed=n, grad_y=x[::-1])
         try:
             check(Trace(problem), Style(layout=layout, size=size))
         except RequestError as error:
@@ -112,7 +112,7 @@ def test_words_keep_apart_and_on_the_page(layout, size, n):
 )
 def test_with_every_precision(layout, precision):
     for n in (1, 4, 9, 40):
-        problem = Problem.pose(x=values("mixed", n) / 3, p=1 / 3, seed=1, loss="sum-squares")
+        problem = Problem.create(x=values("mixed", n) / 3, p=1 / 3, seed=1, loss="sum-squares")
         check(Trace(problem), Style(layout=layout, precision=precision))
 
 
@@ -124,7 +124,7 @@ def test_with_every_precision(layout, precision):
 @pytest.mark.parametrize("n", [4, pytest.param(10, marks=SLOW), pytest.param(30, marks=SLOW)])
 def test_with_some_panels(panel, n):
     for kind in ("mixed", "long"):
-        trace = Trace(Problem.pose(x=values(kind, n), seed=1))
+        trace = Trace(Problem.create(x=values(kind, n), seed=1))
         for size in ("16x9", "square"):
             said = check(trace, Style(panel=panel, size=size))
             names = {"Input": "x", "Mask": "mask", "Output  →": "y", "Gradient  ←": "grad_x"}
@@ -136,12 +136,12 @@ def test_with_some_panels(panel, n):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_with_every_title(layout, lang):
     style = Style(layout=layout, lang=lang)
-    trace = Trace(Problem.pose(loss="sum-squares"))
+    trace = Trace(Problem.create(loss="sum-squares"))
     try:
         for title in ("", "ß", "A title that is rather longer than the page is wide, " * 2):
             said = check(trace, style._replace(title=title))
             assert title.strip() in " ".join(said)
-            check(Trace(Problem.pose(training=False)), style._replace(title=title))
+            check(Trace(Problem.create(training=False)), style._replace(title=title))
     except RequestError as error:
         if "no font with Chinese is installed" not in str(error):
             raise
@@ -149,11 +149,11 @@ def test_with_every_title(layout, lang):
 
 
 def test_no_title_takes_the_subtitle_too():
-    assert not any("kept," in words for words in check(Trace(Problem.pose()), Style(title="")))
+    assert not any("kept," in words for words in check(Trace(Problem.create()), Style(title="")))
 
 
 def sizes(style, **problem):
-    drawn = draw(Trace(Problem.pose(**problem)), Voice(load("en"), style.precision), style)
+    drawn = draw(Trace(Problem.create(**problem)), Messages(load("en"), style.precision), style)
     found, _, _, unit = measure(drawn, least_page(style))
     return {text.get_text(): text.get_fontsize() / unit for text in found}
 
@@ -181,7 +181,7 @@ def test_each_pair_has_its_own_size():
 
 
 def test_the_factor_is_clear_of_its_arrowhead():
-    drawn = draw(Trace(Problem.pose(p=0.1)), Voice(load("en"), 4), Style(layout="flow"))
+    drawn = draw(Trace(Problem.create(p=0.1)), Messages(load("en"), 4), Style(layout="flow"))
     found, boxes, _, unit = measure(drawn, (960, 540))
     factors = [box for text, box in zip(found, boxes, strict=True) if text.get_text() == "×1.111"]
     heads = [

@@ -17,20 +17,20 @@ from dropout_cli.figure.tables import draw_pass, draw_step
 from dropout_cli.views.passes import backward_page, forward_page
 from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 LIGHT = THEMES["light"]
 IDS = [step["id"] for step in load("en")["step"]]
 
 
 def table(page=forward_page, style=None, precision=6, **problem):
-    trace, voice = Trace(Problem.pose(**problem)), Voice(load("en"), precision)
-    return draw_pass(page(trace, voice), trace, voice, style or Style())
+    trace, messages = Trace(Problem.create(**problem)), Messages(load("en"), precision)
+    return draw_pass(page(trace, messages), trace, messages, style or Style())
 
 
 def step(number, hide=False, **problem):
-    trace, voice = Trace(Problem.pose(**problem)), Voice(load("en"), 6, hide)
-    return draw_step(page(trace, voice, [IDS[number - 1]])[1:], number, len(IDS), Style())
+    trace, messages = Trace(Problem.create(**problem)), Messages(load("en"), 6, hide)
+    return draw_step(page(trace, messages, [IDS[number - 1]])[1:], number, len(IDS), Style())
 
 
 def words(drawn):

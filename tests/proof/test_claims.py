@@ -40,7 +40,7 @@ ENDS = st.one_of(
 )
 def test_every_claim_holds_at_both_ends_of_float64(pairs, p, loss):
     x, grad_y, mask = zip(*pairs, strict=True)
-    problem = Problem.pose(x, p, mask, grad_y=grad_y if loss is None else None, loss=loss)
+    problem = Problem.create(x, p, mask, grad_y=grad_y if loss is None else None, loss=loss)
     try:
         found = {name: claim(Trace(problem)) for name, claim in claims.CLAIMS.items()}
     except RequestError:  # y, L or the gradient overflows
@@ -54,7 +54,7 @@ def test_every_claim_holds_at_both_ends_of_float64(pairs, p, loss):
      ([1] * 40, 0.05, [1e308] * 40, None)],
 )  # fmt: skip
 def test_rounding_at_the_ends_of_float64_is_no_mistake(x, p, grad_y, loss):
-    trace = Trace(Problem.pose(x, p, [1] * len(x), grad_y=grad_y, loss=loss))
+    trace = Trace(Problem.create(x, p, [1] * len(x), grad_y=grad_y, loss=loss))
     for name in ("gradient", "total-differential"):
         assert claims.CLAIMS[name](trace).ok
 
@@ -76,7 +76,7 @@ def bend(trace, name):
     ],
 )
 def test_a_wrong_trace_is_found_out(wrong, found_by, last):
-    trace = Trace(Problem.pose(mask=[1, 0, 1, last]))
+    trace = Trace(Problem.create(mask=[1, 0, 1, last]))
     bend(trace, wrong)
     failing = {name for name, claim in claims.CLAIMS.items() if claim(trace).ok is False}
     if not last:
@@ -85,7 +85,7 @@ def test_a_wrong_trace_is_found_out(wrong, found_by, last):
 
 
 def test_the_variance_of_the_worked_example():
-    mean = claims.Expectation(Problem.pose(), slice(None))
+    mean = claims.Expectation(Problem.create(), slice(None))
     assert mean.variance == [4, 16, 36, 64]  # p/(1−p)·x² with p = 1/2
 
 
@@ -94,7 +94,7 @@ def test_long_vectors_take_the_room_of_the_trace_and_two_more(loss):
     n = 10**6
     x = np.linspace(-1, 1, n)
     tracemalloc.start()
-    trace = Trace(Problem.pose(x, 0.3, seed=0, loss=loss))
+    trace = Trace(Problem.create(x, 0.3, seed=0, loss=loss))
     for claim in claims.CLAIMS.values():
         claim(trace)
     peak = tracemalloc.get_traced_memory()[1]
@@ -105,7 +105,7 @@ def test_long_vectors_take_the_room_of_the_trace_and_two_more(loss):
 
 def test_of_a_long_vector_the_first_elements_are_checked_and_counted():
     n = 2000
-    trace = Trace(Problem.pose(np.linspace(-1, 1, n), 0.3, seed=0))
+    trace = Trace(Problem.create(np.linspace(-1, 1, n), 0.3, seed=0))
     parts = {"local-gradient": 16, "gradient": 16, "same-mask": n, "inference": n}
     parts["zero"] = n - int(trace.problem.mask.sum())
     for name, claim in claims.CLAIMS.items():
@@ -124,7 +124,7 @@ def test_of_a_long_vector_the_first_elements_are_checked_and_counted():
 def test_a_float_may_be_off_by_a_few_units_in_the_last_place(name, vector, allowed):
     """Of these numbers every result is exact, so the difference is all that is added."""
     for units, ok in ((allowed, True), (allowed + 1, False)):
-        trace = Trace(Problem.pose([1, 2], 0.5, [1, 0], grad_y=[1, 1]))
+        trace = Trace(Problem.create([1, 2], 0.5, [1, 0], grad_y=[1, 1]))
         values = getattr(trace, vector).copy()
         values[0] += units * np.spacing(values[0])
         vars(trace)[vector] = values
@@ -134,7 +134,7 @@ def test_a_float_may_be_off_by_a_few_units_in_the_last_place(name, vector, allow
 
 def test_the_total_differential_may_be_off_by_two_roundings_of_each_term():
     for units, ok in ((3, True), (4, False)):
-        trace = Trace(Problem.pose([1], 0.5, [1], grad_y=[127]))
+        trace = Trace(Problem.create([1], 0.5, [1], grad_y=[127]))
         vars(trace)["grad_x"] = np.array([254 + units * 2.0**-45])
         finding = claims.total_differential(
             trace
@@ -143,7 +143,7 @@ def test_the_total_differential_may_be_off_by_two_roundings_of_each_term():
 
 
 def test_errors_that_cancel_along_a_step_are_found_along_an_axis():
-    trace = Trace(Problem.pose([1, 2, 3, 4], 0.5, [1, 1, 1, 1], grad_y=[1, 1, 1, 1]))
+    trace = Trace(Problem.create([1, 2, 3, 4], 0.5, [1, 1, 1, 1], grad_y=[1, 1, 1, 1]))
     vars(trace)["grad_x"] = trace.grad_x + np.array([1, -1, -1, 1])
     assert claims.total_differential(trace).ok is False
     assert claims.total_differential(trace).max_error == 1 / 8
@@ -167,12 +167,12 @@ def test_over_how_many_masks_is_summed(n, p, masks):
 
 
 def test_inference_that_is_no_identity_is_found_out(monkeypatch):
-    trace = Trace(Problem.pose([1, -2, 3]))
+    trace = Trace(Problem.create([1, -2, 3]))
     for way in ("forward", "backward"):
         with monkeypatch.context() as patch:
             patch.setattr(f"dropout_cli.dropout.{way}", lambda v, *_: v + np.array([0, 2, 0]))
             assert claims.inference(trace)[:3] == (2.0, False, 3)
-    zeros = Trace(Problem.pose([0.0, 1], grad_y=[1, 1]))
+    zeros = Trace(Problem.create([0.0, 1], grad_y=[1, 1]))
     monkeypatch.setattr("dropout_cli.dropout.forward", lambda v, *_: v * [-1, 1])
     assert claims.inference(zeros)[:3] == (0.0, False, 2)  # -0 is not 0, bit for bit
 
@@ -180,7 +180,7 @@ def test_inference_that_is_no_identity_is_found_out(monkeypatch):
 def test_a_claim_is_checked_once_and_forgotten_with_its_trace(monkeypatch):
     counted = []
     monkeypatch.setitem(claims.CLAIMS, "forward", lambda trace: counted.append(trace.y) or "found")
-    trace = Trace(Problem.pose())
+    trace = Trace(Problem.create())
     assert [claims.check("forward", trace) for _ in range(3)] == ["found"] * 3
     assert len(counted) == 1
     for name in claims.CLAIMS:

@@ -20,7 +20,7 @@ from dropout_cli.verify.load import QUOTED, load, quote
 from dropout_cli.views.verification import layer_suite
 from dropout_cli.words import languages
 from dropout_cli.words import load as load_words
-from dropout_cli.words.messages import Voice
+from dropout_cli.words.messages import Messages
 
 RIGHT, WRONG = numpy_layers.RIGHT | traps.RIGHT, numpy_layers.WRONG | traps.WRONG
 if find_spec("torch"):
@@ -110,7 +110,7 @@ def test_a_wrong_layer_is_found_out_and_its_mistake_named(name, ps):
     assert {(key, each or "") for key, each in named(findings)} <= allowed
     assert {f.id for f in findings if f.ok is False} == set(expected)
     for language in languages():
-        told = layer_suite(name, findings, 0, Voice(load_words(language)))
+        told = layer_suite(name, findings, 0, Messages(load_words(language)))
         for f, row in zip(findings, told.rows, strict=True):
             ids = list(f.mistakes) or ["unknown"]
             assert [each for each, _ in row.explanations] == (ids if f.ok is False else [])

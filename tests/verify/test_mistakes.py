@@ -56,7 +56,7 @@ def test_a_right_implementation_is_never_accused():
         scale = 10.0 ** random.uniform(-6, 6)
         x, g = random.normal(size=(2, n)) * scale
         mask = random.random(n) < 1 - p
-        trace = Trace(Problem.pose(x, p, mask if p > 0 else None, grad_y=g, seed=None))
+        trace = Trace(Problem.create(x, p, mask if p > 0 else None, grad_y=g, seed=None))
         for dtype in (np.float32, np.float64):
             noise = mask.astype(dtype) / dtype(1 - p)
             assert diagnose(trace, "y", x.astype(dtype) * noise, ALLOWED) is None
@@ -65,36 +65,36 @@ def test_a_right_implementation_is_never_accused():
 
 def test_several_that_fit_are_all_named_and_a_p_tells_them_apart():
     p = (3 - 5**0.5) / 2  # where (1−p)² = p
-    trace = Trace(Problem.pose(p=p))
+    trace = Trace(Problem.create(p=p))
     diagnosis = diagnose(trace, "y", trace.y / (1 - p), ALLOWED)
     assert set(diagnosis.mistakes) == {"divided-by-p", "scaled-twice"}
     assert diagnosis.telling_p is not None
-    trace = Trace(Problem.pose([3, 5], 0.5, [1, 0], loss="sum"))
+    trace = Trace(Problem.create([3, 5], 0.5, [1, 0], loss="sum"))
     diagnosis = diagnose(trace, "grad_x", trace.grad_x / 2, ALLOWED)
     assert set(diagnosis.mistakes) == {"not-scaled", "mean-loss"}
-    told = Trace(Problem.pose([3, 5], diagnosis.telling_p, [1, 0], loss="sum"))
+    told = Trace(Problem.create([3, 5], diagnosis.telling_p, [1, 0], loss="sum"))
     again = diagnose(told, "grad_x", told.grad_x / 2, ALLOWED)
     assert again.mistakes == ["mean-loss"]
 
 
 def test_one_formula_has_one_name():
-    diagnosis = diagnose(Trace(Problem.pose()), "y", np.array([2.0, 0, 6, 0]), ALLOWED)
+    diagnosis = diagnose(Trace(Problem.create()), "y", np.array([2.0, 0, 6, 0]), ALLOWED)
     assert diagnosis.mistakes == ["not-scaled"]
     assert (diagnosis.telling_p, diagnosis.factor) == (None, None)
 
 
 def test_the_mean_is_no_mistake_where_it_is_the_loss():
     x, n = [1.0, 2, 3, 4, 5], 5
-    trace = Trace(Problem.pose(x, 0.3, [1, 1, 0, 1, 0], loss="mean"))
+    trace = Trace(Problem.create(x, 0.3, [1, 1, 0, 1, 0], loss="mean"))
     for factor, found in ((1 / n, []), (n, ["sum-loss"]), (1, None)):
         diagnosis = diagnose(trace, "grad_x", trace.grad_x * factor, ALLOWED)
         assert (None if diagnosis is None else diagnosis.mistakes) == found
-    summed = Trace(Problem.pose(x, 0.3, [1, 1, 0, 1, 0], loss="sum"))
+    summed = Trace(Problem.create(x, 0.3, [1, 1, 0, 1, 0], loss="sum"))
     assert diagnose(summed, "grad_x", summed.grad_x * n, ALLOWED).mistakes == []
 
 
 def test_a_formula_is_named_before_a_free_choice():
-    trace = Trace(Problem.pose(p=0.3))
+    trace = Trace(Problem.create(p=0.3))
     inverted = np.array([0, 4, 0, 8]) / 0.7
     diagnosis = diagnose(trace, "y", inverted, ALLOWED)
     assert diagnosis == ("y", [0, 1, 2, 3], ["inverted"], None, None, None)
@@ -103,7 +103,7 @@ def test_a_formula_is_named_before_a_free_choice():
 
 
 def test_what_no_mistake_explains():
-    trace = Trace(Problem.pose(p=0.3))
+    trace = Trace(Problem.create(p=0.3))
     diagnosis = diagnose(trace, "y", trace.y * 7, ALLOWED)
     assert (diagnosis.mistakes, diagnosis.wrong) == ([], [0, 2])
     assert diagnosis.factor == pytest.approx(7)
@@ -131,20 +131,20 @@ V, M = [4.0, 8, 12], [1, 0, 1]
     ],
 )
 def test_what_each_mistake_makes_of_these_numbers(name, values):
-    trace = Trace(Problem.pose(V, 0.2, M, grad_y=V))
+    trace = Trace(Problem.create(V, 0.2, M, grad_y=V))
     for about in ("y", "grad_x"):
         assert diagnose(trace, about, np.array(values, dtype=float), ALLOWED).mistakes == [name]
 
 
 def test_what_each_mistake_makes_of_the_gradient_alone():
     x = [2.0, 3, 5]
-    given = Trace(Problem.pose(x, 0.2, M, grad_y=V))
+    given = Trace(Problem.create(x, 0.2, M, grad_y=V))
     assert diagnose(given, "grad_x", np.array([10.0, 0, 75]), ALLOWED).mistakes == ["times-x"]
     for loss, right, wrong, name in (
         ("sum", 1.25, 1.25 / 3, "mean-loss"),
         ("mean", 1.25 / 3, 1.25, "sum-loss"),
     ):
-        trace = Trace(Problem.pose(x, 0.2, M, loss=loss))
+        trace = Trace(Problem.create(x, 0.2, M, loss=loss))
         assert trace.grad_x == pytest.approx([right, 0, right])
         assert diagnose(trace, "grad_x", np.array([wrong, 0, wrong]), ALLOWED).mistakes == [name]
 
@@ -157,17 +157,17 @@ def test_what_each_mistake_makes_of_the_gradient_alone():
     ],
 )
 def test_what_each_mistake_makes_of_inference(name, values):
-    trace = Trace(Problem.pose(V, 0.2, training=False, grad_y=V))
+    trace = Trace(Problem.create(V, 0.2, training=False, grad_y=V))
     assert diagnose(trace, "y", np.array(values, dtype=float), ALLOWED).mistakes == [name]
 
 
 def test_what_goes_wrong_at_p_1():
-    trace = Trace(Problem.pose(V, 1, [0, 0, 0], grad_y=V))
+    trace = Trace(Problem.create(V, 1, [0, 0, 0], grad_y=V))
     nan = np.full(3, np.nan)
     assert diagnose(trace, "y", nan, ALLOWED).mistakes == ["nan-at-p-1"]
     assert diagnose(trace, "y", np.array(V), ALLOWED).mistakes == ["not-applied"]
 
 
 def test_where_all_are_kept_not_to_scale_is_not_to_apply():
-    trace = Trace(Problem.pose(V, 0.2, [1, 1, 1]))
+    trace = Trace(Problem.create(V, 0.2, [1, 1, 1]))
     assert diagnose(trace, "y", np.array(V), ALLOWED).mistakes == ["not-applied"]
