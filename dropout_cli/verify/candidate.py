@@ -17,7 +17,7 @@ from dropout_cli.verify.mistakes import diagnose, swapped
 from dropout_cli.verify.tolerance import TYPES, Tolerance, carried, rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.problem import Problem
@@ -98,25 +98,19 @@ def judge(
 
     Returns the findings, and the difference that was allowed in each vector.
     """
-    trace = Trace(candidate.problem)
-    allowed = {about: _allowed(candidate, trace, about, rtol, atol) for about in candidate.values}
+    trace, allowed = Trace(candidate.problem), {}
+    for about in candidate.values:
+        explained = rounding(trace, about, candidate.dtype)
+        allowed[about] = explained._replace(
+            relative=max(RTOL, explained.relative) if rtol is None else rtol,
+            written=carried(trace, about, candidate.units) + atol,
+        )
     findings = [_compare(candidate, trace, about, each) for about, each in allowed.items()]
     if [each.ok for each in findings] == [False, False]:
         y, grad_x = candidate.values["y"], candidate.values["grad_x"]
         if swapped(trace, y, grad_x, allowed["y"]):
             findings = [each._replace(mistakes=("swapped",)) for each in findings]
-    return findings + _judge_mask(candidate, trace), allowed
-
-
-def _allowed(
-    candidate: Candidate, trace: Trace, about: str, rtol: float | None, atol: float
-) -> Tolerance:
-    """Bound the difference in y or grad_x."""
-    explained = rounding(trace, about, candidate.dtype)
-    relative = max(RTOL, explained.relative) if rtol is None else rtol
-    return explained._replace(
-        relative=relative, written=carried(trace, about, candidate.units) + atol
-    )
+    return [*findings, *_judge_mask(candidate, trace)], allowed
 
 
 def _compare(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance) -> Finding:
@@ -160,7 +154,7 @@ def _compare(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance)
     )
 
 
-def _judge_mask(candidate: Candidate, trace: Trace) -> list[Finding]:
+def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
     """Judge whether p makes such a mask: each check that could fail.
 
     A mask drawn with p fails either with a probability of at most LEVEL. Where the number of
@@ -168,29 +162,23 @@ def _judge_mask(candidate: Candidate, trace: Trace) -> list[Finding]:
     """
     problem, kind = trace.problem, TYPES[candidate.dtype]
     if not candidate.own_mask or problem.mask is None or problem.p in (0, 1):
-        return []
+        return
     if candidate.unknown is not None:  # it was read, from a y that rounding may have made 0
         scale, least = 1 / (1 - problem.p), rounding(trace, "y", candidate.dtype).absolute
         if candidate.unread or (np.abs(problem.x) * scale <= least).any():
-            return []
+            return
     mask, x = problem.mask.reshape(candidate.shape), problem.x.reshape(candidate.shape)
     draws = Draws(problem.p, grid_step(kind.bits), [(mask, x)])
-    n, kept, q = draws.n, draws.kept, 1 - problem.p
-    found = []
+    n, kept, chance = draws.n, draws.kept, draws.whole
     if draws.can_fail:
-        ok = draws.whole >= LEVEL
+        ok, q = chance >= LEVEL, 1 - problem.p
         names = [] if ok else naming.of_share(problem.p, kept, n)
-        reason = Reason("kept", kept, n, q * n, draws.whole)
+        reason = Reason("kept", kept, n, q * n, chance)
         error = abs(kept / n - q)
-        found.append(
-            Finding(error, ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
-        )
-        if not ok:
-            return found
-    if draws.telling:
+        yield Finding(error, ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
+    if draws.telling and chance >= LEVEL:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
         names = [] if ok else [draws.name]
         reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)
-        found.append(Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason))
-    return found
+        yield Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason)

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 SCHEMA = "dropout-cli/verify/1"
 EXIT_CODES = {True: 0, False: 1, None: 2}
 NAMED = 8  # wrong elements that a page shows
-AXES = Formula("i, j, …", r"i, j, \ldots")
 
 
 class Row(NamedTuple):
@@ -240,7 +239,7 @@ def record(suites: Sequence[Suite]) -> VerifyRecord:
                     "p": each.p,
                     "about": each.about,
                     "explanation": text.plain,
-                    "elements": [_element(wrong) for wrong in each.wrong] if last else [],
+                    "elements": list(map(_element, each.wrong)) if last else [],
                 })  # fmt: skip
     return {"schema": SCHEMA, "ok": verdict(suites), "claims": claimed, "diagnosis": diagnosis}
 
@@ -391,5 +390,4 @@ def _elements_table(finding: Finding, messages: Messages) -> Table:
     if more > 0:
         rows.append(["⋮", messages.string("cell", "more", count=f"{more:,}"), "", ""])
     columns = [messages.string("verify", key) for key in ("python", "got", "expected")]
-    several = len(shown[0].place) > 1
-    return Table([AXES if several else INDEX, *columns], rows, words=(1,))
+    return Table([INDEX, *columns], rows, words=(1,))
