@@ -1,4 +1,4 @@
-"""The entry points for a test suite: is a layer right, is what was computed right?"""
+"""The entry points for a test suite, which raise where a layer or its values are wrong."""
 
 from __future__ import annotations
 

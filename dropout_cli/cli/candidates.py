@@ -82,9 +82,8 @@ def read_candidates(
             name = f"case {k}" if several else path if paths[1:] else None
             candidates.append(candidate._replace(name=case.get("name") or name))
     names = [candidate.name for candidate in candidates]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise RequestError(f"two candidates are called {twice[0]!r}")
+    if len({*names}) < len(names):
+        raise RequestError(f"two candidates are called {max(names, key=names.count)!r}")
     return candidates
 
 
@@ -130,17 +129,17 @@ def _read(
     if case.get("grad_y_source", "given") != "given":
         known["grad_y"], known["loss"] = None, case["grad_y_source"]
     shape = one_shape({key: vector.shape for key, vector in vectors.items()})
-    candidate = _create(known, values, options)
-    candidate = candidate._replace(
-        problem=replace(candidate.problem, shape=shape if len(shape) > 1 else None),
-        dtype=case.get("dtype", "float32"),
-    )
-    if decimals is not None or not saved:  # a saved pass has all its digits
+    if not saved:  # a saved pass has all its digits
         vectors = {
             key: vector._replace(written=np.ravel(written[key]).astype(str).tolist())
             for key, vector in vectors.items()
         }
-        candidate = candidate._replace(units=_units(vectors, options, decimals))
+    candidate = _create(known, values, options)
+    candidate = candidate._replace(
+        problem=replace(candidate.problem, shape=shape if shape[1:] else None),
+        dtype=case.get("dtype", "float32"),
+        units=_units(vectors, options, decimals),
+    )
     trace = Trace(candidate.problem)
     if saved:
         for key, value in (("scale", trace.scale), ("local_grad", trace.local_grad)):

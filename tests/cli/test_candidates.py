@@ -30,7 +30,7 @@ def judge(cli):
 
 @pytest.fixture
 def verdict(judge):
-    """The verdict on it as JSON: whether it is right, and the names of its mistakes."""
+    """Return the verdict on it: whether it is right, and the names of its mistakes."""
 
     def call(candidate, *args):
         result = judge(candidate, *args, "-f", "json")
@@ -186,7 +186,7 @@ def test_places_of_nested_lists(judge):
 
 
 def with_mask(mask, p):
-    """A candidate whose y is right for this mask."""
+    """Make a candidate whose y is right for this mask."""
     mask = np.asarray(mask, dtype=int)
     y = 1.5 * mask / (1 - p)
     return {"x": np.full(mask.shape, 1.5).tolist(), "p": p, "y": y.tolist()}

@@ -14,7 +14,7 @@ EXACT = Tolerance(0, 0, np.inf)
 
 
 def judged(problem, values, dtype="float64", rtol=None, units=None):
-    """The findings by their id, and what was allowed."""
+    """Return the findings by their id, and what was allowed."""
     vectors = {name: np.array(vector, dtype=float) for name, vector in values.items()}
     findings, allowed = judge(Candidate(problem, vectors, dtype, units=units or {}), rtol)
     return {each.id: each for each in findings}, allowed
@@ -89,7 +89,7 @@ WAYS = ["%.3f", "%.4f", "%f", "%.3e", "%g"]
 
 
 def rounded(way, seed, count, loss=None, mistake=lambda x, m, p: x * m / (1 - p)):
-    """Random problems as they are written, and what is found in their y and grad_x."""
+    """Yield what is found in random problems as they are written, by id."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         n, p = int(rng.integers(1, 40)), float(rng.uniform(0.05, 0.95))
