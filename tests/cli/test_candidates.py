@@ -73,19 +73,11 @@ def verdict(judge):
         ({**CASE, "grad_x": [1] * 4}, "there is neither 'grad_y' nor its loss as"),
         ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "there is neither a mask, given or"),
         ({**RIGHT, "grad_y_source": "sum", "grad_y": [7] * 4}, "grad_y is not the gradient of gra"),
-        (
-            {
-                "x": [1e-9, 2e-9],
-                "p": 0.5,
-                "mask": [1, 0],
-                "grad_y_source": "sum-squares",
-                "grad_y": [5e-9, 0],
-                "grad_x": [8e-9, 0],
-            },
-            "grad_y is not the gradient of grad_y_source, 'sum-squares'",
-        ),
+        ({"x": [1e-9, 2e-9], "p": 0.5, "mask": [1, 0], "grad_y_source": "sum-squares",
+          "grad_y": [5e-9, 0], "grad_x": [8e-9, 0]},
+         "grad_y is not the gradient of grad_y_source, 'sum-squares'"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_judged_is_refused(judge, candidate, says):
     result = judge(candidate)
     assert (result.code, result.out) == (2, "")
@@ -167,10 +159,6 @@ def test_what_passes_is_left_out_where_that_is_asked(judge):
         "| ---: | :--- | --", "| 1 | y[0] | 2 | 2", "| 3 | y[2] | 6 | 8",
         "## case 3", "> – 0 checks passe", "Not judged at p = ", "> ✗ 1 of 2 checks ",
     ]  # fmt: skip
-    assert (
-        "✓ 全部 2 项检查通过。退出码 0：没有发现错误。"
-        in judge([RIGHT] * 2, "-q", "--lang", "zh").out
-    )
     assert "--quiet cannot be combined with JSON" in judge(RIGHT, "-q", "-f", "json").err
 
 
@@ -314,27 +302,6 @@ def test_a_loss_that_overflows_is_no_fault_of_the_candidate(cli, verdict):
     assert verdict(saved | {"grad_x": [1, 1, 2, 1, 1]})[0] is False
     again = cli("backward", "--from", "-", "-f", "json", stdin=json.dumps(saved).encode())
     assert again.json == saved
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
-def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
-    if dtype == "bfloat16":
-        kind = pytest.importorskip("ml_dtypes").bfloat16
-    else:
-        kind = np.dtype(dtype).type
-    rng = np.random.default_rng(1)
-    for p in (1e-9, 0.1, 0.5, 0.9, 0.998, 1 - 2**-11):
-        x = rng.uniform(0.5, 2, 1000).astype(kind)
-        mask = rng.random(1000) >= p
-        with np.errstate(over="ignore"):
-            y = np.where(mask, x / kind(1 - p), kind(0))
-        candidate = {
-            "x": x.astype(float).tolist(), "p": p, "mask": mask.tolist(), "dtype": dtype,
-            "y": y.astype(float).tolist(),
-        }  # fmt: skip
-        assert verdict(candidate) == (True, []), p
-        if p <= 0.9:  # a p nearer to 1 is rounded so much that 1.2 times the result may be right
-            assert verdict({**candidate, "y": (1.2 * y.astype(float)).tolist()})[0] is False
 
 
 def test_on_the_command_line_only_the_worked_example_fills_in(cli):

@@ -55,27 +55,26 @@ def test_a_right_layer(cli, monkeypatch, ps):
     assert all(claim["checked"] >= 200_000 for claim in claims)
 
 
-@pytest.mark.parametrize(("lang", "says"), [("en", "it keeps with"), ("zh", "它以概率 p 保留")])
-def test_a_wrong_layer_and_its_mistake(cli, lang, says):
-    result = cli("verify", "--layer", "my_layers:Careless", "-p", "0.3", "--lang", lang)
+def test_a_wrong_layer_and_its_mistake_in_chinese(cli):
+    result = cli("verify", "--layer", "my_layers:Careless", "-p", "0.3", "--lang", "zh")
     assert result.code == 1
-    assert says in result.out
+    assert "它以概率 p 保留" in result.out
     assert "{" not in result.out
 
 
 def test_its_report_in_junit_while_the_page_shows_only_what_failed(cli, tmp_path):
-    path, ps = tmp_path / "report.xml", ("-p", "0", "-p", "0.1", "-p", "0.3")
+    path, ps = tmp_path / "report.xml", ("-p", "0", "-p", "0.3")
     printed = cli("verify", "--layer", "my_layers:Careless", *ps, "-q", "-o", str(path)).out
     assert printed.startswith("my_layers:Careless\n──")
     assert "requirement" not in printed
-    assert printed.endswith("\n✗ 3 of 23 checks failed. Exit code 1: something is wrong.\n")
+    assert printed.endswith("\n✗ 2 of 14 checks failed. Exit code 1: something is wrong.\n")
     (suite,) = junitparser.JUnitXml.fromfile(str(path))
-    assert (suite.name, suite.tests, suite.failures) == ("my_layers:Careless", 23, 3)
-    assert len({case.name for case in suite}) == 23  # a case for each question and p, told apart
+    assert (suite.name, suite.tests, suite.failures) == ("my_layers:Careless", 14, 2)
+    assert len({case.name for case in suite}) == 14  # a case for each question and p, told apart
     failures = {case.name: case.result[0] for case in suite if case.result}
     (at_0,) = [failure for name, failure in failures.items() if name.startswith("p-0:")]
     assert at_0.text.splitlines()[2].split() == ["1", "-0.0", "-1.4375"]
-    assert sum("it keeps with probability p" in each.message for each in failures.values()) == 2
+    assert sum("it keeps with probability p" in each.message for each in failures.values()) == 1
 
 
 def test_a_layer_that_takes_no_p_between_0_and_1_is_not_passed(verify_layer):
@@ -122,31 +121,21 @@ def test_a_module_that_cannot_be_imported(verify_layer):
     assert "broken_layers cannot be imported: ValueError: no such thing" in result.err
 
 
-RIGHT = """
-import sys
-import numpy as np
-
-def run(x, grad_y, p, training):
-    m = np.random.rand(*x.shape) < 1 - p if training else np.ones(x.shape)
-    scale = 1 / (1 - p) if training and p < 1 else 1
-    return (x * m * scale).astype(x.dtype), (grad_y * m * scale).astype(x.dtype)
-"""
-
-
 @pytest.mark.parametrize(
     "rude",
     [
         "sys.__stdout__.write('aside')",
-        pytest.param("sys.stdout.write('aside')", marks=pytest.mark.slow),
-        pytest.param("import atexit; atexit.register(print, 'aside')", marks=pytest.mark.slow),
+        "sys.stdout.write('aside')",
+        "import atexit; atexit.register(print, 'aside')",
     ],
 )
 def test_a_layer_that_handles_the_streams(tmp_path, rude):
     """It may do with standard output what scripts do; the report is not disturbed."""
-    (tmp_path / "rude_layers.py").write_text(RIGHT + rude)
+    code = f"import sys\n{rude}\ndef run(x, grad_y, p, training):\n    raise ValueError\n"
+    (tmp_path / "rude_layers.py").write_text(code)
     command = [*COMMAND, "rude_layers:run", "-f", "json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
-    assert json.loads(done.stdout)["ok"] is True
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert json.loads(done.stdout)["ok"] is None
     assert done.stderr in (b"", b"aside", b"aside\n")
 
 
@@ -157,8 +146,9 @@ OWN_SIGNALS = (  # what a layer raises, and the exit codes that are right
     ("raise MemoryError", {2}),
     ("np.zeros(10**15)", {2}),
 )
+FAST = {("backward", 0), ("forward", 2), ("backward", 4)}
 ENDINGS = [
-    pytest.param(where, *signal, marks=() if (where == "forward") is (k == 2) else pytest.mark.slow)
+    pytest.param(where, *signal, marks=() if (where, k) in FAST else pytest.mark.slow)
     for where in ("forward", "backward")
     for k, signal in enumerate(OWN_SIGNALS)
 ]
