@@ -149,20 +149,17 @@ def half_units(texts: Iterable[str]) -> FloatArray | float:
     return np.asarray(0.5 * 10 ** (exponents - decimals))
 
 
-def carried(
-    trace: Trace, about: str, units: Mapping[str, FloatArray | float]
-) -> FloatArray | float:
+def carried(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
     """Bound how far y or grad_x is off because it, and what it follows from, were rounded so.
 
     units: how far x, grad_y, y and grad_x are off; 0 for one that is not in it.
     """
-    problem, kept = trace.problem, trace.local_grad
-    of_y = units.get("x", 0.0) * kept
+    own, loss, n = units.get(about, 0.0), trace.problem.loss, trace.y.size
+    of_y = units.get("x", 0.0) * trace.local_grad
     if about == "y":
-        off = of_y
-    elif problem.loss is None:
-        off = units.get("grad_y", 0.0) * kept
-    else:  # ∂L/∂y is linear in y, or does not follow from it
-        gradient, n = LOSSES[problem.loss].gradient, trace.y.size
-        off = np.abs(gradient(trace.y + of_y, n) - gradient(trace.y, n)) * kept
-    return np.where(kept > 0, off + units.get(about, 0.0), 0.0)
+        return of_y + own
+    of_grad_y = units.get("grad_y", 0.0)
+    if loss is not None:  # ∂L/∂y is linear in y, or does not follow from it
+        gradient = LOSSES[loss].gradient
+        of_grad_y = np.abs(gradient(trace.y + of_y, n) - gradient(trace.y, n))
+    return of_grad_y * trace.local_grad + own

@@ -191,6 +191,7 @@ RARE = np.random.default_rng(7).random(900) < 1 / 45
         ([1] * 900, 0.3, ["drops-nothing"]),
         ([1] * 20 + [0] * 180, 0.1, ["keeps-with-p"]),
         (np.random.default_rng(0).random(5000) < 0.5, 0.3, ["unknown"]),
+        ([1] * 2500 + [0] * 2500, 0.3, ["unknown"]),
         ([1] * 2500 + [0] * 2500, 0.5, ["neighbours-alike"]),
         ([1, 0] * 50, 0.5, ["neighbours-alike"]),
         ([0, 1, 1, 0] * 50, 0.5, ["mask-repeats"]),

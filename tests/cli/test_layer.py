@@ -299,6 +299,8 @@ def test_check_values(mask):
     )
     assert ["2,", "3", "y[1,", "2]", "4", "5.71429"] in [row.split() for row in report.split("\n")]
     dropout_cli.check_values(**right, y=X * KEPT, rtol=0.5)
+    with pytest.raises(AssertionError, match="the mask is inverted"):
+        dropout_cli.check_values(X, 0.3, mask=1 - KEPT, y=y)
     dropout_cli.check_values(X, 0.3, y=X, grad_y=GRAD_Y, grad_x=GRAD_Y, training=False)
 
 
