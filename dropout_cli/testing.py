@@ -56,7 +56,7 @@ def check_values(
     grad_x: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     training: bool = True,
-    dtype: str = "float32",
+    dtype: str | None = None,
     rtol: float | None = None,
     atol: float = 0.0,
 ) -> None:
@@ -70,7 +70,8 @@ def check_values(
     mask: 1 or True kept, 0 or False dropped; if not given, it is read from y, and where x is 0 from
         grad_x.
     training: False for inference, where nothing is dropped or scaled.
-    dtype: what it was computed in: "float16", "bfloat16", "float32" or "float64".
+    dtype: what it was computed in: "float16", "bfloat16", "float32" or "float64"; if not given,
+        the type of y, or of grad_x, or float32 where that is another.
     rtol: the relative difference allowed; if not given, 1e-5, or what the dtype rounds away if that
         is more.
     atol: the absolute difference allowed besides.
@@ -89,16 +90,20 @@ def check_values(
     arrays = {key: np.atleast_1d(value) for key, value in given.items() if value is not None}
     shape = one_shape({key: array.shape for key, array in arrays.items()})
     known: dict[str, Any] = {key: array.ravel() for key, array in arrays.items()}
-    judged = {"y", "grad_x"} & known.keys()
-    values = {key: known.pop(key).astype(np.float64) for key in sorted(judged, reverse=True)}
+    values = {key: known.pop(key) for key in [*known] if key in ("y", "grad_x")}
     if not values:
         raise RequestError("there is neither y nor grad_x, so there is nothing to judge")
     if grad_x is not None and grad_y is None:
         raise RequestError("there is grad_x, but no grad_y, so what is right is unknown")
-    if dtype not in TYPES:
+    if dtype is None:
+        own = next(iter(values.values())).dtype.name
+        dtype = own if own in TYPES else "float32"
+    elif dtype not in TYPES:
         raise RequestError(f"dtype is {dtype!r}, but it must be one of {', '.join(TYPES)}")
-    problem = replace(Problem.create(**known, p=p, training=training), shape=shape)
-    candidate = Candidate(problem, values, dtype, "what was computed")
+    problem = Problem.create(**known, p=p, training=training)
+    problem = replace(problem, shape=shape if shape[1:] else None)
+    wide = {key: vector.astype(np.float64) for key, vector in values.items()}
+    candidate = Candidate(problem, wide, dtype, "what was computed")
     if mask is None:
         candidate = read_mask(candidate)
     findings, allowed = judge(candidate, rtol, atol)

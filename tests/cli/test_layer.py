@@ -302,6 +302,10 @@ def test_check_values(mask):
     with pytest.raises(AssertionError, match="the mask is inverted"):
         dropout_cli.check_values(X, 0.3, mask=1 - KEPT, y=y)
     dropout_cli.check_values(X, 0.3, y=X, grad_y=GRAD_Y, grad_x=GRAD_Y, training=False)
+    half = (X[0].astype(np.float16) / np.float16(0.7)) * KEPT[0].astype(np.float16)
+    dropout_cli.check_values(X[0], 0.3, y=half)
+    with pytest.raises(AssertionError, match="it is what float16 gives"):
+        dropout_cli.check_values(X[0], 0.3, y=half, dtype="float32")
 
 
 @pytest.mark.parametrize(
