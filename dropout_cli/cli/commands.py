@@ -287,12 +287,16 @@ def plot(problem: ProblemOptions, path: str, source: str | None, **choices: Any)
     "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]), cls=Option,
     group="Candidate", help="The type that your layer is given.  [default: float32]",
 )  # fmt: skip
+@click.option(
+    "-q", "--quiet", is_flag=True, cls=Option, group="Output",
+    help="Show only what failed or could not be checked, and the verdict.",
+)  # fmt: skip
 @problem_options(several_p=True)
 @output_options(verdict=True)
 def verify(
     problem: ProblemOptions, output: Output, against: str | None, layers: tuple[str, ...],
     candidates: tuple[str, ...], y: str | None, grad_x: str | None, rtol: float | None,
-    atol: float, decimals: int | None, dtype: str | None,
+    atol: float, decimals: int | None, dtype: str | None, quiet: bool,
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
@@ -306,32 +310,32 @@ def verify(
     dropout-cli verify --grad-x 0.2,0,0.6,0
     """
     from dropout_cli.cli.judge import judge_candidates, judge_layers
-    from dropout_cli.views.verification import Report, page, record, verdict_suite
+    from dropout_cli.views.verification import EXIT_CODES, claims_suite, page, record, verdict
 
     if math.isnan(atol):
         raise RequestError("atol is nan, but it must be a number from 0")
     if rtol is not None and math.isnan(rtol):
         raise RequestError("rtol is nan, but it must be a number from 0 to 1")
+    if output.suffix == ".json":
+        problem.refuse(["quiet"], "JSON", "which holds every check")
     messages = output.messages
     if layers:
-        report = Report(judge_layers(layers, dtype, problem, messages))
+        suites = judge_layers(layers, dtype, problem, messages)
     elif candidates or y is not None or grad_x is not None:
-        from dropout_cli.cli.candidates import Written
-
-        written = Written(y, grad_x, decimals)
-        report = Report(judge_candidates(candidates, written, rtol, atol, problem, messages))
+        texts = {"y": y, "grad_x": grad_x}
+        suites = judge_candidates(candidates, texts, decimals, rtol, atol, problem, messages)
     else:
         from dropout_cli.trace import Trace
-        from dropout_cli.verify.candidate import verify as verify_claims
+        from dropout_cli.verify.frameworks import verify as verify_claims
 
         none = ("rtol", "atol", "decimals", "dtype")
         problem.refuse(none, "a verification of the claims", "which judges no candidate")
         if against is not None:
             problem.refuse(["skip"], "--against", "which draws right after the seed")
-        verdict = verify_claims(Trace(problem.problem()), against)
-        report = Report([verdict_suite(verdict, messages)])
-    output.deliver(lambda: page(report, messages), lambda: record(report))
-    return {True: 0, False: 1, None: 2}[report.ok]
+        trace = Trace(problem.problem())
+        suites = [claims_suite(trace, *verify_claims(trace, against), messages)]
+    output.deliver(lambda: page(suites, messages, quiet), lambda: record(suites))
+    return EXIT_CODES[verdict(suites)]
 
 
 @cli.command()
