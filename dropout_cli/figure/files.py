@@ -15,13 +15,14 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import matplotlib
 from matplotlib.text import Text
 from PIL import Image
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.captions import subtitle, usual_title
 from dropout_cli.figure.flow import LANES, Moment, draw_flow
-from dropout_cli.figure.page import Page, families, plain_settings
+from dropout_cli.figure.page import Page, families
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.trace import take
@@ -36,8 +37,11 @@ if TYPE_CHECKING:
 
 SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"
+COMPLETE = Moment()
 DESCRIBED = 12  # elements whose numbers a description has
 LARGEST_FILE = 50_000_000  # bytes
+# Ids from the figure alone, text that stays text in SVG, and TrueType in PDF.
+SETTINGS = {"svg.hashsalt": "dropout-cli", "svg.fonttype": "none", "pdf.fonttype": 42}
 METADATA = {  # where a record stands, and what is left out
     ".png": (KEYWORD, ("Software",)),
     ".svg": ("Source", ("Date", "Creator", "Format", "Type")),
@@ -45,23 +49,22 @@ METADATA = {  # where a record stands, and what is left out
 }
 
 
-def draw(trace: Trace, messages: Messages, style: Style, moment: Moment | None = None) -> Figure:
+def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLETE) -> Figure:
     """Draw a trace as panels or lanes.
 
     messages: the language and precision of the words and numbers.
-    moment: how far an animation of the lanes has come; the whole figure without one.
+    moment: how far an animation of the lanes has come.
     Raises RequestError for more elements than fit, for values beyond ±1e300, for a title that does
     not fit, and where a font is missing.
     """
     title = usual_title(trace, messages, style.layout) if style.title is None else style.title
-    with plain_settings():
-        fonts = families(title, chinese=style.lang == "zh")
-        least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
-        page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
-        if style.layout == "flow":
-            draw_flow(page, trace, messages, title, moment)
-        else:
-            draw_panels(page, trace, messages, title, style.panel)
+    fonts = families(title, chinese=style.lang == "zh")
+    least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
+    page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
+    if style.layout == "flow":
+        draw_flow(page, trace, messages, title, moment)
+    else:
+        draw_panels(page, trace, messages, title, style.panel)
     return page.figure
 
 
@@ -106,7 +109,7 @@ def save(
 ) -> bytes:
     """Return a figure as the bytes of a .png, .svg or .pdf.
 
-    In SVG words stay words, bars carry ids, and a title and a description stand for the picture.
+    In SVG words stay words, and a title and a description stand for the picture.
     In PDF fonts are TrueType.
 
     words: the description. text: the record.
@@ -114,7 +117,7 @@ def save(
     key, omitted = METADATA[suffix]
     metadata: dict[str, Any] = {"Title": title, key: text, **dict.fromkeys(omitted)}
     file = io.BytesIO()
-    with plain_settings():
+    with matplotlib.rc_context(SETTINGS):
         figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=metadata)
     return _accessible(file.getvalue(), words) if suffix == ".svg" else file.getvalue()
 

@@ -8,7 +8,6 @@ vermilion stay apart for every eye, and solid against hollow needs no colour at 
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, NamedTuple
 
 from dropout_cli.errors import RequestError
@@ -17,7 +16,7 @@ from dropout_cli.words import languages
 
 
 class Theme(NamedTuple):
-    """Colours, as #RRGGBB.
+    """Colours, as #RRGGBB; the ground is also that of text on a kept bar.
 
     Text has a contrast of at least 4.5 to what is behind it, a bar at least 3 to what is beside it.
     """
@@ -30,7 +29,6 @@ class Theme(NamedTuple):
     gain: str  # within an outline of kept
     kept_thin: str  # where bars are too thin for an outline
     gain_thin: str
-    on_kept: str  # text on a kept bar
     dropped: str
     plate: str  # behind the mask
     rule: str  # zero lines, and the grid
@@ -46,7 +44,6 @@ THEMES = {
         gain="#B3D7EE",
         kept_thin="#00446F",
         gain_thin="#4A99C8",
-        on_kept="#FFFFFF",
         dropped="#C2410C",
         plate="#EEF1F4",
         rule="#8C959F",
@@ -60,7 +57,6 @@ THEMES = {
         gain="#1D4E6B",
         kept_thin="#8ED1F8",
         gain_thin="#2F6A8E",
-        on_kept="#0F1419",
         dropped="#FF8A4C",
         plate="#1C242D",
         rule="#76818D",
@@ -114,49 +110,45 @@ class Style(NamedTuple):
 
     def checked(self) -> Style:
         """Return the style with its panels in order; RequestError where a choice is not one."""
-        if self.layout == "lanes":
-            return self._replace(layout="flow").checked()
-        for name, value, choices in (
-            ("layout", self.layout, LAYOUTS),
-            ("theme", self.theme, THEME_NAMES),
-            ("lang", self.lang, languages()),
-            *(("panel", panel, PANELS) for panel in self.panel),
+        style = self._replace(
+            layout="flow" if self.layout == "lanes" else self.layout,
+            panel=tuple(name for name in PANELS if name in self.panel),
+        )
+        for name, choices in (
+            ("layout", LAYOUTS),
+            ("theme", THEME_NAMES),
+            ("lang", languages()),
+            ("precision", range(1, 18)),
         ):
-            if value not in choices:
-                raise RequestError(
-                    f"{name} is {value!r}, but it must be one of {', '.join(choices)}"
-                )
-        if self.panel and self.layout == "flow":
+            if getattr(style, name) not in choices:
+                raise RequestError(f"{name} cannot be {getattr(style, name)!r}")
+        if style.panel and style.layout == "flow":
             raise RequestError("--panel cannot be combined with lanes, which show every panel")
-        if self.title is not None and not self.title.isprintable():
+        if style.title is not None and not style.title.isprintable():
             raise RequestError("the title must be one line of printable characters")
-        if not DPIS[0] <= self.dpi <= DPIS[1]:
-            raise RequestError(f"dpi is {self.dpi:.17g}, but it must be 50 to 2400")
-        if self.precision not in range(1, 18):
-            raise RequestError(f"precision is {self.precision}, but it must be 1 to 17")
-        width, height = self.inches
+        if not DPIS[0] <= style.dpi <= DPIS[1]:
+            raise RequestError(f"dpi is {style.dpi:.17g}, but it must be 50 to 2400")
+        width, height = style.inches
         if not all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
             raise RequestError(
                 f"size is {width:.6g}x{height:.6g} inches, but width and height must be 3 to 100"
             )
-        return self._replace(panel=tuple(name for name in PANELS if name in self.panel))
+        return style
 
     @property
     def inches(self) -> tuple[float, float]:
         """The width and height in inches; RequestError where the size is not a size."""
-        if self.size in SIZES:
-            return SIZES[self.size]
-        sides = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)x(\d{1,9}(?:\.\d{1,9})?)", self.size)
-        if not sides:
+        try:
+            width, height = SIZES.get(self.size) or map(float, self.size.split("x"))
+        except ValueError:
             raise RequestError(
                 f"--size is {self.size[:40]!r}, but it must be one of {', '.join(SIZES)}, or WxH in"
                 " pixels or inches, such as 1920x1080 or 14x10"
-            )
-        width, height = float(sides[1]), float(sides[2])
+            ) from None
         if max(width, height) <= SIDES[1]:
             return width, height
-        less = math.inf  # than which no pixel may be by a rounding error
-        return math.nextafter(width / self.dpi, less), math.nextafter(height / self.dpi, less)
+        more = 1e-9  # so that no rounding error takes a pixel
+        return width / self.dpi + more, height / self.dpi + more
 
     def check_pixels(self, most: int = PIXELS) -> None:
         """Raise RequestError for an image of more pixels than that."""
@@ -171,7 +163,6 @@ class Style(NamedTuple):
 def read_style(saved: dict[str, Any], source: str) -> Style:
     """Return the style in a figure's record; RequestError where one of its choices is not one."""
     try:
-        choices = {name: saved[name] for name in Style._fields}
-        return Style(**choices | {"panel": tuple(choices["panel"])}).checked()
+        return Style(**{name: saved[name] for name in Style._fields}).checked()
     except (ArithmeticError, AttributeError, KeyError, TypeError, RequestError):
         raise RequestError(f"{source} does not say how it was drawn") from None
