@@ -20,13 +20,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import subtitle, usual_title
 from dropout_cli.figure.flow import LANES, Moment, draw_flow
-from dropout_cli.figure.page import Page, families
+from dropout_cli.figure.page import MARGIN, Page, families, typeset
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
-from dropout_cli.figure.style import THEMES, Style
+from dropout_cli.figure.style import CAPTION, THEMES, Style
+from dropout_cli.losses import LOSSES
 from dropout_cli.trace import take
-from dropout_cli.views.passes import backward_record
+from dropout_cli.views.passes import backward_record, scale_equation
 from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
@@ -41,12 +41,40 @@ COMPLETE = Moment()
 DESCRIBED = 12  # elements whose numbers a description has
 LARGEST_FILE = 50_000_000  # bytes
 # Ids from the figure alone, text that stays text in SVG, and TrueType in PDF.
-SETTINGS = {"svg.hashsalt": "dropout-cli", "svg.fonttype": "none", "pdf.fonttype": 42}
+SETTINGS: Any = {"svg.hashsalt": "dropout-cli", "svg.fonttype": "none", "pdf.fonttype": 42}
 METADATA = {  # where a record stands, and what is left out
     ".png": (KEYWORD, ("Software",)),
     ".svg": ("Source", ("Date", "Creator", "Format", "Type")),
     ".pdf": ("Keywords", ("CreationDate", "Creator", "Producer")),
 }
+
+
+def usual_title(trace: Trace, messages: Messages, layout: str) -> str:
+    """Return the title of a figure where its user gives none."""
+    if not trace.problem.training:
+        return messages.string("figure", "title_inference")
+    return messages.string("figure", "title" if layout == "panels" else "title_flow")
+
+
+def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
+    """Say how many are kept at which p, by what they are multiplied, and name the loss."""
+    problem = trace.problem
+    if problem.mask is None:
+        words = messages.string("figure", "inference")
+    else:
+        kept = int(problem.mask.sum())
+        scaled = trace.scale is not None and kept > 0
+        words = messages.string(
+            "figure",
+            ("scaled_one" if kept == 1 else "scaled") if scaled else "none_kept",
+            p=typeset(messages.probability(problem.p)),
+            kept=f"{kept:,}",
+            n=f"{problem.mask.size:,}",
+            scale=typeset(scale_equation(problem.p, messages).unicode) if scaled else "",
+        )
+    if loss and problem.loss is not None:
+        words = messages.string("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
+    return words
 
 
 def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLETE) -> Figure:
@@ -61,11 +89,23 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
     fonts = families(title, chinese=style.lang == "zh")
     least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
     page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
-    if style.layout == "flow":
-        draw_flow(page, trace, messages, title, moment)
+    if moment.caption:
+        top = _caption(page, title, moment)
     else:
-        draw_panels(page, trace, messages, title, style.panel)
+        top = page.heading(title, subtitle(trace, messages))
+    if style.layout == "flow":
+        draw_flow(page, trace, messages, top, moment)
+    else:
+        draw_panels(page, trace, messages, top, style.panel)
     return page.figure
+
+
+def _caption(page: Page, title: str, moment: Moment) -> float:
+    """Write the title and a moment's caption; return where they end."""
+    y = (page.title(title) if title else page.height - 12) - CAPTION - 7
+    size = min(CAPTION, (page.width - 2 * MARGIN) / page.extent(moment.caption, 1))
+    page.words(MARGIN, y, moment.caption, size, getattr(page.theme, moment.colour))
+    return y
 
 
 def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tuple[bytes, float]:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dropout_cli.figure.bars import FOOT, Strip, indices
-from dropout_cli.figure.captions import GRAD_X, GRAD_Y, formulas, subtitle
-from dropout_cli.figure.page import CAP, MARGIN, ems, segments, typeset
-from dropout_cli.figure.style import CAPTION, FORMULA, HEADING, INDEX, TICK, VALUE
-from dropout_cli.figure.vectors import ARRIVES, lay_out
+from dropout_cli.figure.bars import ARRIVES, FOOT, Strip, indices, lay_out
+from dropout_cli.figure.page import CAP, MARGIN, ems, typeset
+from dropout_cli.figure.panels import GRAD_X, GRAD_Y, formulas
+from dropout_cli.figure.style import FORMULA, HEADING, INDEX, TICK, VALUE
 
 if TYPE_CHECKING:
-    from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
@@ -61,12 +60,8 @@ class Moment(NamedTuple):
         return math.ceil(self.lanes) - 1 if self.stage in ("forward", "backward") else None
 
 
-def draw_flow(page: Page, trace: Trace, messages: Messages, title: str, moment: Moment) -> None:
-    """Draw the lanes of both passes, which go through one mask; at a moment, a part of them."""
-    if moment.caption:
-        top = _caption(page, title, moment)
-    else:
-        top = page.heading(title, subtitle(trace, messages))
+def draw_flow(page: Page, trace: Trace, messages: Messages, top: float, moment: Moment) -> None:
+    """Draw the lanes of both passes below a height; at a moment, a part of them."""
     n = trace.problem.x.size
     left = MARGIN + max(29, 12 + ems(f"{n:,}") * TICK)
     width = (page.width - left - RIGHT - MASK - 2 * GAP) / 2
@@ -83,14 +78,6 @@ def draw_flow(page: Page, trace: Trace, messages: Messages, title: str, moment: 
         lanes.draw("backward", lower)
     if moment.focus is not None:
         lanes.dim(upper, lower)
-
-
-def _caption(page: Page, title: str, moment: Moment) -> float:
-    """Write the title and a moment's caption; return where they end."""
-    y = (page.title(title) if title else page.height - 12) - CAPTION - 7
-    size = min(CAPTION, (page.width - 2 * MARGIN) / page.extent(moment.caption, 1))
-    page.words(MARGIN, y, moment.caption, size, getattr(page.theme, moment.colour))
-    return y
 
 
 class Lanes:
@@ -128,13 +115,18 @@ class Lanes:
                 self.vectors[vector].draw(strip)
         indices(self.page, strips[0])
         self._mask("mask" if forward else "same", y)
-        if self.column.pitch < NARROWEST:
-            self._arrows(y, way)
+        if self.column.pitch >= NARROWEST:
+            left, right = (self.vectors[vector] for vector in names)
+            edges = left.reach(strips[0])[1] + 9, right.reach(strips[1])[0] - 5
+            self._arrows(y, way, edges[::way], progress)
             return
-        left, right = (self.vectors[vector] for vector in names)
-        edges = left.reach(strips[0])[1] + 9, right.reach(strips[1])[0] - 5
-        start, end = edges[::way]
-        self._pipes(y, way, start, end, progress)
+        middle = y + self.column.height / 2  # too many lanes for an arrow each
+        for ends in (
+            (self.mask_left - GAP + 8, self.mask_left - PAD - 6),
+            (self.mask_left + MASK + PAD + 6, self.right - 8),
+        ):
+            start, end = ends[::way]
+            self.page.arrow(start, end, middle, self.bars.dark, 17.5)
 
     def _name(self, name: str, y: float) -> None:
         """Write the pass's name and its equation; of many lanes, their factor too."""
@@ -156,11 +148,8 @@ class Lanes:
         words, formula = self.messages.string("figure", name), f"${SYMBOLS[name]}$"
         symbol = self.page.extent(words, FORMULA) + 10
         room = strip.width - symbol - ems(formula) * FORMULA
-        x = (
-            strip.x + room / 2
-            if name in ("mask", "same")
-            else min(strip.along(0.0), strip.x + room)
-        )
+        centred, at_zero = strip.x + room / 2, min(strip.along(0.0), strip.x + room)
+        x = at_zero if name in self.vectors else centred
         line, ink = strip.y + strip.height + 13, self.page.theme.ink
         self.page.words(x, line, words, FORMULA, ink)
         self.page.number(x + symbol, line, formula, FORMULA, ink)
@@ -177,46 +166,34 @@ class Lanes:
             words, colour = self.messages.string("figure", "no_mask"), self.page.theme.muted
             self.page.words(x, line, words, FORMULA, colour, ha="center")
 
-    def _pipes(
-        self, y: float, way: int, start: FloatArray, end: FloatArray, progress: FloatArray
+    def _arrows(
+        self, y: float, way: int, ends: tuple[FloatArray, ...], progress: FloatArray
     ) -> None:
         """Draw in each lane an arrow to the mask, and from it where it is 1."""
-        kept, begun = self.bars.kept, progress > 0
-        if not self.trace.problem.training:
-            self._pipe(y, start, end, begun)
-            return
+        page, theme = self.page, self.page.theme
         near, far = (self.mask_left - 4, self.mask_left + MASK + 4)[::way]
-        through = kept & (progress > 0.5)
-        self._pipe(y, start, near + 0 * end, kept & begun)
-        self._pipe(y, far + 0 * start, end, through)
-        blocked = np.flatnonzero(~kept & begun)
-        lanes = y + self.column.across(blocked + 0.5)
-        half, dropped = min(8.0, 0.36 * self.column.pitch), self.page.theme.dropped
-        width = 2.0 if kept.size <= LARGE else 1.4
-        self.page.lines(segments(start[blocked], lanes, near, lanes), dropped, width)
-        stops = segments(near, lanes - half, near, lanes + half)
-        self.page.lines(stops, dropped, 1.6 * width)
-        extent = ems(self.factor, weight="bold") * INDEX
-        if kept.size > LARGE or extent > GAP - 8:
-            return
-        x = self.mask_left + MASK / 2 + way * (MASK + GAP) / 2
-        above = 7 if extent > GAP - 28 else 4  # clear of the arrow's head
-        for lane in y + self.column.across(np.flatnonzero(through) + 0.5):
-            style = {"ha": "center", "fontweight": "bold"}
-            self.page.number(x, lane + above, self.factor, INDEX, self.bars.dark, **style)
+        head, width = (10, 2.0) if self.column.n <= LARGE else (7, 1.4)
+        half = min(8.0, 0.36 * self.column.pitch)
+        for i in np.flatnonzero(progress > 0):
+            lane, (start, end) = y + self.column.across(i + 0.5), (side[i] for side in ends)
+            if not self.trace.problem.training:
+                page.arrow(start, end, lane, theme.kept, head)
+            elif self.bars.kept[i]:
+                page.arrow(start, near, lane, theme.kept, head)
+                if progress[i] > 0.5:
+                    page.arrow(far, end, lane, theme.kept, head)
+                    self._times(self.mask_left + MASK / 2 + way * (MASK + GAP) / 2, lane)
+            else:
+                page.lines([[(start, lane), (near, lane)]], theme.dropped, width)
+                stop = (near, lane - half), (near, lane + half)
+                page.lines([stop], theme.dropped, 1.6 * width)
 
-    def _pipe(self, y: float, start: FloatArray, end: FloatArray, shown: Mask) -> None:
-        which = np.flatnonzero(shown)
-        lanes, head = y + self.column.across(which + 0.5), 10 if shown.size <= LARGE else 7
-        self.page.arrows(start[which], end[which], lanes, self.page.theme.kept, head)
-
-    def _arrows(self, y: float, way: int) -> None:
-        """Draw one arrow into the mask and one out of it, where there are too many lanes."""
-        height = np.full(2, y + self.column.height / 2)
-        lefts = np.array([self.mask_left - GAP + 8, self.mask_left + MASK + PAD + 6])
-        rights = np.array([self.mask_left - PAD - 6, self.right - 8])
-        starts, ends = (lefts, rights)[::way]
-        self.page.arrows(starts, ends, height, self.bars.dark, 17.5)
+    def _times(self, x: float, lane: float) -> None:
+        """Write the factor above an arrow, clear of its head, where lanes have room for it."""
+        width = ems(self.factor, weight="bold") * INDEX
+        if self.column.n <= LARGE and width <= GAP - 8:
+            y, style = lane + (7 if width > GAP - 28 else 4), {"fontweight": "bold"}
+            self.page.number(x, y, self.factor, INDEX, self.bars.dark, ha="center", **style)
 
     def dim(self, upper: float, lower: float) -> None:
         """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""

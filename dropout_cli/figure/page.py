@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import suppress
 from functools import cache
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from numpy.typing import ArrayLike
 
-    from dropout_cli.arrays import FloatArray
     from dropout_cli.figure.style import Theme
 
 MARGIN = 43.0  # points left and right of the words
@@ -79,14 +79,11 @@ class Page:
         style |= {"colors": colour, "linewidths": width * self.unit}
         self._put(LineCollection(list(np.asarray(ends, dtype=float)), **style))
 
-    def arrows(
-        self, start: FloatArray, end: FloatArray, y: FloatArray, colour: str, head: float
-    ) -> None:
-        """Put level arrows from start to end, with heads of this length."""
-        neck, half = end - np.sign(end - start) * head, 0.4 * head
-        self.lines(segments(start, y, neck, y), colour, head / 5)
-        heads = np.array([[end, y], [neck, y + half], [neck, y - half]])
-        self.polygons(np.moveaxis(heads, -1, 0), colour, snap=False)
+    def arrow(self, start: float, end: float, y: float, colour: str, head: float) -> None:
+        """Put a level arrow with a head of this length."""
+        neck, half = end - math.copysign(head, end - start), 0.4 * head
+        self.lines([[(start, y), (neck, y)]], colour, head / 5)
+        self.polygons([[(end, y), (neck, y + half), (neck, y - half)]], colour, snap=False)
 
     def plate(self, x: float, y: float, width: float, height: float) -> None:
         """Put a rounded rectangle behind what comes next."""
@@ -147,11 +144,6 @@ class Page:
         artist.set_transform(self._points)
         artist.set_zorder(0)  # so that the order of drawing is that of putting
         self.figure.add_artist(artist)
-
-
-def segments(x0: ArrayLike, y0: ArrayLike, x1: ArrayLike, y1: ArrayLike) -> FloatArray:
-    """Return lines from x0, y0 to x1, y1: (count, 2, 2)."""
-    return np.stack(np.broadcast_arrays(x0, y0, x1, y1), axis=-1).reshape(-1, 2, 2)
 
 
 def families(title: str, chinese: bool) -> tuple[str, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli.figure import PANELS
-from dropout_cli.figure.bars import FOOT, Strip, indices
-from dropout_cli.figure.captions import formulas, subtitle
+from dropout_cli.figure.bars import ARRIVES, FOOT, Strip, indices, lay_out
 from dropout_cli.figure.page import MARGIN, ems, typeset
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, PRODUCT, SMALLEST, SUBTITLE
-from dropout_cli.figure.vectors import ARRIVES, lay_out
 
 if TYPE_CHECKING:
     from dropout_cli.figure.bars import Bars
@@ -27,13 +26,14 @@ LINE = 26.0  # more, where formulas stand on lines of their own
 ROW = 24.0  # and for a row under the indices
 ABOVE_TILE, DIGIT = 15, 28 / 64  # the type above a tile, and within it as a share of its side
 BARCODE = 24.0  # points, the height of a mask of thin bars
+GRAD_X, GRAD_Y = r"\partial L/\partial x", r"\partial L/\partial y"
 PRODUCTS = 8  # elements whose products may be written
 
 
 def draw_panels(
-    page: Page, trace: Trace, messages: Messages, title: str, chosen: tuple[str, ...] = ()
+    page: Page, trace: Trace, messages: Messages, top: float, chosen: tuple[str, ...]
 ) -> None:
-    """Draw the chosen panels: all four in two rows, or some side by side.
+    """Draw the chosen panels below a height: all four in two rows, or some side by side.
 
     x and y have one scale; so have ∂L/∂y, the first tone of the last panel, and ∂L/∂x.
     """
@@ -47,11 +47,10 @@ def draw_panels(
         page.extent(headings[name], HEADING, "bold") + 12 + ems(laws[name]) * FORMULA > width
         for name in names
     )
-    top = page.heading(title, subtitle(trace, messages))
-    products = _products(trace, messages, names)
-    longest = max((ems(one) for some in products.values() for one in some), default=0)
+    products = {k: v for k, v in _products(trace, messages).items() if k in names}
+    longest = max((ems(one) for some in products.values() for one in some), default=math.inf)
     sizes = range(PRODUCT, SMALLEST - 1, -1)
-    size = next((size for size in sizes if products and (longest + 0.5) * size <= width / n), 0)
+    size = next((size for size in sizes if (longest + 0.5) * size <= width / n), 0)
     first_row = ROW * bool(size and names[0] in ARRIVES)
     height = (top - FOOT - ROW * bool(size) - ROW * (names[0] in ARRIVES)) / (len(names) // columns)
     area = height - ABOVE - LINE * own_line - BELOW
@@ -83,6 +82,18 @@ def draw_panels(
     page.words(MARGIN + width / 2, y, words, INDEX, page.theme.muted, ha="center")
 
 
+def formulas(trace: Trace) -> dict[str, str]:
+    """Return each panel's vector, and how it follows from what came before, as formulas."""
+    if not trace.problem.training:
+        y, gradient = "x", GRAD_Y
+    elif trace.scale is None:
+        y, gradient = "0", "0"
+    else:
+        y, gradient = r"x \odot m/(1-p)", rf"{GRAD_Y} \odot m/(1-p)"
+    mask = "$m$" if trace.problem.training else ""
+    return {"x": "$x$", "mask": mask, "y": f"$y = {y}$", "grad_x": f"${GRAD_X} = {gradient}$"}
+
+
 def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
     """Draw the mask as tiles, with kept or dropped above them where that fits."""
     page = bars.page
@@ -98,17 +109,15 @@ def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
         page.words(x, y + side + 9, words[int(kept)], ABOVE_TILE, colour, ha="center")
 
 
-def _products(trace: Trace, messages: Messages, names: tuple[str, ...]) -> dict[str, list[str]]:
+def _products(trace: Trace, messages: Messages) -> dict[str, list[str]]:
     """Return what makes each element of y and ∂L/∂x, as 0.3 × 2, where that is legible."""
-    problem = trace.problem
-    if problem.mask is None or trace.scale is None or problem.x.size > PRODUCTS:
+    x, factors = trace.problem.x, trace.local_grad
+    if not trace.problem.training or trace.scale is None or x.size > PRODUCTS:
         return {}
-    given = {"y": problem.x, "grad_x": trace.grad_y}
     return {
         name: [
             " × ".join(typeset(messages.number(value)) for value in pair)
-            for pair in zip(given[name], trace.local_grad, strict=True)
+            for pair in zip(given, factors, strict=True)
         ]
-        for name in names
-        if name in given
+        for name, given in (("y", x), ("grad_x", trace.grad_y))
     }

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
+from dropout_cli.formats.document import COLOURS
 from dropout_cli.words import languages
 
 
@@ -23,41 +24,33 @@ class Theme(NamedTuple):
 
     ground: str
     ink: str
+    kept: str
+    dropped: str
     muted: str  # words beside the numbers
     given: str
-    kept: str
     gain: str  # within an outline of kept
     kept_thin: str  # where bars are too thin for an outline
     gain_thin: str
-    dropped: str
     plate: str  # behind the mask
     rule: str  # zero lines, and the grid
 
 
 THEMES = {
     "light": Theme(
-        ground="#FFFFFF",
-        ink="#1B1F24",
-        muted="#57606A",
+        *COLOURS["light"],
         given="#6E7781",
-        kept="#0072B2",
         gain="#B3D7EE",
         kept_thin="#00446F",
         gain_thin="#4A99C8",
-        dropped="#C2410C",
         plate="#EEF1F4",
         rule="#8C959F",
     ),
     "dark": Theme(
-        ground="#0F1419",
-        ink="#F0F3F6",
-        muted="#A3ADB8",
+        *COLOURS["dark"],
         given="#8B96A3",
-        kept="#56B4E9",
         gain="#1D4E6B",
         kept_thin="#8ED1F8",
         gain_thin="#2F6A8E",
-        dropped="#FF8A4C",
         plate="#1C242D",
         rule="#76818D",
     ),

@@ -10,7 +10,7 @@ import numpy as np
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.bars import Bars, Strip
-from dropout_cli.figure.captions import subtitle
+from dropout_cli.figure.files import subtitle
 from dropout_cli.figure.page import (
     CAP,
     CHARACTER,
@@ -247,7 +247,8 @@ def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
     pair = next((pair for pair in PASSES if {*pair} <= {*names}), None)
     if pair is None or table.result is None:
         return None
-    values = np.array([[_number(row[names.index(name)]) for name in pair] for row in table.rows]).T
+    cells = ([_plain(row[names.index(name)]) for row in table.rows] for name in pair)
+    values = np.array([np.genfromtxt(column, ndmin=1) for column in cells])  # NaN if not a number
     shown = np.isfinite(values).all(axis=0)
     if not shown.any():
         return None
@@ -258,13 +259,5 @@ def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
     bars = Bars(page, kept, strip, scaled, 0.9 * size)
     bars.result(strip, values[0], values[1], shown)
     if strip.low < 0:
-        page.lines(strip.zero(), page.theme.rule, 1.4)
+        page.lines(strip.line(0.0), page.theme.rule, 1.4)
     return bars
-
-
-def _number(cell: str | Text) -> float:
-    """Read the number in a cell; NaN where it is hidden or stands for several."""
-    try:
-        return float(_plain(cell))
-    except ValueError:
-        return np.nan
