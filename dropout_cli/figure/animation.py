@@ -56,10 +56,9 @@ def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, floa
         )
     style.check_pixels(FRAME_PIXELS)
     *scenes, end = moments(trace, messages)
-    stays, figures = [], []
-    for moment, stay in (end, *scenes):
-        figures.append(draw(trace, messages, style, moment))
-        stays.append(stay)
+    scenes = [end, *scenes]
+    figures = [draw(trace, messages, style, moment) for moment, _ in scenes]
+    stays = [stay for _, stay in scenes]
     first, *others = _share_palette([_frame(figure, style.dpi) for figure in figures])
     file = io.BytesIO()
     first.save(
@@ -76,18 +75,12 @@ def _frame(figure: Figure, dpi: float) -> Image.Image:
 
 
 def _share_palette(frames: list[Image.Image]) -> list[Image.Image]:
-    """Return the frames with one palette: the commonest colours of their first and their last.
-
-    The first is the whole figure, the last is dimmed, so that every flat colour is among them; the
-    shades at the edges of letters are moved to the nearest.
-    """
-    counts: list[Any] = [pair for k in (0, -1) for pair in frames[k].getcolors(1 << 24) or ()]
-    cells: dict[tuple[int, ...], tuple[int, ...]] = {}
-    for _, colour in sorted(counts, reverse=True):
-        # Pillow looks a colour up by the upper six bits of each channel.
-        cells.setdefault(tuple(channel // 4 for channel in colour), colour)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([channel for colour in [*cells.values()][:255] for channel in colour])
+    """Return the frames with one palette: of their first, the whole figure, and of their last."""
+    width, height = frames[0].size
+    both = Image.new("RGB", (width, 2 * height))
+    both.paste(frames[0], (0, 0))
+    both.paste(frames[-1], (0, height))  # dimmed
+    palette = both.quantize(255, Image.Quantize.FASTOCTREE)  # GIF needs one for what stays
     return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
@@ -143,7 +136,7 @@ def _substitution(
     a, b = (messages.number(float(getattr(part, name)[i])) for name in names)
     exact_a, exact_b = (getattr(written, name)[i] for name in names)
     if part.mask is None:
-        return f"{result} = {given}", f" {sign([b], [exact_b])} {_latex(b)}"
+        return f"{result} = {given}", f" {sign([b], [exact_b])} {to_latex(typeset(b))}"
     if part.p == 1:
         return f"m{k} = 0", f",\\; {result} = 0"
     bit, c = int(part.mask[i]), messages.number(1 - part.p)
@@ -151,14 +144,10 @@ def _substitution(
     computed = sign([b], [Fraction(a) * bit / Fraction(c)])
     return (
         f"{result} = {given} \\cdot m{k}/(1-p) {inserted} {_factor(a)} \\cdot {bit}/{_factor(c)}",
-        f" {computed} {_latex(b)}",
+        f" {computed} {to_latex(typeset(b))}",
     )
 
 
 def _factor(number: str) -> str:
     """Return the number in LaTeX, in parentheses where a product needs them."""
-    return f"({_latex(number)})" if set(number) & {"-", "e"} else number
-
-
-def _latex(number: str) -> str:
-    return to_latex(typeset(number))
+    return f"({to_latex(typeset(number))})" if set(number) & {"-", "e"} else number

@@ -44,26 +44,18 @@ FOOT = 44.0  # points that the legend takes
 
 @dataclass(frozen=True)
 class Strip:
-    """The rectangle in which n bars stand side by side and grow from one line.
+    """The rectangle in which n bars stand side by side and grow from one line."""
 
-    x, y, width, height: the rectangle, from its lower left corner, in points.
-    n: the number of elements.
-    upright: whether bars grow upward and elements go from left to right; else bars grow to the
-        right and elements go downward.
-    low, high: the smallest and the largest value, low ≤ 0 ≤ high.
-    before, after: points left free for labels below low and beyond high.
-    """
-
-    x: float
+    x: float  # of its lower left corner, in points
     y: float
     width: float
     height: float
-    n: int
-    upright: bool
-    low: float = 0.0
-    high: float = 1.0
-    before: float = 0.0
-    after: float = 0.0
+    n: int  # bars
+    upright: bool  # bars grow upward, elements go to the right; else to the right and downward
+    low: float = 0.0  # the smallest value, at most 0
+    high: float = 1.0  # the largest value, at least 0
+    before: float = 0.0  # points left free for labels below low
+    after: float = 0.0  # and beyond high
 
     @property
     def length(self) -> float:
@@ -182,7 +174,7 @@ class Bars:
             page.polygons(corners, **self.styles.get(part, self.styles["kept"]))
             words = messages.string("figure", part)
             page.words(x + 28, y, words, NOTE, page.theme.muted)
-            x += 28 + page.extent(words, NOTE) + 26
+            x += 28 + ems(words, page.fonts) * NOTE + 26
 
 
 class Vector:
@@ -193,24 +185,20 @@ class Vector:
     """
 
     strip: Strip
-    size = 0
+    size: int
 
     def __init__(
-        self,
-        bars: Bars,
-        messages: Messages,
-        values: FloatArray,
-        arrived: FloatArray | None,
-        marked: bool,
+        self, name: str, vectors: dict[str, FloatArray], bars: Bars, messages: Messages
     ) -> None:
         """Write the values; at the bar of what was lost of what arrived stands 0."""
-        self.bars, self.values, self.arrived = bars, values, arrived
-        self.lost = ~bars.kept & (arrived is not None)
-        self.ends = values if arrived is None else np.where(self.lost, arrived, values)
-        self.words = [typeset(messages.number(value)) for value in values]
+        self.bars, self.upright, self.values = bars, bars.strip.upright, vectors[name]
+        self.arrived = vectors[ARRIVES[name]] if name in ARRIVES else None
+        self.lost = ~bars.kept & (self.arrived is not None)
+        self.ends = np.where(self.lost, vectors[ARRIVES.get(name, name)], self.values)
+        self.words = [typeset(messages.number(value)) for value in self.values]
         self.ems = np.array([ems(words) for words in self.words])
-        self.upright, self.marked = bars.strip.upright, marked
-        self.stacked = marked and self.upright and values.size > BESIDE
+        self.marked = name == "grad_x"
+        self.stacked = self.marked and self.upright and bars.kept.size > BESIDE
 
     def extents(self, size: float) -> tuple[FloatArray, FloatArray]:
         """Return the widths and heights of the labels in type of this size, in points."""
@@ -245,7 +233,9 @@ class Vector:
 
     def fits(self, strip: Strip, size: float) -> bool:
         """Test whether no label touches another or another's bar, and bars have room enough."""
-        if strip.length < 0.4 * (strip.length + strip.before + strip.after):
+        if strip.pitch < SMALLEST or strip.length < 0.4 * (
+            strip.length + strip.before + strip.after
+        ):
             return False
         if not self.upright:
             return size <= 1.03 * strip.pitch  # digits are three quarters as high
@@ -258,10 +248,8 @@ class Vector:
 
     def reach(self, strip: Strip) -> tuple[FloatArray, FloatArray]:
         """Return where each bar with its value begins and ends along its lane, in points."""
-        edges = [strip.along(0 * self.ends), strip.along(self.ends)]
-        if self.size:
-            boxes = self.boxes(strip, self.size)
-            edges += [boxes[:, 0], boxes[:, 2]]
+        boxes = self.boxes(strip, self.size)
+        edges = strip.along(0 * self.ends), strip.along(self.ends), boxes[:, 0], boxes[:, 2]
         return np.min(edges, axis=0), np.max(edges, axis=0)
 
     def draw(self, strip: Strip, shown: Mask | bool = True, grown: FloatArray | float = 1) -> None:
@@ -330,12 +318,10 @@ def lay_out(
     kept = np.ones(n, dtype=bool) if problem.mask is None else problem.mask
     thickest = THICKEST_ALONE if len(names) == 1 else THICKEST
     bars = Bars(page, kept, empty, trace.scale not in (None, 1.0), thickest)
-    vectors = {}
+    vectors = {name: Vector(name, values, bars, messages) for name in names if name in values}
     for pair in ARRIVES.items():
-        for name in {*pair} & {*names}:
-            arrived = values[ARRIVES[name]] if name in ARRIVES else None
-            vectors[name] = Vector(bars, messages, values[name], arrived, name == "grad_x")
-        _fit_together([vectors[name] for name in pair if name in vectors])
+        if together := [vectors[name] for name in pair if name in vectors]:
+            _fit(together, empty)
     scales = [vector.strip for vector in vectors.values() if not vector.size]
     if not empty.upright or not scales or empty.x:
         return bars, vectors
@@ -345,21 +331,17 @@ def lay_out(
     return lay_out(page, trace, messages, narrower, names)
 
 
-def _fit_together(vectors: list[Vector]) -> None:
+def _fit(vectors: list[Vector], empty: Strip) -> None:
     """Give vectors one scale, and the largest type in which the labels of all of them fit."""
     ends = np.concatenate([[0.0], *(vector.ends for vector in vectors)])
-    low, high = float(ends.min()), float(ends.max())
-    for vector in vectors:
-        empty = vector.bars.strip
-        vector.strip = replace(empty, low=low, high=high, before=6.0 * (low < 0), after=6.0)
-    for size in range(VALUE, SMALLEST - 1, -1) if vectors else ():
+    for size in (*range(VALUE, SMALLEST - 1, -1), 0):
         margins = [vector.margins(size) for vector in vectors]
         before, after = (max(side) for side in zip(*margins, strict=True))
-        strip = replace(vectors[0].strip, before=before, after=after)
-        if strip.pitch >= SMALLEST and all(vector.fits(strip, size) for vector in vectors):
-            for vector in vectors:
-                vector.strip, vector.size = strip, size
-            return
+        strip = replace(empty, low=ends.min(), high=ends.max(), before=before, after=after)
+        if not size or all(vector.fits(strip, size) for vector in vectors):
+            break
+    for vector in vectors:
+        vector.strip, vector.size = strip, size
 
 
 def indices(page: Page, strip: Strip) -> None:

@@ -20,10 +20,10 @@ from matplotlib.text import Text
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.flow import LANES, Moment, draw_flow
-from dropout_cli.figure.page import MARGIN, Page, families, typeset
+from dropout_cli.figure.flow import Moment, draw_flow
+from dropout_cli.figure.page import MARGIN, Page, ems, typeset
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
-from dropout_cli.figure.style import CAPTION, THEMES, Style
+from dropout_cli.figure.style import CAPTION, WIDE, Style
 from dropout_cli.losses import LOSSES
 from dropout_cli.trace import take
 from dropout_cli.views.passes import backward_record, scale_equation
@@ -86,9 +86,8 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
     not fit, and where a font is missing.
     """
     title = usual_title(trace, messages, style.layout) if style.title is None else style.title
-    fonts = families(title, chinese=style.lang == "zh")
-    least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
-    page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
+    least = WIDE if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
+    page = Page(style, title, least)
     if moment.caption:
         top = _caption(page, title, moment)
     else:
@@ -103,7 +102,7 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
 def _caption(page: Page, title: str, moment: Moment) -> float:
     """Write the title and a moment's caption; return where they end."""
     y = (page.title(title) if title else page.height - 12) - CAPTION - 7
-    size = min(CAPTION, (page.width - 2 * MARGIN) / page.extent(moment.caption, 1))
+    size = min(CAPTION, (page.width - 2 * MARGIN) / ems(moment.caption, page.fonts))
     page.words(MARGIN, y, moment.caption, size, getattr(page.theme, moment.colour))
     return y
 
@@ -149,10 +148,7 @@ def save(
 ) -> bytes:
     """Return a figure as the bytes of a .png, .svg or .pdf.
 
-    In SVG words stay words, and a title and a description stand for the picture.
-    In PDF fonts are TrueType.
-
-    words: the description. text: the record.
+    words: the description, which stands for the picture in SVG. text: the record.
     """
     key, omitted = METADATA[suffix]
     metadata: dict[str, Any] = {"Title": title, key: text, **dict.fromkeys(omitted)}

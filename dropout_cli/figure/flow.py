@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-LANES = (960.0, 540.0)  # the least page, in points
 MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
 RIGHT = 54.0  # right of y
 HEAD = 82.0  # above each band, for its name and headings
@@ -35,16 +34,14 @@ STAGES = ("x", "mask", "forward", "grad_y", "same", "backward", "end")
 class Moment(NamedTuple):
     """How far an animation has come.
 
-    stage: one of STAGES.
-    caption: what happens now, in words, or a formula in LaTeX. colour: its name in the theme.
-    lanes: how many are through, in a stage that is a pass. The fraction is that of the next: at
-        most 0.5 and what is given has reached the mask; above, and the bar of the result grows.
+    In a pass the fraction of `lanes` is that of the next: at most 0.5, and what is given has reached
+    the mask; above, and the bar of the result grows.
     """
 
-    stage: str = "end"
-    caption: str = ""
-    colour: str = "ink"
-    lanes: float = 0.0
+    stage: str = "end"  # one of STAGES
+    caption: str = ""  # what happens now, in words or as a formula
+    colour: str = "ink"  # of the caption, by its name in the theme
+    lanes: float = 0.0  # through, in a stage that is a pass
 
     def reaches(self, stage: str) -> bool:
         """Test whether this stage has begun."""
@@ -134,7 +131,7 @@ class Lanes:
         words = f"{self.messages.string('figure', name)}  {'→' if name == 'forward' else '←'}"
         self.page.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
         law = formulas(self.trace)["y" if name == "forward" else "grad_x"]
-        x = MARGIN + self.page.extent(words, HEADING, "bold") + 16
+        x = MARGIN + ems(words, self.page.fonts, "bold") * HEADING + 16
         self.page.number(x, line, law, FORMULA, ink)
         if self.column.n > LARGE and self.factor:
             x += ems(law) * FORMULA + 24
@@ -146,7 +143,7 @@ class Lanes:
     def _heading(self, name: str, strip: Strip) -> None:
         """Write a column's heading: over the mask, or from the zero line if there is room."""
         words, formula = self.messages.string("figure", name), f"${SYMBOLS[name]}$"
-        symbol = self.page.extent(words, FORMULA) + 10
+        symbol = ems(words, self.page.fonts) * FORMULA + 10
         room = strip.width - symbol - ems(formula) * FORMULA
         centred, at_zero = strip.x + room / 2, min(strip.along(0.0), strip.x + room)
         x = at_zero if name in self.vectors else centred

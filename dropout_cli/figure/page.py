@@ -18,13 +18,13 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.style import SUBTITLE, TITLE
+from dropout_cli.figure.style import SUBTITLE, THEMES, TITLE
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from numpy.typing import ArrayLike
 
-    from dropout_cli.figure.style import Theme
+    from dropout_cli.figure.style import Style
 
 MARGIN = 43.0  # points left and right of the words
 TOP = 47.0  # points from the top to the line of the title
@@ -50,19 +50,13 @@ class Page:
     least: the width and the height that the page has at least, in points.
     """
 
-    def __init__(
-        self,
-        inches: tuple[float, float],
-        theme: Theme,
-        fonts: tuple[str, ...],
-        least: tuple[float, float],
-        transparent: bool = False,
-    ) -> None:
-        """Start an empty page."""
-        self.theme, self.fonts = theme, fonts
+    def __init__(self, style: Style, title: str, least: tuple[float, float]) -> None:
+        """Start an empty page; RequestError where a font is missing."""
+        self.theme, inches = THEMES[style.theme], style.inches
+        self.fonts = families(title, chinese=style.lang == "zh")
         self.unit = min(inches[0] * 72 / least[0], inches[1] * 72 / least[1])
         self.width, self.height = inches[0] * 72 / self.unit, inches[1] * 72 / self.unit
-        self.figure = Figure(inches, facecolor="none" if transparent else theme.ground)
+        self.figure = Figure(inches, facecolor="none" if style.transparent else self.theme.ground)
         self._origin = Affine2D()
         scale = Affine2D().scale(self.unit / 72)
         self._points = self._origin + scale + self.figure.dpi_scale_trans
@@ -101,10 +95,6 @@ class Page:
         """Put a number or a sign, which looks the same in every language."""
         self.words(x, y, words, size, colour, family=[SANS], **style)
 
-    def extent(self, words: str, size: float, weight: str = "normal") -> float:
-        """Return the width of the words, in points."""
-        return ems(words, self.fonts, weight) * size
-
     def paragraph(
         self, x: float, y: float, words: str, size: float, colour: str, room: float, **style: Any
     ) -> float:
@@ -122,7 +112,10 @@ class Page:
         """
         title, room = title.replace("$", r"\$"), self.width - 2 * MARGIN  # it has no formula
         lines = wrap(title, room / TITLE, self.fonts, "bold")
-        if len(lines) > TITLE_LINES or max(self.extent(one, TITLE, "bold") for one in lines) > room:
+        if (
+            len(lines) > TITLE_LINES
+            or max(ems(one, self.fonts, "bold") for one in lines) * TITLE > room
+        ):
             raise RequestError(f"the title is too long to be read in {TITLE_LINES} lines")
         y, ink = self.height - TOP, self.theme.ink
         return self.paragraph(MARGIN, y, title, TITLE, ink, room, fontweight="bold")

@@ -44,7 +44,7 @@ def draw_panels(
     arrows = {"y": "  →", "grad_x": "  ←"}
     headings = {name: messages.string("figure", name) + arrows.get(name, "") for name in names}
     own_line = any(
-        page.extent(headings[name], HEADING, "bold") + 12 + ems(laws[name]) * FORMULA > width
+        ems(headings[name], page.fonts, "bold") * HEADING + 12 + ems(laws[name]) * FORMULA > width
         for name in names
     )
     products = {k: v for k, v in _products(trace, messages).items() if k in names}
@@ -102,7 +102,7 @@ def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
     everything = np.ones(strip.n, dtype=bool)
     bars.mask(replace(strip, y=y, height=side), DIGIT * side if bars.few else 0, everything)
     words = [messages.string("figure", word) for word in ("dropped", "kept")]
-    if max(page.extent(word, ABOVE_TILE) for word in words) + 4 > strip.pitch:
+    if max(ems(word, page.fonts) * ABOVE_TILE for word in words) + 4 > strip.pitch:
         return
     for i, kept in enumerate(bars.kept):
         x, colour = strip.across(i + 0.5), page.theme.kept if kept else page.theme.dropped

@@ -37,69 +37,41 @@ class Theme(NamedTuple):
 
 THEMES = {
     "light": Theme(
-        *COLOURS["light"],
-        given="#6E7781",
-        gain="#B3D7EE",
-        kept_thin="#00446F",
-        gain_thin="#4A99C8",
-        plate="#EEF1F4",
-        rule="#8C959F",
+        *COLOURS["light"], given="#6E7781", gain="#B3D7EE", kept_thin="#00446F",
+        gain_thin="#4A99C8", plate="#EEF1F4", rule="#8C959F",
     ),
     "dark": Theme(
-        *COLOURS["dark"],
-        given="#8B96A3",
-        gain="#1D4E6B",
-        kept_thin="#8ED1F8",
-        gain_thin="#2F6A8E",
-        plate="#1C242D",
-        rule="#76818D",
+        *COLOURS["dark"], given="#8B96A3", gain="#1D4E6B", kept_thin="#8ED1F8",
+        gain_thin="#2F6A8E", plate="#1C242D", rule="#76818D",
     ),
-}
+}  # fmt: skip
 
 # Type sizes in points of the page.
-TITLE = 27
-CAPTION = 21
-SUBTITLE = 17
-HEADING = 19
-FORMULA = 18
-VALUE = 19
-PRODUCT = 16
-NOTE = INDEX = 14
-TICK = 12
+TITLE, CAPTION, SUBTITLE, HEADING, FORMULA = 27, 21, 17, 19, 18
+VALUE, PRODUCT, NOTE, INDEX, TICK = 19, 16, 14, 14, 12
 SMALLEST = 12
 LEGIBLE = 8.0  # points at the inches asked for; smaller type is warned of
+WIDE = 960.0, 540.0  # points of a page at least, where it is no smaller one
 
 SIZES = {"16x9": (40 / 3, 7.5), "4x3": (10.0, 7.5), "square": (7.5, 7.5)}  # inches
-SIDES = (3.0, 100.0)  # inches
-DPIS = (50.0, 2400.0)
+LARGEST = 100.0  # inches
 DPI, ANIMATION_DPI = 144.0, 96.0  # 1920x1080 and 1280x720
 PIXELS = 50_000_000  # an image takes several times 4 bytes per pixel
 FRAME_PIXELS = 4_000_000  # of a frame, of which an animation has dozens
 
 
 class Style(NamedTuple):
-    """How a trace is drawn.
+    """How a trace is drawn."""
 
-    layout: "panels" or "flow".
-    theme: "light" or "dark".
-    transparent: leave out the ground.
-    size: "16x9", "4x3", "square", or WxH, in pixels where a side is above 100, else in inches.
-    dpi: dots per inch, 50 to 2400.
-    title: None for the usual title, "" for none.
-    panel: the panels to draw, of PANELS; all where it is empty.
-    lang: a language of words.languages().
-    precision: significant digits of the values, 1 to 17.
-    """
-
-    layout: str = "panels"
-    theme: str = "light"
-    transparent: bool = False
-    size: str = "16x9"
-    dpi: float = DPI
-    title: str | None = None
-    panel: tuple[str, ...] = ()
-    lang: str = "en"
-    precision: int = 4
+    layout: str = "panels"  # or "flow"
+    theme: str = "light"  # or "dark"
+    transparent: bool = False  # leave out the ground
+    size: str = "16x9"  # "4x3", "square", or WxH, in pixels if a side is above 100, else in inches
+    dpi: float = DPI  # 50 to 2400
+    title: str | None = None  # the usual one; "" for none
+    panel: tuple[str, ...] = ()  # those to draw, of PANELS; all where it is empty
+    lang: str = "en"  # one of words.languages()
+    precision: int = 4  # significant digits of the values, 1 to 17
 
     def checked(self) -> Style:
         """Return the style with its panels in order; RequestError where a choice is not one."""
@@ -119,10 +91,10 @@ class Style(NamedTuple):
             raise RequestError("--panel cannot be combined with lanes, which show every panel")
         if style.title is not None and not style.title.isprintable():
             raise RequestError("the title must be one line of printable characters")
-        if not DPIS[0] <= style.dpi <= DPIS[1]:
+        if not 50 <= style.dpi <= 2400:
             raise RequestError(f"dpi is {style.dpi:.17g}, but it must be 50 to 2400")
         width, height = style.inches
-        if not all(SIDES[0] <= side <= SIDES[1] for side in (width, height)):
+        if not all(3 <= side <= LARGEST for side in (width, height)):
             raise RequestError(
                 f"size is {width:.6g}x{height:.6g} inches, but width and height must be 3 to 100"
             )
@@ -138,7 +110,7 @@ class Style(NamedTuple):
                 f"--size is {self.size[:40]!r}, but it must be one of {', '.join(SIZES)}, or WxH in"
                 " pixels or inches, such as 1920x1080 or 14x10"
             ) from None
-        if max(width, height) <= SIDES[1]:
+        if max(width, height) <= LARGEST:
             return width, height
         more = 1e-9  # so that no rounding error takes a pixel
         return width / self.dpi + more, height / self.dpi + more

@@ -11,19 +11,8 @@ import numpy as np
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.bars import Bars, Strip
 from dropout_cli.figure.files import subtitle
-from dropout_cli.figure.page import (
-    CAP,
-    CHARACTER,
-    MARGIN,
-    MONO,
-    TOP,
-    Page,
-    box,
-    ems,
-    families,
-    typeset,
-)
-from dropout_cli.figure.style import NOTE, SMALLEST, THEMES
+from dropout_cli.figure.page import CAP, CHARACTER, MARGIN, MONO, TOP, Page, box, ems, typeset
+from dropout_cli.figure.style import NOTE, SMALLEST, WIDE
 from dropout_cli.formats import document as blocks
 from dropout_cli.formats.document import SIGNS, STATUS, Formula, Heading, Table, Text
 from dropout_cli.views.notation import BACKWARD, GRAD_X, GRAD_Y, X, Y
@@ -36,7 +25,6 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-LEAST = (960.0, 540.0)  # the page, in points
 FIRST, LAST = 422.0, 64.0  # where the rows of a table begin and end
 LEGEND = 34.0
 LAW, LARGEST = 22, 26.0  # the formula of a pass, and the type of its table at most
@@ -109,9 +97,7 @@ def describe(document: Document) -> tuple[str, str]:
 def _page(document: Document, style: Style) -> tuple[Page, str]:
     title = next(block.text for block in document if isinstance(block, Heading))
     title = re.sub(r"^\d+\. ", "", title) if style.title is None else style.title
-    fonts = families(title, chinese=style.lang == "zh")
-    page = Page(style.inches, THEMES[style.theme], fonts, LEAST, style.transparent)
-    return page, title
+    return Page(style, title, WIDE), title
 
 
 def _block(page: Page, block: object, y: float) -> float:
