@@ -23,8 +23,6 @@ from dropout_cli.views.written import Written, sign
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from matplotlib.figure import Figure
-
     from dropout_cli.figure.style import Style
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
@@ -58,30 +56,24 @@ def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, floa
     *scenes, end = moments(trace, messages)
     scenes = [end, *scenes]
     figures = [draw(trace, messages, style, moment) for moment, _ in scenes]
-    stays = [stay for _, stay in scenes]
-    first, *others = _share_palette([_frame(figure, style.dpi) for figure in figures])
-    file = io.BytesIO()
+    frames = []
+    for figure in figures:
+        figure.set_dpi(style.dpi)
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        frames.append(np.asarray(canvas.buffer_rgba())[..., :3])
+    # One palette for all, of the whole figure and of a dimmed one, so that nothing flickers.
+    both = Image.fromarray(np.concatenate([frames[0], frames[-1]]))
+    palette = both.quantize(255, Image.Quantize.FASTOCTREE)  # GIF needs one for what stays
+    first, *others = (
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+        for frame in frames
+    )
+    file, stays = io.BytesIO(), [stay for _, stay in scenes]
     first.save(
         file, "GIF", save_all=True, append_images=others, duration=stays, loop=0, optimize=True
     )
     return file.getvalue(), min(map(smallest_type, figures))
-
-
-def _frame(figure: Figure, dpi: float) -> Image.Image:
-    figure.set_dpi(dpi)
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-
-
-def _share_palette(frames: list[Image.Image]) -> list[Image.Image]:
-    """Return the frames with one palette: of their first, the whole figure, and of their last."""
-    width, height = frames[0].size
-    both = Image.new("RGB", (width, 2 * height))
-    both.paste(frames[0], (0, 0))
-    both.paste(frames[-1], (0, height))  # dimmed
-    palette = both.quantize(255, Image.Quantize.FASTOCTREE)  # GIF needs one for what stays
-    return [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
 
 
 def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:

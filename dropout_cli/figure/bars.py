@@ -6,28 +6,25 @@ In panels bars stand upright, side by side; in lanes they lie on their sides, on
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.page import CAP, MARGIN, ems, typeset
 from dropout_cli.figure.style import INDEX, NOTE, SMALLEST, TICK, VALUE, Style
 
 if TYPE_CHECKING:
-    from dropout_cli.arrays import Mask
+    from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.figure.page import Page
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-FloatOrArray = TypeVar("FloatOrArray", float, FloatArray)
-
 FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines
+DASHES = (0, (3, 2))
 MARK = 10.0  # points, of a ✗ on the zero line
 SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # the thickness of bars, as a share of the pitch
-DASHES = (0, (3, 2))
 STEPS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)  # from one index that is written to the next
 LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
 THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
@@ -71,14 +68,14 @@ class Strip:
         """Return the strip, moved by so many points."""
         return replace(self, x=self.x + x, y=self.y + y)
 
-    def across(self, place: FloatOrArray) -> FloatOrArray:
-        """Map a place among the elements to the page; element i reaches from i − 1 to i."""
+    def across(self, place: Any) -> Any:
+        """Map places among the elements to the page; element i reaches from i − 1 to i."""
         if self.upright:
             return self.x + self.pitch * place
         return self.y + self.height - self.pitch * place
 
-    def along(self, value: FloatOrArray) -> FloatOrArray:
-        """Map a value to the page."""
+    def along(self, value: Any) -> Any:
+        """Map values to the page."""
         start = (self.y if self.upright else self.x) + self.before
         return start + self.length * ((value - self.low) / ((self.high - self.low) or 1.0))
 
@@ -132,12 +129,12 @@ class Bars:
         rectangles = strip.rectangles(which + 0.5, thick, values[which])
         self.page.polygons(rectangles, snap=None if self.few else False, **self.styles[part])
 
-    def mask(self, strip: Strip, size: float, shown: Mask) -> None:
+    def mask(self, strip: Strip, size: float, shown: bool = True) -> None:
         """Draw the mask, 1 solid and 0 hollow, with digits of this size where it is legible."""
         ones, theme = np.ones(strip.n), self.page.theme
         self.draw(strip, "lost", ones, ~self.kept & shown)
         self.draw(strip, "kept", ones, self.kept & shown)
-        for i in np.flatnonzero(shown) if size >= SMALLEST else ():
+        for i in range(strip.n) if shown and size >= SMALLEST else ():
             x, y = strip.point(strip.across(i + 0.5), strip.along(0.5))
             colour = theme.ground if self.kept[i] else theme.dropped
             digit, style = "01"[int(self.kept[i])], {"ha": "center", "fontweight": "bold"}
@@ -148,7 +145,7 @@ class Bars:
         self.draw(strip, "lost", arrived, ~self.kept & shown)
         if self.scaled:
             self.draw(strip, "gain", result, self.kept & shown)
-        self.draw(strip, "kept", arrived if self.scaled else result, self.kept & shown)
+        self.draw(strip, "kept", arrived, self.kept & shown)
 
     def mark_dropped(self, strip: Strip, shown: Mask) -> None:
         """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
@@ -164,12 +161,10 @@ class Bars:
 
     def legend(self, messages: Messages, training: bool, y: float = LEGEND) -> None:
         """Say what the bars mean that are drawn."""
-        x, page, parts = MARGIN, self.page, []
-        if self.kept.any():
-            parts += ["arrived", "gain"] if self.scaled else ["kept" if training else "passed"]
-        if not self.kept.all():
-            parts.append("lost")
-        for part in parts:
+        x, page = MARGIN, self.page
+        kept = ["arrived", "gain"] if self.scaled else ["kept" if training else "passed"]
+        lost = [] if self.kept.all() else ["lost"]
+        for part in [*kept, *lost] if self.kept.any() else lost:
             corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
             page.polygons(corners, **self.styles.get(part, self.styles["kept"]))
             words = messages.string("figure", part)
@@ -178,14 +173,10 @@ class Bars:
 
 
 class Vector:
-    """A vector as bars, each with its value beyond its end, and with a mark where it is ∂L/∂x.
+    """A vector as bars, each with its value beyond its end, and with a mark where it is ∂L/∂x."""
 
-    strip: where the bars stand, before it is moved to its place on the page.
-    size: of the values' type, in points; 0 where a scale stands in for them.
-    """
-
-    strip: Strip
-    size: int
+    strip: Strip  # where the bars stand, before it is moved to its place on the page
+    size: int  # of the values' type, in points; 0 where a scale stands in for them
 
     def __init__(
         self, name: str, vectors: dict[str, FloatArray], bars: Bars, messages: Messages
@@ -208,9 +199,8 @@ class Vector:
 
     def margins(self, size: float) -> tuple[float, float]:
         """Return the points that labels take below the smallest value and beyond the largest."""
-        room = self.extents(size)[int(self.upright)] + GAP
-        falls = self.ends < 0
-        return float(np.where(falls, room, 0).max()), float(np.where(falls, 0, room).max())
+        room, falls = self.extents(size)[int(self.upright)] + GAP, self.ends < 0
+        return (room * falls).max(), (room * ~falls).max()
 
     def boxes(self, strip: Strip, size: float) -> FloatArray:
         """Return the left, bottom, right and top of each label, in points.
@@ -219,23 +209,19 @@ class Vector:
         On an upright bar the value is centred, and the mark hangs to its right.
         """
         widths, heights = self.extents(size)
-        values = self.ems * size
+        values = self.ems * size if self.upright else heights
         along, across = (heights, 2 * widths - values) if self.upright else (widths, heights)
         zero, ends = strip.along(0 * self.ends), strip.along(self.ends)
         inside = self.lost & (along + 2 * GAP <= abs(ends - zero))
         inside &= across + 2 <= self.bars.thick * strip.pitch
         start = np.where(inside, zero, ends) + np.where(self.ends < 0, -GAP - along, GAP)
         middle = strip.across(np.arange(strip.n) + 0.5)
-        left, bottom = (
-            (middle - values / 2, start) if self.upright else (start, middle - heights / 2)
-        )
+        left, bottom = strip.point(middle - values / 2, start)
         return np.stack([left, bottom, left + widths, bottom + heights], axis=-1)
 
     def fits(self, strip: Strip, size: float) -> bool:
         """Test whether no label touches another or another's bar, and bars have room enough."""
-        if strip.pitch < SMALLEST or strip.length < 0.4 * (
-            strip.length + strip.before + strip.after
-        ):
+        if strip.length < 0.4 * (strip.length + strip.before + strip.after):
             return False
         if not self.upright:
             return size <= 1.03 * strip.pitch  # digits are three quarters as high
@@ -252,13 +238,13 @@ class Vector:
         edges = strip.along(0 * self.ends), strip.along(self.ends), boxes[:, 0], boxes[:, 2]
         return np.min(edges, axis=0), np.max(edges, axis=0)
 
-    def draw(self, strip: Strip, shown: Mask | bool = True, grown: FloatArray | float = 1) -> None:
+    def draw(self, strip: Strip, progress: FloatArray | float = 1.0) -> None:
         """Draw values or a scale, bars, and the line from which they grow.
 
-        shown: the elements to draw.
-        grown: the share of its full length that each bar has; its value stands at a full one.
+        progress: from 0.5 on a result's bar grows; its value stands beside it at 1.
         """
-        page, shown = self.bars.page, np.broadcast_to(shown, strip.n)
+        page, progress = self.bars.page, np.broadcast_to(progress, strip.n)
+        shown, grown = progress > 0.5, np.maximum(2 * progress - 1, 0)
         if not self.size:
             scale(page, strip)
         if self.arrived is None:
@@ -267,7 +253,7 @@ class Vector:
             self.bars.result(strip, self.arrived * grown, self.values * grown, shown)
         page.lines(strip.line(0.0), page.theme.rule, 1.4)
         if self.size:
-            self._label(strip, shown & (grown == 1))
+            self._label(strip, grown == 1)
         elif self.arrived is not None:
             self.bars.mark_dropped(strip, shown)
 
@@ -309,10 +295,7 @@ def lay_out(
         raise RequestError(f"a value is beyond {LARGEST:g}, which is too large to draw")
     fit = int(empty.x + empty.width - SCALE if empty.upright else empty.height)
     if n > fit:
-        raise RequestError(
-            f"x has {n:,} elements, but at most {fit:,} fit in this layout and size, where each has"
-            " a point"
-        )
+        raise RequestError(f"x has {n:,} elements, but at most {fit:,} fit in this layout and size")
     if n >= MANY and messages.precision == Style().precision:
         messages = messages._replace(precision=DIGITS)
     kept = np.ones(n, dtype=bool) if problem.mask is None else problem.mask

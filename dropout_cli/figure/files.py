@@ -51,9 +51,8 @@ METADATA = {  # where a record stands, and what is left out
 
 def usual_title(trace: Trace, messages: Messages, layout: str) -> str:
     """Return the title of a figure where its user gives none."""
-    if not trace.problem.training:
-        return messages.string("figure", "title_inference")
-    return messages.string("figure", "title" if layout == "panels" else "title_flow")
+    key = "title" if layout == "panels" else "title_flow"
+    return messages.string("figure", key if trace.problem.training else "title_inference")
 
 
 def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
@@ -89,7 +88,9 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
     least = WIDE if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
     page = Page(style, title, least)
     if moment.caption:
-        top = _caption(page, title, moment)
+        top = (page.title(title) if title else page.height - 12) - CAPTION - 7
+        size = min(CAPTION, (page.width - 2 * MARGIN) / ems(moment.caption, page.fonts))
+        page.words(MARGIN, top, moment.caption, size, getattr(page.theme, moment.colour))
     else:
         top = page.heading(title, subtitle(trace, messages))
     if style.layout == "flow":
@@ -97,14 +98,6 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
     else:
         draw_panels(page, trace, messages, top, style.panel)
     return page.figure
-
-
-def _caption(page: Page, title: str, moment: Moment) -> float:
-    """Write the title and a moment's caption; return where they end."""
-    y = (page.title(title) if title else page.height - 12) - CAPTION - 7
-    size = min(CAPTION, (page.width - 2 * MARGIN) / ems(moment.caption, page.fonts))
-    page.words(MARGIN, y, moment.caption, size, getattr(page.theme, moment.colour))
-    return y
 
 
 def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tuple[bytes, float]:

@@ -34,8 +34,8 @@ STAGES = ("x", "mask", "forward", "grad_y", "same", "backward", "end")
 class Moment(NamedTuple):
     """How far an animation has come.
 
-    In a pass the fraction of `lanes` is that of the next: at most 0.5, and what is given has reached
-    the mask; above, and the bar of the result grows.
+    In a pass the fraction of `lanes` is that of the next: at most 0.5, and what is given has
+    reached the mask; above, and the bar of the result grows.
     """
 
     stage: str = "end"  # one of STAGES
@@ -105,11 +105,7 @@ class Lanes:
         self._name(name, y)
         for vector, strip in zip(names, strips, strict=True):
             self._heading(vector, strip)
-            if vector in ARRIVES:
-                grown = np.maximum(2 * progress - 1, 0)
-                self.vectors[vector].draw(strip, progress > 0.5, grown)
-            else:
-                self.vectors[vector].draw(strip)
+            self.vectors[vector].draw(strip, progress if vector in ARRIVES else 1.0)
         indices(self.page, strips[0])
         self._mask("mask" if forward else "same", y)
         if self.column.pitch >= NARROWEST:
@@ -118,12 +114,8 @@ class Lanes:
             self._arrows(y, way, edges[::way], progress)
             return
         middle = y + self.column.height / 2  # too many lanes for an arrow each
-        for ends in (
-            (self.mask_left - GAP + 8, self.mask_left - PAD - 6),
-            (self.mask_left + MASK + PAD + 6, self.right - 8),
-        ):
-            start, end = ends[::way]
-            self.page.arrow(start, end, middle, self.bars.dark, 17.5)
+        for x in (self.mask_left - GAP / 2, self.mask_left + MASK + GAP / 2):
+            self.page.arrow(x - way * 21, x + way * 21, middle, self.bars.dark, 17.5)
 
     def _name(self, name: str, y: float) -> None:
         """Write the pass's name and its equation; of many lanes, their factor too."""
@@ -157,7 +149,7 @@ class Lanes:
         if self.trace.problem.training:
             self._heading(name, strip)
             size = min(VALUE + 2.0, (self.bars.thick * strip.pitch - 3) / CAP)
-            self.bars.mask(strip, size, np.full(strip.n, self.moment.reaches(name)))
+            self.bars.mask(strip, size, self.moment.reaches(name))
         else:
             x, line = strip.x + MASK / 2, y + strip.height + 13
             words, colour = self.messages.string("figure", "no_mask"), self.page.theme.muted

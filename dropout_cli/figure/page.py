@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import suppress
 from functools import cache
@@ -75,7 +74,7 @@ class Page:
 
     def arrow(self, start: float, end: float, y: float, colour: str, head: float) -> None:
         """Put a level arrow with a head of this length."""
-        neck, half = end - math.copysign(head, end - start), 0.4 * head
+        neck, half = end + (head if end < start else -head), 0.4 * head
         self.lines([[(start, y), (neck, y)]], colour, head / 5)
         self.polygons([[(end, y), (neck, y + half), (neck, y - half)]], colour, snap=False)
 

@@ -6,8 +6,6 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dropout_cli.figure import PANELS
 from dropout_cli.figure.bars import ARRIVES, FOOT, Strip, indices, lay_out
 from dropout_cli.figure.page import MARGIN, ems, typeset
@@ -99,8 +97,7 @@ def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
     page = bars.page
     side = bars.thick * strip.pitch if bars.few else BARCODE
     y = strip.y + (strip.height - side) / 2
-    everything = np.ones(strip.n, dtype=bool)
-    bars.mask(replace(strip, y=y, height=side), DIGIT * side if bars.few else 0, everything)
+    bars.mask(replace(strip, y=y, height=side), DIGIT * side if bars.few else 0)
     words = [messages.string("figure", word) for word in ("dropped", "kept")]
     if max(ems(word, page.fonts) * ABOVE_TILE for word in words) + 4 > strip.pitch:
         return

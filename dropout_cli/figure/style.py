@@ -48,8 +48,7 @@ THEMES = {
 
 # Type sizes in points of the page.
 TITLE, CAPTION, SUBTITLE, HEADING, FORMULA = 27, 21, 17, 19, 18
-VALUE, PRODUCT, NOTE, INDEX, TICK = 19, 16, 14, 14, 12
-SMALLEST = 12
+VALUE, PRODUCT, NOTE, INDEX, TICK, SMALLEST = 19, 16, 14, 14, 12, 12
 LEGIBLE = 8.0  # points at the inches asked for; smaller type is warned of
 WIDE = 960.0, 540.0  # points of a page at least, where it is no smaller one
 
@@ -79,12 +78,8 @@ class Style(NamedTuple):
             layout="flow" if self.layout == "lanes" else self.layout,
             panel=tuple(name for name in PANELS if name in self.panel),
         )
-        for name, choices in (
-            ("layout", LAYOUTS),
-            ("theme", THEME_NAMES),
-            ("lang", languages()),
-            ("precision", range(1, 18)),
-        ):
+        known = {"layout": LAYOUTS, "theme": THEME_NAMES, "lang": languages()}
+        for name, choices in (known | {"precision": range(1, 18)}).items():
             if getattr(style, name) not in choices:
                 raise RequestError(f"{name} cannot be {getattr(style, name)!r}")
         if style.panel and style.layout == "flow":
