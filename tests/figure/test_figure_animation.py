@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -44,18 +40,22 @@ def test_it_goes_forward_then_backward_element_by_element():
 
 
 def test_nothing_goes_back_before_all_went_forward():
-    forward, backward = np.array([(one.forward, one.backward) for one, _ in scenes()]).T
-    assert (np.diff(forward) >= 0).all()
-    assert (np.diff(backward) >= 0).all()
-    assert (forward[backward > 0] >= 4).all()
+    forward, backward = (
+        np.array([moment.through(stage) for moment, _ in scenes()])
+        for stage in ("forward", "backward")
+    )
+    assert (np.diff(np.minimum(forward, 9)) >= 0).all()
+    assert (np.diff(np.minimum(backward, 9)) >= 0).all()
+    assert np.isinf(forward[backward > 0]).all()
 
 
 def test_the_lane_that_moves_is_in_focus_and_gives_the_caption_its_colour():
-    for moment, _ in scenes()[:-1]:
-        lanes = [at for at in (moment.forward, moment.backward) if 0 < at < 4 or at == 4.0]
-        if moment.focus is not None:
-            assert moment.focus in {int(np.ceil(at)) - 1 for at in lanes}
-            assert moment.colour == ("kept" if moment.focus in (0, 2) else "dropped")
+    lanes = [(moment.stage, moment.focus, moment.colour) for moment, _ in scenes()]
+    colours = dict(enumerate(("kept", "dropped", "kept", "dropped")))
+    for stage in ("forward", "backward"):
+        seen = dict.fromkeys((focus, colour) for at, focus, colour in lanes if at == stage)
+        assert list(seen) == list(colours.items())
+    assert {focus for at, focus, _ in lanes if at not in ("forward", "backward")} == {None}
 
 
 def test_what_is_new_stays_longer():
@@ -124,10 +124,10 @@ def test_the_last_words_say_the_scale(lang):
 
 
 def frames(path):
-    with Image.open(path) as film:
-        for k in range(film.n_frames):
-            film.seek(k)
-            yield np.asarray(film.convert("RGB"), dtype=float), film.info["duration"]
+    with Image.open(path) as gif:
+        for k in range(gif.n_frames):
+            gif.seek(k)
+            yield np.asarray(gif.convert("RGB"), dtype=float), gif.info["duration"]
 
 
 @pytest.mark.slow
@@ -143,32 +143,11 @@ def test_the_animation_of_the_worked_example_is_that_in_the_readme(cli, tmp_path
     assert lengths[0] == 3500
     colours = THEMES[theme]
     for flat in (colours.ground, colours.kept, colours.gain, colours.given, colours.dropped):
-        assert (pixels[0] == [int(flat[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1).any()
+        wanted = [int(flat[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (abs(pixels[0] - wanted) <= 3).all(axis=-1).sum() > 1000
     ink = [abs(frame - frame[0, 0]).sum() for frame in pixels]
     assert ink[0] == max(ink)  # the first frame has all that there is to see
     readmes = [frame for frame, _ in frames(OUTPUTS / f"{name}.gif")]
     assert len(readmes) == len(pixels)
     for k in (0, len(pixels) // 2, -1):
         assert np.sqrt(((pixels[k] - readmes[k]) ** 2).mean()) < 2
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_a_terminal_shows_how_far_it_is(tmp_path):
-    import pty
-
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "dropout_cli", "plot", "-x", "1", "-o", tmp_path / "a.gif"]
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=follower, env=environment) as done:
-        os.close(follower)
-        shown = bytearray()
-        with suppress(OSError):  # as Linux ends a terminal
-            while some := os.read(leader, 1 << 16):  # a slow machine shows more than a read takes
-                shown += some
-        assert done.stdout.read() == b""
-    os.close(leader)
-    assert done.returncode == 0
-    shown = shown.decode()
-    assert "━" in shown
-    assert "wrote" in shown

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from matplotlib.collections import PolyCollection
+from drawings import LIGHT, bars, lengths, words
 from matplotlib.text import Text
 from PIL import Image
 
 from dropout_cli import Problem, RequestError, Trace
-from dropout_cli.figure.style import THEMES, Style
+from dropout_cli.figure.style import Style
 from dropout_cli.figure.tables import draw_pass, draw_step
 from dropout_cli.views.passes import backward_page, forward_page
 from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
 
-LIGHT = THEMES["light"]
 IDS = [step["id"] for step in load("en")["step"]]
 
 
@@ -33,28 +31,16 @@ def step(number, hide=False, **problem):
     return draw_step(page(trace, messages, [IDS[number - 1]])[1:], number, len(IDS), Style())
 
 
-def words(drawn):
-    return [text.get_text() for text in drawn.findobj(Text)]
-
-
-def bars(drawn, name):
-    found = {}
-    for part in drawn.findobj(PolyCollection):
-        if re.fullmatch(rf"bar-{name}-\d+", part.get_gid() or ""):
-            corners = part.get_paths()[0].vertices
-            found[int(part.get_gid().rsplit("-")[-1])] = corners[2, 0] - corners[0, 0]
-    return found
-
-
 @pytest.mark.parametrize("p", [0.5, 0.2])
 def test_bars_say_what_the_numbers_say(p):
     drawn = table(p=p, x=[2, -4, 6, 8], mask=[1, 1, 1, 0])
-    result, arrived = bars(drawn, "result"), bars(drawn, "result-arrived")
-    assert {i: result[i] / arrived[i] for i in (1, 2, 3)} == pytest.approx(
-        dict.fromkeys((1, 2, 3), 1 / (1 - p))
+    result, arrived, lost = (
+        lengths(bars(drawn, colour)[0], "flow")
+        for colour in (LIGHT.gain, LIGHT.kept, LIGHT.dropped)
     )
-    assert result[2] / result[1] == pytest.approx(-2)
-    assert result[4] / arrived[1] == pytest.approx(4)  # what was lost of it
+    assert result / arrived == pytest.approx(1 / (1 - p))
+    assert result / result[0] == pytest.approx([1, -2, 3])
+    assert lost / arrived[0] == pytest.approx(4)  # 8 to 2
 
 
 def test_a_pass_has_its_columns_its_formula_and_its_legend():
@@ -129,7 +115,7 @@ def test_every_step_is_a_picture_of_its_page(number):
 def test_a_step_that_is_an_exercise_shows_no_results():
     drawn = step(8, hide=True)
     assert "____" in words(drawn)
-    assert bars(drawn, "result") == {}
+    assert bars(drawn, LIGHT.gain) == bars(drawn, LIGHT.kept) == []
 
 
 @pytest.mark.parametrize("args", [("forward",), ("backward",), ("walkthrough", "--step", "3")])
