@@ -47,7 +47,9 @@ def plot(cli, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg", "gif", pytest.param("pdf", marks=SLOW)])
+@pytest.mark.parametrize(
+    "suffix", ["png", "svg", *(pytest.param(s, marks=SLOW) for s in ("gif", "pdf"))]
+)
 def test_the_same_command_gives_the_same_bytes(plot, monkeypatch, suffix):
     small = ("-x", "1,2", "-s", "1", "--dpi", "50") if suffix == "gif" else ()
     first = plot(f"a.{suffix}", *small).read_bytes()
@@ -69,38 +71,31 @@ def test_settings_of_the_user_change_nothing(plot, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "args", [VARIED[0], *(pytest.param(args, marks=SLOW) for args in VARIED[1:])]
-)
-@pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_a_figure_can_be_drawn_again_from_its_file(plot, suffix, args):
+    ("suffix", "args"),
+    [pytest.param(suffix, args, marks=() if (suffix, k) in (("png", 0), ("svg", 1)) else SLOW)
+     for suffix in ("png", "svg") for k, args in enumerate(VARIED)],
+)  # fmt: skip
+def test_a_figure_can_be_drawn_again_from_its_file(plot, monkeypatch, suffix, args):
     first = plot(f"a.{suffix}", *args)
+    monkeypatch.setenv("DROPOUT_CLI_LANG", "zh")  # the language of a figure is its own
     assert plot(f"b.{suffix}", "--from", str(first)).read_bytes() == first.read_bytes()
 
 
-def test_the_language_of_a_figure_is_its_own(plot, monkeypatch):
-    first = plot("a.svg")
-    monkeypatch.setenv("DROPOUT_CLI_LANG", "zh")
-    assert plot("b.svg", "--from", str(first)).read_bytes() == first.read_bytes()
-
-
 def test_a_figure_can_be_drawn_again_in_another_style(plot):
-    dark = plot("dark.png", "--theme", "dark", "-x", "1,2,3", "--seed", "1")
-    light = plot("light.png", "-x", "1,2,3", "--seed", "1").read_bytes()
-    assert plot("a.png", "--from", str(dark), "--theme", "light").read_bytes() == light
-    assert plot("a.svg", "--from", str(dark)).read_bytes() != light
-    with Image.open(plot("a.gif", "--from", str(dark), "--layout", "flow", "--dpi", "50")) as gif:
-        assert gif.n_frames > 10
+    dark = plot("dark.svg", "--theme", "dark", "-x", "1,2,3", "--seed", "1")
+    light = plot("light.svg", "--layout", "flow", "-x", "1,2,3", "--seed", "1").read_bytes()
+    choices = ("--theme", "light", "--layout", "lanes")  # another word for flow
+    assert plot("a.svg", "--from", str(dark), *choices).read_bytes() == light != dark.read_bytes()
 
 
-def test_png_pdf_and_svg_carry_the_trace_and_the_style(plot):
-    png, svg, pdf = (plot(f"a.{suffix}", "--seed", "3") for suffix in ("png", "svg", "pdf"))
+def test_a_file_carries_the_trace_and_the_style(plot):
+    png, svg = (plot(f"a.{suffix}", "--seed", "3") for suffix in ("png", "svg"))
     record = json.loads(read_record(png.read_bytes(), ""))
     assert read_style(record, "") == Style()
     assert record["trace"]["mask_source"] == {"kind": "drawn", "rng": "numpy", "seed": 3}
     assert record["trace"]["grad_y"] == [0.1, 0.2, 0.3, 0.4]
     with Image.open(png) as image:
         assert image.text[KEYWORD] == read_record(svg.read_bytes(), "")
-    assert b"dropout-cli/figure/1" in pdf.read_bytes()
 
 
 @pytest.mark.parametrize("layout", ["panels", "flow"])
@@ -136,25 +131,21 @@ def test_pdf_has_truetype_fonts_alone(plot):
 
 SIZES = [
     ((), (1920, 1080)),
+    (("--size", "464x452", "--dpi", "100"), (464, 452)),  # 4.64 · 100 is less than 464
     (("--size", "4x3"), (1440, 1080)),
     (("--size", "8x4.5", "--dpi", "100"), (800, 450)),
-    (("--size", "641x640"), (641, 640)),
-    (("--size", "464x452", "--dpi", "100"), (464, 452)),  # 4.64 · 100 is less than 464
     *((("--size", f"{n}x{n - 1}"), (n, n - 1)) for n in (500, 777, 1001, 1366, 2047)),
     *((("--size", "1001x701", "--dpi", f"{dpi}"), (1001, 701)) for dpi in (72, 97, 130.5)),
 ]
 
 
 @pytest.mark.parametrize(
-    ("args", "pixels"), [*SIZES[:5], *(pytest.param(*case, marks=SLOW) for case in SIZES[5:])]
+    ("args", "pixels"), [*SIZES[:2], *(pytest.param(*case, marks=SLOW) for case in SIZES[2:])]
 )
 def test_size_and_dpi_set_the_pixels(plot, args, pixels):
-    assert struct.unpack(">II", plot("a.png", *args).read_bytes()[16:24]) == pixels
-
-
-def test_a_transparent_figure_has_no_ground(plot):
-    for args, alpha in (((), 255), (("--transparent",), 0)):
-        with Image.open(plot("a.png", *args)) as image:
+    for more, alpha in (((), 255), (("--transparent",), 0)):
+        with Image.open(plot("a.png", *args, *more)) as image:
+            assert image.size == pixels
             assert image.convert("RGBA").getpixel((2, 2))[3] == alpha
 
 
@@ -176,7 +167,6 @@ def chunk(kind, body):
 
 
 GOOD = {"schema": "dropout-cli/figure/1", **Style()._asdict(), "trace": None}
-LAUGHS = svg("&b;").replace(b"<svg", b'<!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><svg')
 HUGE = chunk(b"IHDR", struct.pack(">IIBBBBB", 10**6, 10**6, 8, 0, 0, 0, 0))
 BOMB = chunk(b"iTXt", KEYWORD.encode() + b"\0\1\0\0\0" + zlib.compress(b" " * 100_000_000))
 NONE = "is not a figure of dropout-cli, or it is broken"
@@ -189,7 +179,6 @@ HOSTILE = {
     "png bomb": (PNG + BOMB + chunk(b"IEND", b""), NONE),
     "svg of another": (b"<svg/>", NONE),
     "svg cut off": (svg("{}")[:-5], NONE),
-    "svg with entities": (LAUGHS, "is not JSON"),
     "not json": (svg("nonsense"), "is not JSON"),
     "not a record": (svg("[]"), "is not a figure of plot"),
     "other schema": (svg('{"schema": "dropout-cli/trace/1"}'), "is not a figure of plot"),
@@ -233,11 +222,10 @@ def test_a_record_is_read_as_it_was_written():
 @SLOW
 def test_a_broken_byte_never_ends_in_a_traceback(plot, cli, tmp_path):
     good = plot("a.png", "--size", "3x3", "--dpi", "50").read_bytes()
-    end = good.index(b"IDAT")
     r = np.random.default_rng(0)
     for _ in range(60):
         data = bytearray(good)
-        data[int(r.integers(end))] ^= 1 << int(r.integers(8))
+        data[int(r.integers(good.index(b"IDAT")))] ^= 1 << int(r.integers(8))
         (tmp_path / "b.png").write_bytes(data)
         result = cli("plot", "--from", str(tmp_path / "b.png"), "-o", str(tmp_path / "c.png"))
         assert result.code in (0, 2)
@@ -245,12 +233,7 @@ def test_a_broken_byte_never_ends_in_a_traceback(plot, cli, tmp_path):
 
 
 def test_small_type_is_warned_of(cli, tmp_path):
-    for size, small in (("16x9", False), ("4x3", False), ("square", False), ("3.25x3", True)):
+    for size, small in (("square", False), ("3.25x3", True)):
         result = cli("plot", "--size", size, "-o", str(tmp_path / "a.svg"))
         assert ("the smallest type is 4.5 pt" in result.err) == small
         assert len(result.err.splitlines()) == 1 + small
-
-
-def test_lanes_are_the_flow(plot):
-    lanes, flow = (plot(f"{name}.svg", "--layout", name).read_bytes() for name in ("lanes", "flow"))
-    assert lanes == flow
