@@ -14,6 +14,7 @@ from PIL import Image
 from dropout_cli import Problem, Trace
 from dropout_cli.figure.animation import moments
 from dropout_cli.figure.files import draw
+from dropout_cli.figure.flow import STAGES
 from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
@@ -39,23 +40,14 @@ def test_it_goes_forward_then_backward_element_by_element():
     assert len(words) == 2 + 2 * 4 + 2 + 2 * 4 + 1
 
 
-def test_nothing_goes_back_before_all_went_forward():
-    forward, backward = (
-        np.array([moment.through(stage) for moment, _ in scenes()])
-        for stage in ("forward", "backward")
-    )
-    assert (np.diff(np.minimum(forward, 9)) >= 0).all()
-    assert (np.diff(np.minimum(backward, 9)) >= 0).all()
-    assert np.isinf(forward[backward > 0]).all()
-
-
-def test_the_lane_that_moves_is_in_focus_and_gives_the_caption_its_colour():
-    lanes = [(moment.stage, moment.focus, moment.colour) for moment, _ in scenes()]
-    colours = dict(enumerate(("kept", "dropped", "kept", "dropped")))
-    for stage in ("forward", "backward"):
-        seen = dict.fromkeys((focus, colour) for at, focus, colour in lanes if at == stage)
-        assert list(seen) == list(colours.items())
-    assert {focus for at, focus, _ in lanes if at not in ("forward", "backward")} == {None}
+def test_each_lane_in_turn_is_in_focus_and_gives_the_caption_its_colour():
+    found = [moment for moment, _ in scenes()]
+    assert list(dict.fromkeys(moment.stage for moment in found)) == [*STAGES]
+    colours = list(enumerate(("kept", "dropped", "kept", "dropped")))
+    for stage in STAGES:
+        lanes = [(moment.focus, moment.colour) for moment in found if moment.stage == stage]
+        moving = stage in ("forward", "backward")
+        assert list(dict.fromkeys(lanes)) == (colours if moving else [(None, "ink")])
 
 
 def test_what_is_new_stays_longer():
@@ -72,20 +64,16 @@ def test_what_is_new_stays_longer():
 def test_every_case_has_its_words(problem):
     words = captions(**problem)
     assert not any(re.search(r"\{keep|\bnan\b|\binf\b", one) for one in words)
-    if problem.get("p") == 1:
-        assert r"$m_{1} = 0,\; y_{1} = 0$" in words
+    assert (r"$m_{1} = 0,\; y_{1} = 0$" in words) == (problem.get("p") == 1)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_plate_is_dimmed_where_there_is_one(training):
-    trace, messages = Trace(Problem.create(training=training)), Messages(load("en"), 4)
-    moment = next(moment for moment, _ in moments(trace, messages) if moment.focus is not None)
-    colours = {
-        to_hex(part.get_facecolor()[0]).upper()
-        for part in draw(trace, messages, Style(layout="flow"), moment).findobj(PolyCollection)
-        if part.get_alpha()
-    }
-    light = THEMES["light"]
+    trace, light = Trace(Problem.create(training=training)), THEMES["light"]
+    moment = next(moment for moment, _ in scenes(training=training) if moment.focus is not None)
+    drawn = draw(trace, Messages(load("en"), 4), Style(layout="flow"), moment)
+    dimming = [part for part in drawn.findobj(PolyCollection) if part.get_alpha()]
+    colours = {to_hex(part.get_facecolor()[0]).upper() for part in dimming}
     assert colours == ({light.ground, light.plate} if training else {light.ground})
 
 
@@ -97,10 +85,7 @@ def test_a_plate_is_dimmed_where_there_is_one(training):
         ({"x": [0.9], "p": 0.1, "mask": [1]}, "= 0.9 \\cdot 1/0.9 = 1"),
         ({"x": [-3], "p": 1 / 3, "mask": [1]}, "≈ (-3) \\cdot 1/0.6667 ≈ -4.5"),
         ({"x": [1.23456], "p": 0.5, "mask": [1]}, "≈ 1.235 \\cdot 1/0.5 ≈ 2.469"),
-        (
-            {"x": [1e-12], "p": 0.99999, "mask": [1]},
-            "= (10⁻¹²) \\cdot 1/(10⁻⁵) = 10⁻⁷",
-        ),
+        ({"x": [1e-12], "p": 0.99999, "mask": [1]}, "= (10⁻¹²) \\cdot 1/(10⁻⁵) = 10⁻⁷"),
         ({"x": [2.5e12], "training": False}, "= 2.5\\cdot10¹²"),
         ({"x": [-1.23456], "training": False}, "≈ -1.235"),
         ({"x": [-1.5], "training": False}, "= -1.5"),
@@ -128,6 +113,15 @@ def frames(path):
         for k in range(gif.n_frames):
             gif.seek(k)
             yield np.asarray(gif.convert("RGB"), dtype=float), gif.info["duration"]
+
+
+def test_one_element_is_animated_from_its_finished_picture_on(cli, tmp_path):
+    path = tmp_path / "a.gif"
+    assert cli("plot", "-x", "1", "-m", "1", "--dpi", "50", "-o", str(path)).code == 0
+    pixels, lengths = zip(*frames(path), strict=True)
+    lane = [350, *[40] * 5, 1800]
+    assert list(lengths) == [3500, 2600, 2600, *lane, 2600, 2600, *lane]
+    assert abs(pixels[0] - pixels[-1]).max() > 100  # there the lane is in focus
 
 
 @pytest.mark.slow

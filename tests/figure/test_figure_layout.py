@@ -68,7 +68,7 @@ def check(style, **problem):
     return [text.get_text() for text in found]
 
 
-FAST = [("16x9", n) for n in (1, 4, 10)] + [("4x3", 4), ("square", 7), ("square", 30)]
+FAST = [("16x9", 4), ("16x9", 10), ("square", 7), ("3x3", 30)]
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_words_keep_apart_and_on_the_page(layout, size, n):
 
 
 @LAYOUTS
-@pytest.mark.parametrize("precision", [1, *(pytest.param(n, marks=SLOW) for n in (4, 9, 17))])
+@pytest.mark.parametrize("precision", [17, *(pytest.param(n, marks=SLOW) for n in (1, 4, 9))])
 def test_with_every_precision(layout, precision):
-    for n in (1, 4, 9, 40):
+    for n in (4, 9) if precision == 17 else (1, 4, 9, 40):
         problem = {"x": values("mixed", n) / 3, "p": 1 / 3, "seed": 1, "loss": "sum-squares"}
         check(Style(layout=layout, precision=precision), **problem)
 
@@ -111,20 +111,22 @@ def test_with_some_panels(panel, n):
         assert said.count("neuron") == 1
 
 
-@LAYOUTS
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("layout", "lang"),
+    [("flow", "en"), ("panels", "zh"), *(pytest.param(*pair, marks=SLOW) for pair in
+     (("flow", "zh"), ("panels", "en")))],
+)  # fmt: skip
 def test_with_every_title(layout, lang):
-    try:
-        for title in ("", "ß", "A title that is rather longer than the page is wide, " * 2):
-            style = Style(layout=layout, lang=lang, title=title)
+    for title in ("", "ß", "A title that is rather longer than the page is wide, " * 2):
+        style = Style(layout=layout, lang=lang, title=title)
+        try:
             said = check(style, loss="sum-squares")
-            assert title.strip() in " ".join(said)
-            assert any("4" in words and "L = " in words for words in said) == bool(title)
-            check(style, training=False)
-    except RequestError as error:
-        if "no font with Chinese is installed" not in str(error):
-            raise
-        pytest.skip(str(error))
+        except RequestError as error:
+            if "no font with Chinese" not in str(error):
+                raise
+            pytest.skip(str(error))
+        assert title.strip() in " ".join(said)
+        assert any("4" in words and "L = " in words for words in said) == bool(title)
 
 
 def sizes(style, **problem):
@@ -160,15 +162,9 @@ def test_the_factor_is_clear_of_its_arrowhead():
     drawn = figure(style, p=0.1)
     found, boxes, _, unit = measure(drawn, style)
     factors = [box for text, box in zip(found, boxes, strict=True) if text.get_text() == "×1.111"]
-    heads = [
-        path.vertices
-        for part in drawn.findobj(PolyCollection)
-        for path in part.get_paths()
-        if len(path.vertices) == 4  # a triangle, closed
-    ]
-    assert unit == 1
-    assert len(factors) == 4
-    assert len(heads) == 8
+    paths = [path for part in drawn.findobj(PolyCollection) for path in part.get_paths()]
+    heads = [path.vertices for path in paths if len(path.vertices) == 4]  # a triangle, closed
+    assert (unit, len(factors), len(heads)) == (1, 4, 8)
     for (left, low), (right, high) in factors:
         for head in heads:
             (x, y), (x_end, y_end) = head.min(axis=0), head.max(axis=0)

@@ -91,7 +91,9 @@ def test_a_table_that_is_too_wide_is_refused():
         table(precision=17, x=np.full(4, -1e-100 / 3), p=1 / 3)
 
 
-@pytest.mark.parametrize("name", TITLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=SLOW if k % 3 else ()) for k, name in enumerate(TITLES)]
+)
 def test_every_step_is_a_picture_of_its_page(name):
     drawn = step(name)
     number = [*TITLES].index(name) + 1
