@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from matplotlib.figure import Figure
 
@@ -66,7 +65,7 @@ def draw_figure(trace: Trace, messages: Messages, style: Style, suffix: str) -> 
     if suffix == ".gif":
         from dropout_cli.figure.animation import animate
 
-        return animate(trace, messages, style, _watch)
+        return animate(trace, messages, style)
     from dropout_cli.figure.files import picture
 
     return picture(trace, messages, style, suffix)
@@ -116,13 +115,3 @@ def _import_matplotlib() -> None:
         import matplotlib  # noqa: F401
     finally:
         os.chdir(folder)
-
-
-def _watch(frames: list[Any]) -> Iterable[Any]:
-    """Pass the frames on one by one, with a progress bar where a terminal shows it."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return frames
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(frames, description="", console=Console(stderr=True), transient=True)

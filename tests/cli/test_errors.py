@@ -178,7 +178,7 @@ REQUESTS = [
     # the figure
     ("plot --size 0x0", "size is 0x0"),
     ("plot --size 14", "--size is '14'"),
-    ("plot --size infx10", "--size is 'infx10'"),
+    ("plot --size infx10", "size is infx"),
     ("plot --size 16:9", "must be one of 16x9, 4x3, square, or WxH"),
     ("plot --size 20000x20000", "size is 138.889x138.889 inches"),
     ("plot --size 300x200", "size is 2.08333x1.38889 inches"),
