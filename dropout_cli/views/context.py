@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dropout_cli.formats.document import Block, Check, Formula, Paragraph
 from dropout_cli.proof import claims
 from dropout_cli.trace import take
-from dropout_cli.views.notation import WIDTH, shown_alone, vector
-from dropout_cli.views.written import Written, sign
-from dropout_cli.words.messages import BLANK
+from dropout_cli.views.notation import WIDTH, shown, vector
+from dropout_cli.views.written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import numpy as np
+    from collections.abc import Sequence
+    from fractions import Fraction
 
     from dropout_cli.proof.finding import Finding
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
 
-class Rendered(NamedTuple):
-    """A step as blocks, and the numbers in it for JSON."""
-
-    blocks: list[Block]
-    numbers: dict[str, Any]
+Rendered: TypeAlias = tuple[list[Block], dict[str, Any]]  # a step, and the numbers in it for JSON
 
 
 class StepContext(NamedTuple):
     """Context for rendering a step: the trace, the messages, and the words of the step.
 
-    checks: whether it is said what was checked. recorded: whether the numbers are asked for, so
-    that those that take long are worth computing.
+    checks: whether it is said what was checked.
     """
 
     trace: Trace
     messages: Messages
     words: dict[str, Any]
     checks: bool = True
-    recorded: bool = False
 
     @property
     def n(self) -> int:
@@ -50,16 +41,12 @@ class StepContext(NamedTuple):
     @property
     def shown(self) -> list[int]:
         """The elements that are shown, from 0."""
-        return shown_alone(self.n)
+        return shown(self.n)
 
     @property
     def written(self) -> Written:
         """The elements that are shown, in fractions of their numbers as written."""
         return Written(take(self.trace, self.shown), self.messages)
-
-    def each_shown(self, *vectors: Iterable[Any]) -> dict[int, tuple[Any, ...]]:
-        """Look up by element the values of vectors that hold only the elements shown."""
-        return dict(zip(self.shown, zip(*vectors, strict=True), strict=True))
 
     @property
     def texts(self) -> list[Paragraph]:
@@ -85,51 +72,26 @@ class StepContext(NamedTuple):
 
     def check(self, finding: Finding, key: str = "check", **values: object) -> list[Block]:
         """Say what was checked; nothing where there was nothing to check, or it is not said."""
-        if finding.ok is None or not self.checks:
-            return []
-        text = self.messages.fill(self.words[key], **values)
-        if not finding.ok:
-            text = self.messages.text("check", "fails", method=text)
-        return [Check(finding.ok, text)]
+        said = finding.ok is not None and self.checks
+        return [Check(finding.ok, self.paragraph(key, **values).text)] if said else []
 
-    def claim(self, name: str, key: str = "check", **values: object) -> list[Block]:
+    def claim(self, name: str, key: str = "check") -> list[Block]:
         """Say what was checked of a claim."""
-        return self.check(claims.check(name, self.trace), key, **values)
+        return self.check(claims.check(name, self.trace), key)
 
-    def number(self, value: float | Fraction) -> str:
-        """Format a number that is given."""
-        return self.messages.number(value)
-
-    def result(self, value: float | Fraction) -> str:
-        """Format a number that the reader is to compute."""
-        return self.messages.result(value)
-
-    def upstream(self, value: float) -> str:
+    def upstream(self, value: Fraction) -> str:
         """Format an element of ∂L/∂y, which is to be computed where it follows from a loss."""
-        return self.number(value) if self.trace.problem.loss is None else self.result(value)
+        given = self.trace.problem.loss is None
+        return self.messages.number(value) if given else self.messages.result(value)
 
     def vector(
-        self,
-        symbol: Formula,
-        values: Sequence[float] | np.ndarray,
-        exactly: Sequence[Fraction] | None = None,
-        *,
-        n: int | None = None,
-        result: bool = False,
+        self, symbol: Formula, values: Sequence[Fraction | float], *, result: bool = False
     ) -> Formula:
         """Write symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit.
 
-        exactly: the same in fractions, of the elements shown. n: how many elements there are, where
-        the values are only those shown. result: whether the reader is to compute them.
+        values: of all elements, or of those shown. result: whether the reader is to compute them.
         """
-        return vector(symbol, values, self.messages, WIDTH, exactly, n, result=result)
-
-
-def product_sign(first: str, second: str, product: str) -> str:
-    """Choose the sign between first × second and their product, as they are shown."""
-    if BLANK in first + second:
-        return "="
-    return sign([product], [Fraction(first) * Fraction(second)])
+        return vector(symbol, values, self.messages, WIDTH, self.n, result=result)
 
 
 def as_float(value: Fraction) -> float | None:

@@ -71,9 +71,9 @@ def test_a_step_has_its_words_and_formulas(language, step):
     assert step in ids, f'{place}: no [[step]] with id = "{step}"'
     assert ids == list(STEPS), f"{place}: [[step]] in another order than views.walkthrough.STEPS"
     formulas = load(FORMULAS)["step"]
-    assert step in formulas, f"dropout_cli/words/{FORMULAS}.toml: [step] has no {step}"
+    assert set(formulas) <= set(ids)
     terms = load(language)["step"][ids.index(step)].get("terms", {})
-    for formula in formulas[step]:
+    for formula in formulas.get(step, []):
         found = set(re.findall(r"\{([a-z]+)\}", formula["unicode"]))
         assert found <= set(terms), f"{place}: [[step]] {step} terms has no {found - set(terms)}"
 
