@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.formats.document import (
-    Block,
-    Code,
-    Formula,
-    Items,
-    Paragraph,
-    Program,
-    joined,
-)
+from dropout_cli.formats import document as doc
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.proof import claims, exact
@@ -96,7 +88,7 @@ def worked_example(context: StepContext) -> Rendered:
     """Show both passes, element by element, with every substitution."""
     trace, messages = context.trace, context.messages
     forward, backward = context.texts
-    blocks: list[Block] = [
+    blocks: list[doc.Block] = [
         forward,
         forward_table(trace, messages),
         backward,
@@ -108,7 +100,7 @@ def worked_example(context: StepContext) -> Rendered:
     return blocks, {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
 
 
-def _observed(context: StepContext) -> list[Block]:
+def _observed(context: StepContext) -> list[doc.Block]:
     """Say what the two passes have in common in training."""
     mask, p = context.trace.problem.mask, context.trace.problem.p
     if mask is None:
@@ -121,10 +113,10 @@ def _observed(context: StepContext) -> list[Block]:
     if mask.any():
         scale = scale_equation(p, context.messages)
         points.append(context.answer("observe_kept", count=f"{mask.sum():,}", scale=scale).text)
-    return [Items(points)]
+    return [doc.Items(points)]
 
 
-def _numpy_program(trace: Trace) -> Program:
+def _numpy_program(trace: Trace) -> doc.Program:
     """Write both passes in NumPy, for the vectors of the trace."""
     x, grad_y = trace.problem.x, trace.grad_y
     mask, p = trace.problem.mask, trace.problem.p
@@ -137,14 +129,14 @@ def _numpy_program(trace: Trace) -> Program:
         kept, scaled = np.zeros_like(x), " * 0"
     passes = [f"y = x{scaled}", f"grad_x = grad_y{scaled}", "y, grad_x"]
     code = "\n".join(["import numpy as np", "", *given, "", *passes])
-    return Program(code, repr((x * kept, grad_y * kept)))
+    return doc.Program(code, repr((x * kept, grad_y * kept)))
 
 
 def sum_loss(context: StepContext) -> Rendered:
     """Take the sum as the loss, and see what a nudge of each input does to it."""
     problem, messages = context.trace.problem, context.messages
     summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
-    blocks: list[Block] = [
+    blocks: list[doc.Block] = [
         *context.texts,
         loss_equation(summed, messages),
         context.vector(messages.symbol("grad_y"), [1] * len(context.shown), result=True),
@@ -154,7 +146,7 @@ def sum_loss(context: StepContext) -> Rendered:
     return blocks, {"loss": summed.loss_value, "grad_x": summed.grad_x}
 
 
-def _nudges(context: StepContext, summed: Trace) -> list[Block]:
+def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
     """Raise each input shown by NUDGE, and see where the sum of the outputs goes."""
     mask, messages = summed.problem.mask, context.messages
     written = Written(take(summed, slice(None)), messages)
@@ -170,10 +162,11 @@ def _nudges(context: StepContext, summed: Trace) -> list[Block]:
         context.words["slope"]: [messages.result(change / NUDGE) for change in changes],
     }
     if mask is not None:
-        product = [substituted("1", f"{mask[i]:d}", summed, messages) for i in context.shown]
+        bits = [f"{mask[i]:d}" for i in context.shown]
+        product = substituted(["1"] * len(bits), bits, summed, messages)
         columns = {messages.symbol("backward_1"): product, **columns}
     loss = equals(messages.symbol("L"), level, precise, result=True)
-    blocks: list[Block] = [
+    blocks: list[doc.Block] = [
         context.paragraph("nudge", loss=loss),
         element_table(columns, summed, messages),
     ]
@@ -187,7 +180,7 @@ def pytorch(context: StepContext) -> Rendered:
     p, messages = context.trace.problem.p, context.messages
     seed = _seed(context)
     masks = _masks(seed, context)
-    blocks: list[Block] = [*context.texts, Code(MODULE)]
+    blocks: list[doc.Block] = [*context.texts, doc.Code(MODULE)]
     numbers: dict[str, Any] = {
         "seed": seed, "masks": {rng: mask.view(np.int8) for rng, mask in masks.items()},
     }  # fmt: skip
@@ -200,8 +193,8 @@ def pytorch(context: StepContext) -> Rendered:
         blocks += [
             context.paragraph("seed", seed=seed, p_value=messages.probability(p)),
             *compared,
-            Paragraph(joined(because, context.paragraph("fair").text)),
-            Code(FAIR.format(seed=seed, n=context.n, p=messages.probability(p))),
+            doc.Paragraph(doc.joined(because, context.paragraph("fair").text)),
+            doc.Code(FAIR.format(seed=seed, n=context.n, p=messages.probability(p))),
         ]
     if not messages.hide and context.n <= SUMMED:
         blocks += _torch_programs(context, seed, masks)
@@ -228,21 +221,21 @@ def _seed(context: StepContext) -> int:
     return next(filter(differ, tried), SEED)
 
 
-def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[Block], dict[str, Any]]:
+def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block], dict[str, Any]]:
     """Write both masks, y and ∂L/∂x under each of them, and how far they are apart."""
 
-    def labelled(name: str, vectors: Iterable[Sequence[Any]]) -> list[Formula]:
+    def labelled(name: str, vectors: Iterable[Sequence[Any]]) -> list[doc.Formula]:
         plain, latex = context.messages.symbol(name)
-        labels = [Formula(f"{plain} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
+        labels = [doc.Formula(f"{plain} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
         pairs = zip(labels, vectors, strict=True)
         return [context.vector(label, values, result=True) for label, values in pairs]
 
-    blocks: list[Block] = [*labelled("m", [mask.tolist() for mask in masks])]
+    blocks: list[doc.Block] = [*labelled("m", [mask.tolist() for mask in masks])]
     if context.n > SUMMED:
         return blocks, {}
     whole, word = take(context.trace, slice(None)), context.words["difference"]
     passes = [Written(whole._replace(mask=mask), context.messages) for mask in masks]
-    total = Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
+    total = doc.Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
     differences = {}
     for name in ("y", "grad_x"):
         vectors = [getattr(each, name) for each in passes]
@@ -253,7 +246,7 @@ def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[Block], dic
     return blocks, differences
 
 
-def _torch_programs(context: StepContext, seed: int, masks: dict[str, Mask]) -> list[Block]:
+def _torch_programs(context: StepContext, seed: int, masks: dict[str, Mask]) -> list[doc.Block]:
     """Write MyDropout and nn.Dropout at work on the vectors of the trace, and a gradient check."""
     trace, problem = context.trace, context.trace.problem
     if max(abs(problem.x).max(), abs(trace.grad_y).max()) > LARGEST:
@@ -271,6 +264,6 @@ def _torch_programs(context: StepContext, seed: int, masks: dict[str, Mask]) -> 
         rounded = ([round(v, 4) + 0.0 for v in vector] for vector in vectors)
         printed.append(" ".join(map(str, [module.removeprefix("nn."), *rounded])))
     return [
-        Program(compare, "\n".join(printed), printed=True),
-        Program(CHECK.format(seed=seed), "True"),
+        doc.Program(compare, "\n".join(printed), printed=True),
+        doc.Program(CHECK.format(seed=seed), "True"),
     ]

@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from dropout_cli.formats.document import (
-    SIGNS,
-    Bar,
-    Bars,
-    Document,
-    Facts,
-    Formula,
-    Heading,
-    Table,
-    equation,
-)
+from dropout_cli.formats import document as doc
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 from dropout_cli.proof import exact
 from dropout_cli.trace import Trace, take
@@ -41,6 +31,8 @@ from dropout_cli.views.notation import (
 from dropout_cli.views.written import SUMMED, Written
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dropout_cli.arrays import FloatArray
     from dropout_cli.problem import Problem
     from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
@@ -48,7 +40,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "dropout-cli/trace/1"
 
-Columns: TypeAlias = dict[Formula | str, list[str]]  # below each heading a cell for each element
+Columns: TypeAlias = dict[
+    doc.Formula | str, list[str]
+]  # below each heading a cell for each element
 
 
 def forward_record(trace: Trace) -> ForwardRecord:
@@ -83,64 +77,61 @@ def backward_record(trace: Trace) -> TraceRecord:
     }
 
 
-def forward_page(trace: Trace, messages: Messages) -> Document:
+def forward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the forward pass: what is given, the formula, one row per element."""
-    formula = (
-        equation(Y, messages.symbol("forward_i")) if trace.problem.training else equation(Y, X)
-    )
-    bars = _bars(trace, trace.problem.x, trace.y, messages.symbol("x_to_y"), messages)
-    return [
-        Heading(_title("forward", trace, messages)),
-        facts(trace, messages),
-        formula,
-        forward_table(trace, messages)._replace(bars=bars),
-    ]
+    training, x = trace.problem.training, trace.problem.x
+    formula = doc.equation(Y, messages.symbol("forward_i") if training else X)
+    bars = _bars(trace, x, trace.y, messages.symbol("x_to_y"), messages)
+    table = forward_table(trace, messages)._replace(bars=bars)
+    return [_title("forward", training, messages), facts(trace, messages), formula, table]
 
 
-def backward_page(trace: Trace, messages: Messages) -> Document:
+def backward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the backward pass: what is given, the formula, one row per element."""
-    formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
-    given = list(facts(trace, messages).facts)
+    training, given = trace.problem.training, [*facts(trace, messages).facts]
     if trace.problem.loss is not None:  # whose value follows from y
         some = take(trace, shown(trace.problem.x.size))
         y = vector(messages.symbol("y"), Written(some, messages).y, messages, BESIDE, some.n)
         given.append((y, messages.string("fact", "y")))
+    given += upstream_facts(trace, messages)
+    formula = doc.equation(GRAD_X, BACKWARD if training else GRAD_Y)
     heading = messages.symbol("grad_y_to_grad_x")
     bars = _bars(trace, trace.grad_y, trace.grad_x, heading, messages)
-    return [
-        Heading(_title("backward", trace, messages)),
-        Facts([*given, *upstream_facts(trace, messages)]),
-        formula,
-        backward_table(trace, messages)._replace(bars=bars),
-    ]
+    table = backward_table(trace, messages)._replace(bars=bars)
+    return [_title("backward", training, messages), doc.Facts(given), formula, table]
+
+
+def _title(key: str, training: bool, messages: Messages) -> doc.Heading:
+    title = messages.string("title", key)
+    return doc.Heading(title if training else messages.string("title", "inference", title=title))
 
 
 def _bars(
-    trace: Trace, arrived: FloatArray, result: FloatArray, heading: Formula, messages: Messages
-) -> Bars | None:
+    trace: Trace, arrived: FloatArray, result: FloatArray, heading: doc.Formula, messages: Messages
+) -> doc.Bars | None:
     """Show for each row what arrived at the mask, and what came of it; nothing in inference."""
     mask = trace.problem.mask
     if mask is None:
         return None
-    bars = [Bar(float(arrived[i]), float(result[i]), bool(mask[i])) for i in shown(mask.size)]
-    rows: list[Bar | None] = with_gap(bars, mask.size, None)
+    bars = [doc.Bar(float(arrived[i]), float(result[i]), bool(mask[i])) for i in shown(mask.size)]
+    rows: list[doc.Bar | None] = with_gap(bars, mask.size, None)
     before, adds, lost = (messages.string("bar", key) for key in ("arrived", "adds", "lost"))
-    return Bars(heading, rows, (before, adds, lost))
+    return doc.Bars(heading, rows, (before, adds, lost))
 
 
-def facts(trace: Trace, messages: Messages, source: str | None = None) -> Facts:
+def facts(trace: Trace, messages: Messages, source: str | None = None) -> doc.Facts:
     """List p, 1−p, the scaling factor and the mask; in inference, say that there are none.
 
     source: the words for where the mask is from, where the trace does not say it.
     """
     problem = trace.problem
-    p = equation(messages.symbol("p"), messages.probability(problem.p))
-    found: list[tuple[Formula, str]] = []
+    p = doc.equation(messages.symbol("p"), messages.probability(problem.p))
+    found: list[tuple[doc.Formula, str]] = []
     if problem.shape is not None:
         shape = " × ".join(map(str, problem.shape))
         found.append((X, messages.string("fact", "x_shape", shape=shape)))
     if problem.mask is None:
-        return Facts([*found, (p, messages.string("fact", "inference"))])
+        return doc.Facts([*found, (p, messages.string("fact", "inference"))])
     found += [
         (p, messages.string("fact", "p")),
         (keep_equation(problem.p, messages), messages.string("fact", "keep")),
@@ -150,15 +141,15 @@ def facts(trace: Trace, messages: Messages, source: str | None = None) -> Facts:
     else:
         found.append((scale_equation(problem.p, messages), messages.string("fact", "scale")))
     mask = vector(messages.symbol("m"), problem.mask, messages, BESIDE)
-    return Facts([*found, (mask, _mask_source(problem, messages, source))])
+    return doc.Facts([*found, (mask, _mask_source(problem, messages, source))])
 
 
-def keep_equation(p: float, messages: Messages) -> Formula:
+def keep_equation(p: float, messages: Messages) -> doc.Formula:
     """Write 1−p = 0.9, or ≈ 0.666667."""
     return equals(messages.symbol("keep"), 1 - Fraction(messages.probability(p)), messages)
 
 
-def scale_equation(p: float, messages: Messages) -> Formula:
+def scale_equation(p: float, messages: Messages) -> doc.Formula:
     """Write 1/(1−p) = 2, or ≈ 1.42857."""
     scale = 1 / (1 - Fraction(messages.probability(p)))
     return equals(messages.symbol("scale"), scale, messages)
@@ -171,15 +162,13 @@ def _mask_source(problem: Problem, messages: Messages, source: str | None) -> st
     if drawn is None:
         example = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
         return messages.string("fact", source or example, **counts)
-    after = messages.after(drawn.skip)
-    return messages.string(
-        "fact", "mask_drawn", rng=drawn.rng, seed=drawn.seed, after=after, **counts
-    )
+    counts |= {"rng": drawn.rng, "seed": str(drawn.seed), "after": messages.after(drawn.skip)}
+    return messages.string("fact", "mask_drawn", **counts)
 
 
 def upstream_facts(
     trace: Trace, messages: Messages, width: int = BESIDE
-) -> list[tuple[Formula, str]]:
+) -> list[tuple[doc.Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
     grad_y = Written(take(trace, shown(n)), messages).grad_y
@@ -191,65 +180,65 @@ def upstream_facts(
         return [(upstream, messages.string("fact", "grad_example" if example else "grad_given"))]
     return [
         (loss_equation(trace, messages), messages.string("fact", "loss")),
-        (equation(GRAD_Y, loss_gradient(loss)), messages.string("fact", "loss_gradient")),
+        (doc.equation(GRAD_Y, loss_gradient(loss)), messages.string("fact", "loss_gradient")),
         (upstream, messages.string("fact", "grad_loss")),
     ]
 
 
-def loss_equation(trace: Trace, messages: Messages) -> Formula:
+def loss_equation(trace: Trace, messages: Messages) -> doc.Formula:
     """Write L = Σ yᵢ = 16; without the value where it is beyond the largest float."""
     assert trace.problem.loss is not None
     formula = loss_formula(trace.problem.loss)
     if trace.loss_value is None:
         return formula
     if trace.problem.x.size > SUMMED:
-        return equation(formula, as_formula(messages.result(trace.loss_value)), "≈")
+        return doc.equation(formula, as_formula(messages.result(trace.loss_value)), "≈")
     part = take(trace, slice(None))
     value = exact.loss(part.loss, [], part.n)(Written(part, messages).y)
     return equals(formula, value, messages, result=True)
 
 
-def forward_table(trace: Trace, messages: Messages) -> Table:
+def forward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
     part = take(trace, shown(trace.problem.x.size))
-    columns: Columns = {X: [messages.number(v) for v in part.x]}
+    columns: Columns = {X: [messages.number(value) for value in part.x]}
     if part.mask is not None:
         mask = [f"{bit:d}" for bit in part.mask]
-        pairs = zip(mask, columns[X], strict=True)
-        columns[messages.symbol("m_i")] = mask
-        columns[messages.symbol("forward_i")] = [
-            substituted(*pair, trace, messages) for pair in pairs
-        ]
-    columns[Y] = [messages.result(v) for v in part.y]
+        product = substituted(mask, columns[X], trace, messages)
+        columns |= {messages.symbol("m_i"): mask, messages.symbol("forward_i"): product}
+    columns[Y] = [messages.result(value) for value in part.y]
     return element_table(columns, trace, messages)
 
 
-def backward_table(trace: Trace, messages: Messages) -> Table:
+def backward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution, ∂L/∂x_i, kept or dropped."""
     part = take(trace, shown(trace.problem.x.size))
-    upstream = messages.number if part.loss is None else messages.result
-    columns: Columns = {GRAD_Y: [upstream(v) for v in part.grad_y]}
+    grad_y = [messages.number(value) for value in part.grad_y]
+    columns: Columns = {GRAD_Y: grad_y if part.loss is None else [*map(messages.hidden, grad_y)]}
     if part.mask is not None:
         mask = [f"{bit:d}" for bit in part.mask]
-        pairs = zip(map(messages.number, part.grad_y), mask, strict=True)
         columns[messages.symbol("m_i")] = mask
         columns[messages.symbol("local_value")] = [messages.result(v) for v in part.local_grad]
-        columns[BACKWARD] = [substituted(*pair, trace, messages) for pair in pairs]
-    columns[GRAD_X] = [messages.result(v) for v in part.grad_x]
-    spare = None if part.mask is None else 3
-    return element_table(columns, trace, messages)._replace(spare=spare)
+        columns[BACKWARD] = substituted(grad_y, mask, trace, messages)
+    columns[GRAD_X] = [messages.result(value) for value in part.grad_x]
+    return element_table(columns, trace, messages)._replace(
+        spare=3 if part.mask is not None else None
+    )
 
 
-def substituted(first: str, second: str, trace: Trace, messages: Messages) -> str:
+def substituted(
+    first: Sequence[str], second: Sequence[str], trace: Trace, messages: Messages
+) -> list[str]:
     """Write first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
     if trace.scale is None:
-        return messages.result(0)
-    return messages.hidden(f"{first} × {second} / {messages.number(1 - trace.problem.p)}")
+        return [messages.result(0)] * len(first)
+    keep = messages.number(1 - trace.problem.p)
+    return [messages.hidden(f"{a} × {b} / {keep}") for a, b in zip(first, second, strict=True)]
 
 
 def element_table(
     columns: Columns, trace: Trace, messages: Messages, *, status: bool = True
-) -> Table:
+) -> doc.Table:
     """Tabulate the elements shown: the index, the columns, and kept or dropped.
 
     status: whether kept or dropped is shown, after the result in the last of the columns.
@@ -262,16 +251,12 @@ def element_table(
     more = messages.string("cell", "more", count=f"{n - SHOWN:,}")
     rows = with_gap(list(zip(*cells, strict=True)), n, (*"⋮" * (len(cells) - 1), more))
     if not status:
-        return Table(headings, rows)
-    return Table(headings, rows, words=[len(headings) - 1], result=len(headings) - 2)
+        return doc.Table(headings, rows)
+    return doc.Table(headings, rows, words=[len(headings) - 1], result=len(headings) - 2)
 
 
 def _status(kept: bool | None, messages: Messages) -> str:
     """Say that an element is kept, dropped, or in inference passed on."""
     word = "passed" if kept is None else "kept" if kept else "dropped"
-    return messages.hidden(f"{SIGNS[kept is None or bool(kept)]} {messages.string('cell', word)}")
-
-
-def _title(key: str, trace: Trace, messages: Messages) -> str:
-    title = messages.string("title", key)
-    return title if trace.problem.training else messages.string("title", "inference", title=title)
+    sign = doc.SIGNS[word != "dropped"]
+    return messages.hidden(f"{sign} {messages.string('cell', word)}")

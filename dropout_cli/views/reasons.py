@@ -19,32 +19,30 @@ CLAIMED = ("expected-output", "expected-gradient", "nonlinear-gradient", "varian
 def why_scale(context: StepContext) -> Rendered:
     """Say what the factor 1/(1−p) is for: expectations, and what it costs: variance."""
     trace, messages, p = context.trace, context.messages, context.trace.problem.p
-    first = claims.first_expectation(trace.problem)
-    mean = (
-        first if context.n <= claims.ELEMENTS else claims.Expectation(trace.problem, context.shown)
-    )
-    some = context.shown if mean is first else range(len(context.shown))
-    columns: Columns = {X: [messages.number(trace.problem.x[i]) for i in context.shown]}
-    for name, symbol in MOMENTS.items():
-        columns[messages.symbol(symbol)] = [messages.result(getattr(mean, name)[i]) for i in some]
+    mean = claims.first_expectation(trace.problem)
     unscaled, scaled, backward, variance = context.formulas
     without, gradient = context.texts
-    over = messages.over(first.masks)
+    over = messages.over(mean.masks)
     blocks: list[Block] = [without, unscaled, scaled, gradient, backward]
     if p > 0:
         blocks.append(context.paragraph("noise"))
-    blocks += [
-        variance,
-        context.paragraph("here", p_value=messages.probability(p), over=over),
-        element_table(columns, trace, messages, status=False),
-        *_expected(context),
-    ]
+    blocks.append(variance)
+    if context.n <= claims.ELEMENTS:
+        columns: Columns = {X: [messages.number(trace.problem.x[i]) for i in context.shown]}
+        for name, symbol in MOMENTS.items():
+            moments = getattr(mean, name)
+            columns[messages.symbol(symbol)] = [messages.result(moments[i]) for i in context.shown]
+        blocks += [
+            context.paragraph("here", p_value=messages.probability(p), over=over),
+            element_table(columns, trace, messages, status=False),
+        ]
+    blocks += _expected(context)
     if p < 1:
         found = [claims.check(name, trace) for name in CLAIMED]
         ok = all(finding.ok is not False for finding in found)
         blocks += context.check(found[0]._replace(ok=ok), over=over)
-    numbers = {name: [as_float(v) for v in getattr(first, name)] for name in MOMENTS}
-    return blocks, {**numbers, "masks": first.masks}
+    numbers = {name: [as_float(v) for v in getattr(mean, name)] for name in MOMENTS}
+    return blocks, {**numbers, "masks": mean.masks}
 
 
 def _expected(context: StepContext) -> list[Block]:

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dropout_cli.formats.document import (
-    Block,
-    Check,
-    Document,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Picture,
-    Question,
-    Table,
-    Text,
-)
+from dropout_cli.formats import document as doc
 from dropout_cli.views import derivation, examples, reasons
 from dropout_cli.views.context import Rendered, StepContext
 from dropout_cli.views.passes import backward_record
@@ -58,15 +46,18 @@ class Step(NamedTuple):
     id: str
     number: int
     title: str
-    blocks: list[Block]
+    blocks: list[doc.Block]
     numbers: dict[str, Any]
 
 
-def contents(messages: Messages) -> Document:
+def contents(messages: Messages) -> doc.Document:
     """List the steps: their numbers, the names that --step takes, and their titles."""
     rows = [[str(each["number"]), each["id"], each["title"]] for each in _titles(messages)]
     columns = ["", "--step", messages.string("title", "step")]
-    return [Heading(messages.string("title", "walkthrough")), Table(columns, rows, words=(1, 2))]
+    return [
+        doc.Heading(messages.string("title", "walkthrough")),
+        doc.Table(columns, rows, words=(1, 2)),
+    ]
 
 
 def contents_record(messages: Messages) -> records.ContentsRecord:
@@ -83,24 +74,24 @@ def _titles(messages: Messages) -> list[records.TitleRecord]:
 
 
 def page(
-    trace: Trace, messages: Messages, chosen: Sequence[str], picture: Picture | None = None
-) -> Document:
+    trace: Trace, messages: Messages, chosen: Sequence[str], picture: doc.Picture | None = None
+) -> doc.Document:
     """Show the chosen steps under the walkthrough's title, after a picture of the passes."""
-    steps: list[Block] = []
+    steps: list[doc.Block] = []
     for step in render(trace, messages, chosen):
-        steps += [Heading(f"{step.number}. {step.title}", 2, step.id), *step.blocks]
+        steps += [doc.Heading(f"{step.number}. {step.title}", 2, step.id), *step.blocks]
     title = messages.string("title", "walkthrough")
     if messages.hide:
         command = _command(trace.problem, messages)
         return [
-            Heading(messages.string("exercise", "title", title=title)),
-            Paragraph(messages.text("exercise", "instructions")),
-            Paragraph(messages.text("exercise", "solution", command=command)),
+            doc.Heading(messages.string("exercise", "title", title=title)),
+            doc.Paragraph(messages.text("exercise", "instructions")),
+            doc.Paragraph(messages.text("exercise", "solution", command=command)),
             *steps,
         ]
-    document: list[Block] = [Heading(title)]
-    if any(isinstance(block, Check) for block in steps):
-        document.append(Paragraph(messages.text("check", "meaning")))
+    document: list[doc.Block] = [doc.Heading(title)]
+    if any(isinstance(block, doc.Check) for block in steps):
+        document.append(doc.Paragraph(messages.text("check", "meaning")))
     if picture is not None:
         document.append(picture)
     return [*document, *steps]
@@ -147,22 +138,22 @@ def render(
             context = StepContext(trace, messages, words, checks and not messages.hide)
             blocks, numbers = STEPS[words["id"]](context)
             if messages.hide:
-                blocks = [Question(context.paragraph("question").text), *blocks]
+                blocks = [doc.Question(context.paragraph("question").text), *blocks]
             yield Step(words["id"], number, words["title"], blocks, numbers)
 
 
 def _step_record(step: Step) -> records.StepRecord:
-    texts: list[Text] = []
+    texts: list[doc.Text] = []
     for block in step.blocks:
         match block:
-            case Paragraph(text) | Check(_, text):
+            case doc.Paragraph(text) | doc.Check(_, text):
                 texts.append(text)
-            case Items(items):
+            case doc.Items(items):
                 texts += items
     return {
         "id": step.id,
         "title": step.title,
         "text": [text.plain for text in texts],
-        "latex": [block.latex for block in step.blocks if isinstance(block, Formula)],
+        "latex": [block.latex for block in step.blocks if isinstance(block, doc.Formula)],
         "numbers": step.numbers,
     }

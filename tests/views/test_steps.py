@@ -25,12 +25,6 @@ def words(out: str) -> str:
     return " ".join(out.split())
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_step_of_the_derivation_in_its_order(cli, language):
-    listed = cli("walkthrough", "--list", "--lang", language).out
-    assert re.findall(r"^ ?\d+  (\S+)", listed, flags=re.MULTILINE) == IDS
-
-
 @pytest.fixture
 def numbers(cli):
     def of(*args: str) -> dict[str, Any]:
@@ -42,81 +36,43 @@ def numbers(cli):
 
 def test_every_number_of_the_default_walkthrough(numbers):
     """The worked example in exact fractions, from the definition alone."""
-    x, m, p = [2, 4, 6, 8], [1, 0, 1, 0], Fraction(1, 2)
+    x, m, scale = [2, 4, 6, 8], [1, 0, 1, 0], 1 / (1 - Fraction(1, 2))
     g = [Fraction(k, 10) for k in (1, 2, 3, 4)]
-    scale = 1 / (1 - p)
-    y = [v * b * scale for v, b in zip(x, m, strict=True)]
-    grad_x = [v * b * scale for v, b in zip(g, m, strict=True)]
-    recorded = numbers()
-
-    def same(found: list[float], wanted: list[Fraction]) -> None:
-        assert found == pytest.approx([float(v) for v in wanted], rel=1e-15, abs=0)
-
-    assert recorded["definition"] == {"p": 0.5, "keep": 0.5, "scale": 2}
-    assert recorded["setup"]["n"] == 4
-    same(recorded["setup"]["x"], x)
-    same(recorded["setup"]["y"], y)
-    assert recorded["chain-rule"] == {"i": 1, "grad_y": 0.1, "local_grad": 2, "grad_x": 0.2}
-    same(recorded["local-gradient"]["local_grad"], [b * scale for b in m])
-    assert recorded["gradient"] == {"kept": 2, "dropped": 2}
-    same(recorded["vector-form"]["grad_x"], grad_x)
-    assert recorded["local-gradient"]["changed_by_a_fresh_mask"] == 2  # each with probability 1/2
-    dx = [Fraction(k, 100) for k in (1, 2, 3, 4)]
-    same(recorded["proof"]["dx"], dx)
-    change = sum(u * b * scale * d for u, b, d in zip(g, m, dx, strict=True))
-    same([recorded["proof"]["dL_by_y"], recorded["proof"]["dL_by_x"]], [change, change])
-    for name, wanted in {"y": y, "grad_y": g, "grad_x": grad_x}.items():
-        same(recorded["worked-example"][name], wanted)
-    assert recorded["sum-loss"]["loss"] == sum(y) == 16
-    same(recorded["sum-loss"]["grad_x"], [b * scale for b in m])
-    masks = {"torch-rand": [1, 1, 0, 1], "torch-cpu": [1, 1, 1, 1]}  # measured, torch 2.13.0
-    apart = {"y": x[2] * scale, "grad_x": float(g[2] * scale)}  # the third element's
-    assert recorded["pytorch"] == {"seed": 42, "masks": masks, "differences": apart}
-    names = ("unscaled", "y", "grad_x")
-    means = {name: [Fraction(0)] * 4 for name in names}
+    y, grad_x = ([v * b * scale for v, b in zip(values, m, strict=True)] for values in (x, g))
+    local, dx = [b * scale for b in m], [Fraction(k, 100) for k in (1, 2, 3, 4)]
+    change = sum(u * d for u, d in zip(grad_x, dx, strict=True))
+    means = {"unscaled": [Fraction(0)] * 4, "y": [Fraction(0)] * 4, "grad_x": [Fraction(0)] * 4}
     for mask in product((0, 1), repeat=4):
         for i, b in enumerate(mask):
-            for name, value in zip(names, (x[i], x[i] * scale, g[i] * scale), strict=True):
+            for name, value in zip(means, (x[i], x[i] * scale, g[i] * scale), strict=True):
                 means[name][i] += b * value / 16
-    for name, mean in means.items():
-        same(recorded["why-scale"][name], mean)
-    same(recorded["why-scale"]["variance"], [v * v for v in x])  # p/(1−p) = 1
-    assert recorded["why-scale"]["masks"] == 16
-    same(recorded["inference"]["y"], x)
-    same(recorded["inference"]["grad_x"], g)
-    assert recorded["summary"]["largest_difference"] == 0
-
-
-def test_each_number_stands_in_the_text(cli):
-    text = cli("walkthrough").out
-    for line in (
-        "P(mᵢ = 1) = 1−p = 0.5,   P(mᵢ = 0) = p = 0.5",
-        "x = [x₁, …, xₙ]ᵀ = [2, 4, 6, 8]ᵀ",
-        "y = [y₁, …, yₙ]ᵀ = [4, 0, 12, 0]ᵀ",
-        "∂L/∂y = [0.1, 0.2, 0.3, 0.4]ᵀ",
-        "x₁ = 2 —×2→ y₁ = 4,   ∂L/∂y₁ = 0.1 —×2→ ∂L/∂x₁ = 0.2",
-        "x₂ = 4 —×0→ y₂ = 0,   ∂L/∂y₂ = 0.2 —×0→ ∂L/∂x₂ = 0",
-        "∂L/∂x₁ = ∂L/∂y₁ · m₁/(1−p) = 0.1 × 2 = 0.2",
-        "⎢ 0  0  2  0 ⎥",
-        "∂L/∂x = [0.2, 0, 0.6, 0]ᵀ       right",
-        "∂L/∂x = [0.1, 0, 0.3, 0]ᵀ       1/(1−p) forgotten",
-        "∂L/∂x = [0.2, 0.4, 0.6, 0.8]ᵀ   the mask forgotten",
-        "∂L/∂x = ⎢ ∂L/∂y₂ · m₂/(1−p) ⎥ = ⎢ 0.2 × 0 ⎥ = ⎢   0 ⎥",
-        "(3) dL = Σ ∂L/∂yᵢ · mᵢ/(1−p) dxᵢ = 0.02",
-        "(4) dL = Σ ∂L/∂xᵢ dxᵢ = 0.02",
-        "L = Σ yᵢ = 16",
-        "and L = 16 becomes:",
-        "1  1 × 1 / 0.5       2  16.02      2  ✓ kept",
-        "2  1 × 0 / 0.5       0     16      0  ✗ dropped",
-        "m (MyDropout) = [1, 1, 0, 1]ᵀ",
-        "m (nn.Dropout) = [1, 1, 1, 1]ᵀ",
-        "∂L/∂x (nn.Dropout) = [0.2, 0.4, 0.6, 0.8]ᵀ",
-        "Σ |difference| = 0.6",
-        "4   8         4      8       64        0.4",
-        "y = x = [2, 4, 6, 8]ᵀ",
-        "∂L/∂x = ∂L/∂y = [0.1, 0.2, 0.3, 0.4]ᵀ",
-    ):
-        assert line in text
+    wanted = {
+        "definition": {"p": 0.5, "keep": 0.5, "scale": scale},
+        "setup": {"n": 4, "x": x, "y": y},
+        "chain-rule": {"i": 1, "grad_y": g[0], "local_grad": scale, "grad_x": grad_x[0]},
+        # A fresh mask changes each with probability 1/2.
+        "local-gradient": {"local_grad": local, "changed_by_a_fresh_mask": 2},
+        "gradient": {"kept": 2, "dropped": 2},
+        "vector-form": {"grad_x": grad_x},
+        "proof": {"dx": dx, "dL_by_y": change, "dL_by_x": change},
+        "worked-example": {"y": y, "grad_y": g, "grad_x": grad_x},
+        "sum-loss": {"loss": 16, "grad_x": local},
+        "why-scale": {**means, "variance": [v * v for v in x], "masks": 16},  # p/(1−p) = 1
+        "inference": {"y": x, "grad_x": g},
+        "summary": {"claims": 14, "largest_difference": 0},
+    }
+    recorded = numbers()
+    assert recorded.pop("pytorch") == {  # measured, torch 2.13.0; the third element differs
+        "seed": 42,
+        "masks": {"torch-rand": [1, 1, 0, 1], "torch-cpu": [1, 1, 1, 1]},
+        "differences": {"y": x[2] * scale, "grad_x": float(g[2] * scale)},
+    }
+    assert recorded.keys() == wanted.keys()
+    for step, values in wanted.items():
+        exactly = {
+            k: [*map(float, v)] if isinstance(v, list) else float(v) for k, v in values.items()
+        }
+        assert recorded[step] == {k: pytest.approx(v, rel=1e-15) for k, v in exactly.items()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -157,19 +113,10 @@ def test_what_comes_of_forgetting_the_factor_or_the_mask(cli, args, same):
     assert [name for _, name in found] == ["1/(1−p)", "the mask"]
 
 
-FALSE = (  # of any problem
-    "every pass draws", "both scaled", "output and gradient both", "if everything after it",
-    "the upstream gradient depends on the mask", "independently for each element",
-    "and at p = 1 MyDropout", "divides 0 by 0", "每次前向传播都会", "输出与梯度都乘以",
-    "才完全相等", "上游梯度就依赖于", "各元素相互独立，雅可比", "因此它是对角",
-)  # fmt: skip
-
-
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_step_says_something_true_of_every_problem(cli, problem, language):
+def test_every_problem_has_thirteen_whole_steps(cli, problem, language):
     out = cli("walkthrough", "--lang", language, *PROBLEMS[problem].split()).out
-    assert not [false for false in FALSE if false in words(out)]
     assert len(re.findall(r"^\d+\. ", out, flags=re.MULTILINE)) == 13
     assert re.search("^✗", out, flags=re.MULTILINE) is None
     assert "nan" not in out.replace("得到 nan。", "").replace("give nan.", "")
@@ -288,17 +235,12 @@ def test_the_pytorch_step_shows_two_masks_that_differ(numbers, args):
     assert recorded["differences"]["y"] > 0
 
 
-def test_where_no_masks_differ_that_is_said(cli, numbers):
-    recorded = numbers("-p", "1e-9")["pytorch"]
-    assert (recorded["seed"], recorded["differences"]["y"]) == (42, 0)
-    out = words(cli("walkthrough", "-p", "1e-9", "--step", "pytorch").out)
-    assert "the two masks happen to be the same" in out
-
-
-def test_the_pytorch_step_uses_the_problems_seed(numbers):
+def test_the_pytorch_step_uses_the_problems_seed_and_says_where_masks_agree(cli, numbers):
     recorded = numbers("--seed", "7", "--rng", "torch-cpu")
     assert recorded["pytorch"]["seed"] == 7
     assert recorded["gradient"]["kept"] == sum(recorded["pytorch"]["masks"]["torch-cpu"])
+    out = words(cli("walkthrough", "-p", "1e-9", "--step", "pytorch").out)
+    assert "the two masks happen to be the same" in out
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
