@@ -41,6 +41,6 @@ def test_nothing_is_cut_or_too_wide(cli, monkeypatch, page, columns):
 @pytest.mark.parametrize("digits", [1, 3, 12, 17])
 def test_precision_is_significant_digits(cli, digits):
     out = cli("forward", "-x", "1,1,1,1", "-p", "0.7", "-m", "1111", "--precision", str(digits)).out
-    shown = re.search(r"1/\(1−p\) ≈ (\S+)", out)[1]
+    (shown,) = re.findall(r"1/\(1−p\) ≈ (\S+)", out)
     assert float(shown) == float(f"{10 / 3:.{digits}g}")
     assert len(shown.replace(".", "")) <= digits

@@ -38,15 +38,18 @@ def test_every_number_of_the_default_walkthrough(numbers):
     """The worked example in exact fractions, from the definition alone."""
     x, m, scale = [2, 4, 6, 8], [1, 0, 1, 0], 1 / (1 - Fraction(1, 2))
     g = [Fraction(k, 10) for k in (1, 2, 3, 4)]
-    y, grad_x = ([v * b * scale for v, b in zip(values, m, strict=True)] for values in (x, g))
+    y = [v * b * scale for v, b in zip(x, m, strict=True)]
+    grad_x = [v * b * scale for v, b in zip(g, m, strict=True)]
     local, dx = [b * scale for b in m], [Fraction(k, 100) for k in (1, 2, 3, 4)]
     change = sum(u * d for u, d in zip(grad_x, dx, strict=True))
     means = {"unscaled": [Fraction(0)] * 4, "y": [Fraction(0)] * 4, "grad_x": [Fraction(0)] * 4}
     for mask in product((0, 1), repeat=4):
         for i, b in enumerate(mask):
-            for name, value in zip(means, (x[i], x[i] * scale, g[i] * scale), strict=True):
+            for name, value in zip(
+                means, (Fraction(x[i]), x[i] * scale, g[i] * scale), strict=True
+            ):
                 means[name][i] += b * value / 16
-    wanted = {
+    wanted: dict[str, dict[str, Any]] = {
         "definition": {"p": 0.5, "keep": 0.5, "scale": scale},
         "setup": {"n": 4, "x": x, "y": y},
         "chain-rule": {"i": 1, "grad_y": g[0], "local_grad": scale, "grad_x": grad_x[0]},
@@ -253,7 +256,7 @@ def test_the_fair_comparison_runs_in_a_fresh_python_and_finds_no_difference(cli,
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-ANSWERED = {
+ANSWERED: dict[str, dict[str, Any]] = {
     "default": {},
     "rounded": {"p": 0.3, "loss": "sum-squares"},
     "inference": {"training": False},
