@@ -49,26 +49,17 @@ class StepContext(NamedTuple):
         return Written(take(self.trace, self.shown), self.messages)
 
     @property
-    def texts(self) -> list[Paragraph]:
-        """The paragraphs of the step."""
-        return [self.fill(text) for text in self.words["text"]]
-
-    @property
     def formulas(self) -> list[Formula]:
         """The formulas of the step."""
         return self.messages.formulas(self.words["id"], self.words.get("terms", {}))
 
     def paragraph(self, key: str, **values: object) -> Paragraph:
-        """Format the step's words at key."""
-        return self.fill(self.words[key], **values)
+        """Format the step's words at key; {n_value} is always the number of elements."""
+        return Paragraph(self.messages.fill(self.words[key], n_value=f"{self.n:,}", **values))
 
     def answer(self, key: str, **values: object) -> Paragraph:
         """Format the step's words at key, which are part of the results."""
         return Paragraph(self.messages.concealed(self.paragraph(key, **values).text))
-
-    def fill(self, words: str, **values: object) -> Paragraph:
-        """Format words; {n_value} is always the number of elements."""
-        return Paragraph(self.messages.fill(words, n_value=f"{self.n:,}", **values))
 
     def check(self, finding: Finding, key: str = "check", **values: object) -> list[Block]:
         """Say what was checked; nothing where there was nothing to check, or it is not said."""

@@ -37,7 +37,6 @@ def definition(context: StepContext) -> Rendered:
     """Say what dropout does, by cases and with a mask."""
     problem, messages = context.trace.problem, context.messages
     cases, masked = context.formulas
-    why, with_mask = context.words["text"]
     keep = keep_equation(problem.p, messages)
     p = equation(messages.symbol("p"), messages.probability(problem.p))
     probabilities = Formula(
@@ -45,12 +44,12 @@ def definition(context: StepContext) -> Rendered:
         rf"P(m_i = 1) = {keep.latex}, \qquad P(m_i = 0) = {p.latex}",
     )
     blocks: list[Block] = [
-        context.fill(why, step=messages.step("why-scale")),
+        context.paragraph("why", step=messages.step("why-scale")),
         facts(context.trace, messages),
     ]
     if not problem.training:
         blocks.append(context.paragraph("inference", step=messages.step("inference")))
-    blocks += [cases, context.fill(with_mask), masked, probabilities]
+    blocks += [cases, context.paragraph("with_mask"), masked, probabilities]
     keep_value = float(1 - Fraction(problem.p))
     return blocks, {"p": problem.p, "keep": keep_value, "scale": context.trace.scale}
 
@@ -62,7 +61,7 @@ def setup(context: StepContext) -> Rendered:
     upstream = upstream_facts(trace, context.messages, WIDTH)
     firsts = {0} if mask is None else {int(mask.argmax()), int(mask.argmin())}
     blocks: list[Block] = [
-        *context.texts,
+        context.paragraph("goal"),
         context.vector(x, context.written.x),
         context.vector(y, context.written.y, result=True),
         *(formula for formula, _ in upstream),
@@ -93,11 +92,17 @@ def _there_and_back(context: StepContext, i: int) -> Formula:
 def chain_rule(context: StepContext) -> Rendered:
     """Write the gradient as a product of two factors."""
     total, product = context.formulas
-    ways, left, factors = context.texts
     trace, i = context.trace, _example(context.trace)
     vectors = ("grad_y", "local_grad", "grad_x")
     numbers = {name: float(getattr(trace, name)[i]) for name in vectors}
-    return [ways, total, left, product, factors], {"i": i + 1, **numbers}
+    blocks: list[Block] = [
+        context.paragraph("ways"),
+        total,
+        context.paragraph("left"),
+        product,
+        context.paragraph("factors"),
+    ]
+    return blocks, {"i": i + 1, **numbers}
 
 
 def _example(trace: Trace) -> int:
@@ -107,16 +112,15 @@ def _example(trace: Trace) -> int:
 
 def local_gradient(context: StepContext) -> Rendered:
     """Derive the Jacobian, and why backward must use the mask of forward."""
-    constant, diagonal = context.texts
     changed = claims.changed_by_a_fresh_mask(context.trace)
     fresh = ""
     if changed:
         words = context.messages.changed(changed, context.n)
         fresh = context.paragraph("fresh", changed=words).text.plain
     blocks: list[Block] = [
-        constant,
+        context.paragraph("constant"),
         *context.formulas,
-        diagonal,
+        context.paragraph("diagonal"),
         _jacobian(context),
         context.paragraph("same_mask", fresh=fresh),
         *context.claim("local-gradient"),
@@ -150,7 +154,11 @@ def gradient(context: StepContext) -> Rendered:
     example = f"∂L/∂x{subscript(i + 1)} = {symbolic[1][0]}"
     for relation, cells in (inserted, computed):
         example += f" {relation} {cells[0]}"
-    blocks: list[Block] = [*context.texts, *context.formulas, as_formula(example)]
+    blocks: list[Block] = [
+        context.paragraph("cases"),
+        *context.formulas,
+        as_formula(example),
+    ]
     if trace.problem.loss is None:
         blocks.append(context.paragraph("loss", loss=_any_loss(context)))
     blocks += [*context.claim("gradient"), *_mistakes(context)]
@@ -209,7 +217,11 @@ def vector_form(context: StepContext) -> Rendered:
         (relation, [[cell] for cell in with_gap(cells, context.n, "⋮")])
         for relation, cells in _products(context, context.shown)
     ]
-    blocks: list[Block] = [*context.texts, *context.formulas, *matrices("∂L/∂x", columns)]
+    blocks: list[Block] = [
+        context.paragraph("at_once"),
+        *context.formulas,
+        *matrices("∂L/∂x", columns),
+    ]
     return blocks, {"grad_x": context.trace.grad_x}
 
 
@@ -217,8 +229,8 @@ def proof(context: StepContext) -> Rendered:
     """Prove the gradient again, by the total differential."""
     derivation, conclusion, by_y_training, by_y_inference, by_x_formula = context.formulas
     by_y_formula = by_y_training if context.trace.problem.training else by_y_inference
-    text, therefore = context.texts
-    blocks: list[Block] = [text, derivation, therefore, conclusion]
+    route, therefore = context.paragraph("route"), context.paragraph("therefore")
+    blocks: list[Block] = [route, derivation, therefore, conclusion]
     if context.n > SUMMED:
         return [*blocks, *context.claim("total-differential")], {}
     messages, symbol = context.messages, context.messages.symbol

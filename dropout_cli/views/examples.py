@@ -87,11 +87,10 @@ LARGEST = 1e18  # in magnitude, so that no square overflows in PyTorch's float32
 def worked_example(context: StepContext) -> Rendered:
     """Show both passes, element by element, with every substitution."""
     trace, messages = context.trace, context.messages
-    forward, backward = context.texts
     blocks: list[doc.Block] = [
-        forward,
+        context.paragraph("forward"),
         forward_table(trace, messages),
-        backward,
+        context.paragraph("backward"),
         backward_table(trace, messages),
         *_observed(context),
     ]
@@ -137,7 +136,7 @@ def sum_loss(context: StepContext) -> Rendered:
     problem, messages = context.trace.problem, context.messages
     summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
     blocks: list[doc.Block] = [
-        *context.texts,
+        context.paragraph("ones"),
         loss_equation(summed, messages),
         context.vector(messages.symbol("grad_y"), [1] * len(context.shown), result=True),
         *(_nudges(context, summed) if context.n <= SUMMED else []),
@@ -180,7 +179,7 @@ def pytorch(context: StepContext) -> Rendered:
     p, messages = context.trace.problem.p, context.messages
     seed = _seed(context)
     masks = _masks(seed, context)
-    blocks: list[doc.Block] = [*context.texts, doc.Code(MODULE)]
+    blocks: list[doc.Block] = [context.paragraph("module"), doc.Code(MODULE)]
     numbers: dict[str, Any] = {
         "seed": seed, "masks": {rng: mask.view(np.int8) for rng, mask in masks.items()},
     }  # fmt: skip

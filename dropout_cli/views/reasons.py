@@ -21,9 +21,14 @@ def why_scale(context: StepContext) -> Rendered:
     trace, messages, p = context.trace, context.messages, context.trace.problem.p
     mean = claims.first_expectation(trace.problem)
     unscaled, scaled, backward, variance = context.formulas
-    without, gradient = context.texts
     over = messages.over(mean.masks)
-    blocks: list[Block] = [without, unscaled, scaled, gradient, backward]
+    blocks: list[Block] = [
+        context.paragraph("without"),
+        unscaled,
+        scaled,
+        context.paragraph("gradient"),
+        backward,
+    ]
     if p > 0:
         blocks.append(context.paragraph("noise"))
     blocks.append(variance)
@@ -65,16 +70,15 @@ def inference(context: StepContext) -> Rendered:
     """Say what inference does: dropout is the identity."""
     still = Trace(replace(context.trace.problem, mask=None, drawn=None))
     written = Written(take(still, context.shown), context.messages)
-    first, *history = context.texts
     blocks: list[Block] = [
-        first,
+        context.paragraph("identity"),
         *context.formulas,
         context.vector(Formula("y = x", "y = x"), written.y, result=True),
         context.vector(context.messages.symbol("grad_x_is_grad_y"), written.grad_x, result=True),
     ]
     if (still.grad_y != context.trace.grad_y).any():
         blocks.append(context.paragraph("other_y", step=context.messages.step("setup")))
-    return [*blocks, *history], {"y": still.y, "grad_x": still.grad_x}
+    return [*blocks, context.paragraph("history")], {"y": still.y, "grad_x": still.grad_x}
 
 
 def summary(context: StepContext) -> Rendered:

@@ -75,17 +75,14 @@ class Messages(NamedTuple):
 
     def formulas(self, step: str, terms: Mapping[str, str]) -> list[Formula]:
         """Look up the formulas of a step, with its terms in place of their {placeholders}."""
-
-        def filled(formula: str) -> str:
-            for name, words in terms.items():
-                formula = formula.replace(f"{{{name}}}", words)
-            return formula
-
-        # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
-        return [
-            Formula(filled(each["unicode"]), filled(each["latex"]))
-            for each in load(FORMULAS)["step"].get(step, [])
-        ]
+        found = load(FORMULAS)["step"].get(step, [])
+        for name, words in terms.items():
+            # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
+            found = [
+                {form: formula.replace(f"{{{name}}}", words) for form, formula in each.items()}
+                for each in found
+            ]
+        return [Formula(**each) for each in found]
 
     def elements(self, n: int) -> str:
         """Count elements: 1 element, 2 elements, …."""
