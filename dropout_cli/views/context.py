@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dropout_cli.words.messages import Messages
 
 
-Rendered: TypeAlias = tuple[list[Block], dict[str, Any]]  # a step, and the numbers in it for JSON
+Piece: TypeAlias = Block | str  # of a step: a block, or the key of words that are a paragraph
+Rendered: TypeAlias = tuple[list[Piece], dict[str, Any]]  # a step, and the numbers in it for JSON
 
 
 class StepContext(NamedTuple):

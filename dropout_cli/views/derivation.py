@@ -10,10 +10,10 @@ from fractions import Fraction
 from operator import mul
 from typing import TYPE_CHECKING
 
-from dropout_cli.formats.document import Block, Facts, Formula, equation
+from dropout_cli.formats.document import Facts, Formula, equation
 from dropout_cli.proof import claims
 from dropout_cli.trace import take
-from dropout_cli.views.context import Rendered, StepContext, as_float
+from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import (
     WIDTH,
     as_formula,
@@ -43,15 +43,13 @@ def definition(context: StepContext) -> Rendered:
         f"P(mᵢ = 1) = {keep.unicode},   P(mᵢ = 0) = {p.unicode}",
         rf"P(m_i = 1) = {keep.latex}, \qquad P(m_i = 0) = {p.latex}",
     )
-    blocks: list[Block] = [
-        context.paragraph("why", step=messages.step("why-scale")),
-        facts(context.trace, messages),
-    ]
+    why = context.paragraph("why", step=messages.step("why-scale"))
+    pieces: list[Piece] = [why, facts(context.trace, messages)]
     if not problem.training:
-        blocks.append(context.paragraph("inference", step=messages.step("inference")))
-    blocks += [cases, context.paragraph("with_mask"), masked, probabilities]
+        pieces.append(context.paragraph("inference", step=messages.step("inference")))
+    pieces += [cases, "with_mask", masked, probabilities]
     keep_value = float(1 - Fraction(problem.p))
-    return blocks, {"p": problem.p, "keep": keep_value, "scale": context.trace.scale}
+    return pieces, {"p": problem.p, "keep": keep_value, "scale": context.trace.scale}
 
 
 def setup(context: StepContext) -> Rendered:
@@ -60,15 +58,15 @@ def setup(context: StepContext) -> Rendered:
     x, y = context.formulas
     upstream = upstream_facts(trace, context.messages, WIDTH)
     firsts = {0} if mask is None else {int(mask.argmax()), int(mask.argmin())}
-    blocks: list[Block] = [
-        context.paragraph("goal"),
+    pieces: list[Piece] = [
+        "goal",
         context.vector(x, context.written.x),
         context.vector(y, context.written.y, result=True),
         *(formula for formula, _ in upstream),
-        context.paragraph("story"),
+        "story",
         *(_there_and_back(context, i) for i in sorted(firsts)),
     ]
-    return blocks, {"n": context.n, "x": trace.problem.x, "y": trace.y}
+    return pieces, {"n": context.n, "x": trace.problem.x, "y": trace.y}
 
 
 def _there_and_back(context: StepContext, i: int) -> Formula:
@@ -95,14 +93,7 @@ def chain_rule(context: StepContext) -> Rendered:
     trace, i = context.trace, _example(context.trace)
     vectors = ("grad_y", "local_grad", "grad_x")
     numbers = {name: float(getattr(trace, name)[i]) for name in vectors}
-    blocks: list[Block] = [
-        context.paragraph("ways"),
-        total,
-        context.paragraph("left"),
-        product,
-        context.paragraph("factors"),
-    ]
-    return blocks, {"i": i + 1, **numbers}
+    return ["ways", total, "left", product, "factors"], {"i": i + 1, **numbers}
 
 
 def _example(trace: Trace) -> int:
@@ -117,17 +108,17 @@ def local_gradient(context: StepContext) -> Rendered:
     if changed:
         words = context.messages.changed(changed, context.n)
         fresh = context.paragraph("fresh", changed=words).text.plain
-    blocks: list[Block] = [
-        context.paragraph("constant"),
+    pieces: list[Piece] = [
+        "constant",
         *context.formulas,
-        context.paragraph("diagonal"),
+        "diagonal",
         _jacobian(context),
         context.paragraph("same_mask", fresh=fresh),
         *context.claim("local-gradient"),
         *context.claim("same-mask", "check_same_mask"),
     ]
     numbers = {"local_grad": context.trace.local_grad}
-    return blocks, {**numbers, "changed_by_a_fresh_mask": float(changed)}
+    return pieces, {**numbers, "changed_by_a_fresh_mask": float(changed)}
 
 
 def _jacobian(context: StepContext) -> Formula:
@@ -154,15 +145,11 @@ def gradient(context: StepContext) -> Rendered:
     example = f"∂L/∂x{subscript(i + 1)} = {symbolic[1][0]}"
     for relation, cells in (inserted, computed):
         example += f" {relation} {cells[0]}"
-    blocks: list[Block] = [
-        context.paragraph("cases"),
-        *context.formulas,
-        as_formula(example),
-    ]
+    pieces: list[Piece] = ["cases", *context.formulas, as_formula(example)]
     if trace.problem.loss is None:
-        blocks.append(context.paragraph("loss", loss=_any_loss(context)))
-    blocks += [*context.claim("gradient"), *_mistakes(context)]
-    return blocks, {"kept": kept, "dropped": context.n - kept}
+        pieces.append(context.paragraph("loss", loss=_any_loss(context)))
+    pieces += [*context.claim("gradient"), *_mistakes(context)]
+    return pieces, {"kept": kept, "dropped": context.n - kept}
 
 
 def _products(context: StepContext, some: list[int]) -> list[tuple[str, list[str]]]:
@@ -192,7 +179,7 @@ def _any_loss(context: StepContext) -> Formula:
     return equation(context.messages.symbol("L"), total, sign(map(number, grad_y), grad_y))
 
 
-def _mistakes(context: StepContext) -> list[Block]:
+def _mistakes(context: StepContext) -> list[Piece]:
     """Compare the gradient with what comes of forgetting the factor or the mask."""
     mask, p, written = context.trace.problem.mask, context.trace.problem.p, context.written
     if mask is None or p in (0, 1):
@@ -208,7 +195,7 @@ def _mistakes(context: StepContext) -> list[Block]:
         (vector(symbol, values, messages, LABELLED, context.n, result=True), context.words[key])
         for key, values in gradients.items()
     ]
-    return [context.paragraph("mistakes"), Facts(compared)]
+    return ["mistakes", Facts(compared)]
 
 
 def vector_form(context: StepContext) -> Rendered:
@@ -217,37 +204,30 @@ def vector_form(context: StepContext) -> Rendered:
         (relation, [[cell] for cell in with_gap(cells, context.n, "⋮")])
         for relation, cells in _products(context, context.shown)
     ]
-    blocks: list[Block] = [
-        context.paragraph("at_once"),
-        *context.formulas,
-        *matrices("∂L/∂x", columns),
-    ]
-    return blocks, {"grad_x": context.trace.grad_x}
+    pieces: list[Piece] = ["at_once", *context.formulas, *matrices("∂L/∂x", columns)]
+    return pieces, {"grad_x": context.trace.grad_x}
 
 
 def proof(context: StepContext) -> Rendered:
     """Prove the gradient again, by the total differential."""
     derivation, conclusion, by_y_training, by_y_inference, by_x_formula = context.formulas
     by_y_formula = by_y_training if context.trace.problem.training else by_y_inference
-    route, therefore = context.paragraph("route"), context.paragraph("therefore")
-    blocks: list[Block] = [route, derivation, therefore, conclusion]
+    pieces: list[Piece] = ["route", derivation, "therefore", conclusion]
+    checked = context.claim("total-differential")
     if context.n > SUMMED:
-        return [*blocks, *context.claim("total-differential")], {}
+        return [*pieces, *checked], {}
     messages, symbol = context.messages, context.messages.symbol
     written = Written(take(context.trace, slice(None)), messages)
     dx = claims.step(context.n)
     dy = [d * local for d, local in zip(dx, written.local_grad, strict=True)]
-    by_y = sum((g * d for g, d in zip(written.grad_y, dy, strict=True)), Fraction(0))
-    by_x = sum((g * d for g, d in zip(written.grad_x, dx, strict=True)), Fraction(0))
-    blocks += [
-        context.paragraph("here"),
+    by_y, by_x = sum(map(mul, written.grad_y, dy)), sum(map(mul, written.grad_x, dx))
+    pieces += [
+        "here",
         context.vector(symbol("dx"), dx),
         context.vector(symbol("dy"), dy, result=True),
         equals(by_y_formula, by_y, messages, result=True),
         equals(by_x_formula, by_x, messages, result=True),
-        *context.claim("total-differential"),
+        *checked,
     ]
-    numbers = {
-        "dx": [float(d) for d in dx], "dL_by_y": as_float(by_y), "dL_by_x": as_float(by_x),
-    }  # fmt: skip
-    return blocks, numbers
+    numbers = {"dL_by_y": as_float(by_y), "dL_by_x": as_float(by_x)}
+    return pieces, {"dx": [float(d) for d in dx], **numbers}

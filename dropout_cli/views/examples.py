@@ -13,7 +13,7 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.proof import claims, exact
 from dropout_cli.trace import Trace, take
-from dropout_cli.views.context import Rendered, StepContext, as_float
+from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import GRAD_X, equals
 from dropout_cli.views.passes import (
     Columns,
@@ -87,16 +87,11 @@ LARGEST = 1e18  # in magnitude, so that no square overflows in PyTorch's float32
 def worked_example(context: StepContext) -> Rendered:
     """Show both passes, element by element, with every substitution."""
     trace, messages = context.trace, context.messages
-    blocks: list[doc.Block] = [
-        context.paragraph("forward"),
-        forward_table(trace, messages),
-        context.paragraph("backward"),
-        backward_table(trace, messages),
-        *_observed(context),
-    ]
+    tables = forward_table(trace, messages), backward_table(trace, messages)
+    pieces: list[Piece] = ["forward", tables[0], "backward", tables[1], *_observed(context)]
     if not messages.hide and context.n <= SUMMED:
-        blocks.append(_numpy_program(trace))
-    return blocks, {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+        pieces.append(_numpy_program(trace))
+    return pieces, {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
 
 
 def _observed(context: StepContext) -> list[doc.Block]:
@@ -135,14 +130,14 @@ def sum_loss(context: StepContext) -> Rendered:
     """Take the sum as the loss, and see what a nudge of each input does to it."""
     problem, messages = context.trace.problem, context.messages
     summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
-    blocks: list[doc.Block] = [
-        context.paragraph("ones"),
+    pieces: list[Piece] = [
+        "ones",
         loss_equation(summed, messages),
         context.vector(messages.symbol("grad_y"), [1] * len(context.shown), result=True),
         *(_nudges(context, summed) if context.n <= SUMMED else []),
         *context.check(claims.gradient(summed)),
     ]
-    return blocks, {"loss": summed.loss_value, "grad_x": summed.grad_x}
+    return pieces, {"loss": summed.loss_value, "grad_x": summed.grad_x}
 
 
 def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
@@ -179,25 +174,25 @@ def pytorch(context: StepContext) -> Rendered:
     p, messages = context.trace.problem.p, context.messages
     seed = _seed(context)
     masks = _masks(seed, context)
-    blocks: list[doc.Block] = [context.paragraph("module"), doc.Code(MODULE)]
+    pieces: list[Piece] = ["module", doc.Code(MODULE)]
     numbers: dict[str, Any] = {
         "seed": seed, "masks": {rng: mask.view(np.int8) for rng, mask in masks.items()},
     }  # fmt: skip
     if p in (0, 1):
-        blocks.append(context.paragraph("p_1" if p else "p_0", draws=f"{2**24:,}"))
+        pieces.append(context.paragraph("p_1" if p else "p_0", draws=f"{2**24:,}"))
     else:
         compared, numbers["differences"] = _compared(context, list(masks.values()))
         same = (masks["torch-rand"] == masks["torch-cpu"]).all()
         because = context.paragraph("agree" if same else "differ").text
-        blocks += [
+        pieces += [
             context.paragraph("seed", seed=seed, p_value=messages.probability(p)),
             *compared,
             doc.Paragraph(doc.joined(because, context.paragraph("fair").text)),
             doc.Code(FAIR.format(seed=seed, n=context.n, p=messages.probability(p))),
         ]
     if not messages.hide and context.n <= SUMMED:
-        blocks += _torch_programs(context, seed, masks)
-    return blocks, numbers
+        pieces += _torch_programs(context, seed, masks)
+    return pieces, numbers
 
 
 def _masks(seed: int, context: StepContext) -> dict[str, Mask]:

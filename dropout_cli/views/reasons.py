@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dropout_cli.formats.document import Block, Facts, Formula, Items
+from dropout_cli.formats.document import Facts, Formula, Items
 from dropout_cli.proof import claims
 from dropout_cli.trace import Trace, take
-from dropout_cli.views.context import Rendered, StepContext, as_float
+from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import X, loss_formula, loss_gradient
 from dropout_cli.views.passes import Columns, element_table, keep_equation, scale_equation
 from dropout_cli.views.written import Written
@@ -22,35 +22,27 @@ def why_scale(context: StepContext) -> Rendered:
     mean = claims.first_expectation(trace.problem)
     unscaled, scaled, backward, variance = context.formulas
     over = messages.over(mean.masks)
-    blocks: list[Block] = [
-        context.paragraph("without"),
-        unscaled,
-        scaled,
-        context.paragraph("gradient"),
-        backward,
-    ]
-    if p > 0:
-        blocks.append(context.paragraph("noise"))
-    blocks.append(variance)
+    pieces: list[Piece] = ["without", unscaled, scaled, "gradient", backward]
+    pieces += ["noise", variance] if p > 0 else [variance]
     if context.n <= claims.ELEMENTS:
         columns: Columns = {X: [messages.number(trace.problem.x[i]) for i in context.shown]}
         for name, symbol in MOMENTS.items():
             moments = getattr(mean, name)
             columns[messages.symbol(symbol)] = [messages.result(moments[i]) for i in context.shown]
-        blocks += [
+        pieces += [
             context.paragraph("here", p_value=messages.probability(p), over=over),
             element_table(columns, trace, messages, status=False),
         ]
-    blocks += _expected(context)
+    pieces += _expected(context)
     if p < 1:
         found = [claims.check(name, trace) for name in CLAIMED]
         ok = all(finding.ok is not False for finding in found)
-        blocks += context.check(found[0]._replace(ok=ok), over=over)
+        pieces += context.check(found[0]._replace(ok=ok), over=over)
     numbers = {name: [as_float(v) for v in getattr(mean, name)] for name in MOMENTS}
-    return blocks, {**numbers, "masks": mean.masks}
+    return pieces, {**numbers, "masks": mean.masks}
 
 
-def _expected(context: StepContext) -> list[Block]:
+def _expected(context: StepContext) -> list[Piece]:
     """Say what the factor preserves, and what it does not."""
     p = context.trace.problem.p
     if p in (0, 1):
@@ -70,15 +62,15 @@ def inference(context: StepContext) -> Rendered:
     """Say what inference does: dropout is the identity."""
     still = Trace(replace(context.trace.problem, mask=None, drawn=None))
     written = Written(take(still, context.shown), context.messages)
-    blocks: list[Block] = [
-        context.paragraph("identity"),
+    pieces: list[Piece] = [
+        "identity",
         *context.formulas,
         context.vector(Formula("y = x", "y = x"), written.y, result=True),
         context.vector(context.messages.symbol("grad_x_is_grad_y"), written.grad_x, result=True),
     ]
     if (still.grad_y != context.trace.grad_y).any():
-        blocks.append(context.paragraph("other_y", step=context.messages.step("setup")))
-    return [*blocks, context.paragraph("history")], {"y": still.y, "grad_x": still.grad_x}
+        pieces.append(context.paragraph("other_y", step=context.messages.step("setup")))
+    return [*pieces, "history"], {"y": still.y, "grad_x": still.grad_x}
 
 
 def summary(context: StepContext) -> Rendered:
@@ -87,13 +79,13 @@ def summary(context: StepContext) -> Rendered:
     *formulas, card = context.formulas
     found = [claims.check(name, context.trace) for name in claims.CLAIMS]
     made = [finding for finding in found if finding.ok is not None]
-    blocks: list[Block] = [
+    pieces: list[Piece] = [
         Facts(list(zip(formulas, words["names"], strict=True))),
-        context.paragraph("remember"),
+        "remember",
         Items([messages.fill(point) for point in words["points"]]),
-        context.paragraph("carry"),
+        "carry",
         card,
         Facts([(messages.symbol(name), meaning) for name, meaning in words["legend"]]),
     ]
     worst = max(finding.max_error for finding in made)
-    return blocks, {"claims": len(made), "largest_difference": worst}
+    return pieces, {"claims": len(made), "largest_difference": worst}

@@ -52,25 +52,19 @@ class Step(NamedTuple):
 
 def contents(messages: Messages) -> doc.Document:
     """List the steps: their numbers, the names that --step takes, and their titles."""
-    rows = [[str(each["number"]), each["id"], each["title"]] for each in _titles(messages)]
-    columns = ["", "--step", messages.string("title", "step")]
-    return [
-        doc.Heading(messages.string("title", "walkthrough")),
-        doc.Table(columns, rows, words=(1, 2)),
-    ]
+    steps = contents_record(messages)["steps"]
+    rows = [[str(step["number"]), step["id"], step["title"]] for step in steps]
+    table = doc.Table(["", "--step", messages.string("title", "step")], rows, words=(1, 2))
+    return [doc.Heading(messages.string("title", "walkthrough")), table]
 
 
 def contents_record(messages: Messages) -> records.ContentsRecord:
     """Record the list of the steps."""
-    language = messages.prose["language"]
-    return {"schema": CONTENTS, "language": language, "steps": _titles(messages)}
-
-
-def _titles(messages: Messages) -> list[records.TitleRecord]:
-    return [
+    steps: list[records.TitleRecord] = [
         {"number": number, "id": words["id"], "title": words["title"]}
         for number, words in enumerate(messages.prose["step"], 1)
     ]
+    return {"schema": CONTENTS, "language": messages.prose["language"], "steps": steps}
 
 
 def page(
@@ -136,9 +130,10 @@ def render(
     for number, words in enumerate(messages.prose["step"], 1):
         if words["id"] in chosen:
             context = StepContext(trace, messages, words, checks and not messages.hide)
-            blocks, numbers = STEPS[words["id"]](context)
+            pieces, numbers = STEPS[words["id"]](context)
+            blocks = [context.paragraph(p) if isinstance(p, str) else p for p in pieces]
             if messages.hide:
-                blocks = [doc.Question(context.paragraph("question").text), *blocks]
+                blocks.insert(0, doc.Question(context.paragraph("question").text))
             yield Step(words["id"], number, words["title"], blocks, numbers)
 
 
