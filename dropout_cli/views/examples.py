@@ -148,8 +148,8 @@ def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
     nudged = exact.forward(raised, None if mask is None else mask.tolist(), written.p)
     changes = [nudged[i] - written.y[i] for i in context.shown]
     level = sum(written.y, Fraction(0))
-    digits = max(messages.precision, len(str(int(abs(level)))) + 3)  # enough to show a nudge
-    precise = messages._replace(precision=min(digits, 17))
+    digits = len(str(int(abs(level)))) + 3  # that show a nudge, where a float has as many
+    precise = messages._replace(precision=max(messages.precision, digits if digits < 18 else 0))
     columns: Columns = {
         GRAD_X: [messages.result(written.grad_x[i]) for i in context.shown],
         context.words["new_loss"]: [precise.result(level + change) for change in changes],
