@@ -71,11 +71,6 @@ class StepContext(NamedTuple):
         """Say what was checked of a claim."""
         return self.check(claims.check(name, self.trace), key)
 
-    def upstream(self, value: Fraction) -> str:
-        """Format an element of ∂L/∂y, which is to be computed where it follows from a loss."""
-        given = self.trace.problem.loss is None
-        return self.messages.number(value) if given else self.messages.result(value)
-
     def vector(
         self, symbol: Formula, values: Sequence[Fraction | float], *, result: bool = False
     ) -> Formula:

@@ -163,7 +163,8 @@ def _products(context: StepContext, some: list[int]) -> list[tuple[str, list[str
     )
     inserted = sign([*upstream, *local], [*written.grad_y, *written.local_grad])
     computed = sign(products, map(mul, map(Fraction, upstream), map(Fraction, local)))
-    shown = [context.upstream(value) for value in written.grad_y]
+    given = context.trace.problem.loss is None  # else ∂L/∂y is to be computed too
+    shown = upstream if given else [messages.hidden(number) for number in upstream]
     pairs = [f"{g} × {messages.hidden(factor)}" for g, factor in zip(shown, local, strict=True)]
     return [("=", symbols), (inserted, pairs), (computed, [*map(messages.hidden, products)])]
 

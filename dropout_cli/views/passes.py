@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray
-    from dropout_cli.problem import Problem
     from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
     from dropout_cli.words.messages import Messages
 
@@ -124,24 +123,29 @@ def facts(trace: Trace, messages: Messages, source: str | None = None) -> doc.Fa
 
     source: the words for where the mask is from, where the trace does not say it.
     """
-    problem = trace.problem
+    problem, mask, drawn = trace.problem, trace.problem.mask, trace.problem.drawn
     p = doc.equation(messages.symbol("p"), messages.probability(problem.p))
-    found: list[tuple[doc.Formula, str]] = []
+    keys: list[tuple[doc.Formula, str]] = [(p, "p"), (keep_equation(problem.p, messages), "keep")]
+    if mask is None:
+        keys = [(p, "inference")]
+    elif problem.p == 1:
+        keys.append((messages.symbol("scale"), "scale_undefined"))
+    else:
+        keys.append((scale_equation(problem.p, messages), "scale"))
+    found = [(formula, messages.string("fact", key)) for formula, key in keys]
     if problem.shape is not None:
         shape = " × ".join(map(str, problem.shape))
-        found.append((X, messages.string("fact", "x_shape", shape=shape)))
-    if problem.mask is None:
-        return doc.Facts([*found, (p, messages.string("fact", "inference"))])
-    found += [
-        (p, messages.string("fact", "p")),
-        (keep_equation(problem.p, messages), messages.string("fact", "keep")),
-    ]
-    if problem.p == 1:
-        found.append((messages.symbol("scale"), messages.string("fact", "scale_undefined")))
-    else:
-        found.append((scale_equation(problem.p, messages), messages.string("fact", "scale")))
-    mask = vector(messages.symbol("m"), problem.mask, messages, BESIDE)
-    return doc.Facts([*found, (mask, _mask_source(problem, messages, source))])
+        found.insert(0, (X, messages.string("fact", "x_shape", shape=shape)))
+    if mask is None:
+        return doc.Facts(found)
+    counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
+    if drawn is not None:
+        source = "mask_drawn"
+        counts |= {"rng": drawn.rng, "seed": str(drawn.seed), "after": messages.after(drawn.skip)}
+    elif source is None:
+        source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
+    shown_mask = vector(messages.symbol("m"), mask, messages, BESIDE)
+    return doc.Facts([*found, (shown_mask, messages.string("fact", source, **counts))])
 
 
 def keep_equation(p: float, messages: Messages) -> doc.Formula:
@@ -153,17 +157,6 @@ def scale_equation(p: float, messages: Messages) -> doc.Formula:
     """Write 1/(1−p) = 2, or ≈ 1.42857."""
     scale = 1 / (1 - Fraction(messages.probability(p)))
     return equals(messages.symbol("scale"), scale, messages)
-
-
-def _mask_source(problem: Problem, messages: Messages, source: str | None) -> str:
-    mask, drawn = problem.mask, problem.drawn
-    assert mask is not None
-    counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
-    if drawn is None:
-        example = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
-        return messages.string("fact", source or example, **counts)
-    counts |= {"rng": drawn.rng, "seed": str(drawn.seed), "after": messages.after(drawn.skip)}
-    return messages.string("fact", "mask_drawn", **counts)
 
 
 def upstream_facts(
