@@ -29,7 +29,7 @@ DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 BRACKETS = (("⎡", "⎤"), ("⎢", "⎥"), ("⎣", "⎦"))  # of the first row, of those between, of the last
 LATEX = {
-    "∂": r"\partial ", "×": r"\times", "·": r"\cdot ", "≈": r"\approx", "⋮": r"\vdots",
+    "∂": r"\partial ", "×": r"\times", "·": r"\cdot", "≈": r"\approx", "⋮": r"\vdots",
     "…": r"\dots", "→": r"\to", "−": "-", "   ": r" \qquad ",
 }  # fmt: skip
 
@@ -140,6 +140,7 @@ def to_latex(formula: str) -> str:
     formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
     formula = re.sub("—(.*?)→", r"\\enspace \\overset{\1}{\\longrightarrow} \\enspace", formula)
     formula = re.sub(f"{BLANK}_*", r"\\underline{\\hspace{2em}}", formula)
+    formula = re.sub("·(?=[a-z])", r"\\cdot ", formula)
     for character, latex in LATEX.items():
         formula = formula.replace(character, latex)
     return formula

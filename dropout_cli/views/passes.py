@@ -88,16 +88,16 @@ def forward_page(trace: Trace, messages: Messages) -> doc.Document:
 def backward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the backward pass: what is given, the formula, one row per element."""
     training, given = trace.problem.training, [*facts(trace, messages).facts]
+    upstream = upstream_facts(trace, messages)
     if trace.problem.loss is not None:  # whose value follows from y
         some = take(trace, shown(trace.problem.x.size))
         y = vector(messages.symbol("y"), Written(some, messages).y, messages, BESIDE, some.n)
         given.append((y, messages.string("fact", "y")))
-    given += upstream_facts(trace, messages)
     formula = doc.equation(GRAD_X, BACKWARD if training else GRAD_Y)
     heading = messages.symbol("grad_y_to_grad_x")
     bars = _bars(trace, trace.grad_y, trace.grad_x, heading, messages)
     table = backward_table(trace, messages)._replace(bars=bars)
-    return [_title("backward", training, messages), doc.Facts(given), formula, table]
+    return [_title("backward", training, messages), doc.Facts([*given, *upstream]), formula, table]
 
 
 def _title(key: str, training: bool, messages: Messages) -> doc.Heading:
@@ -164,28 +164,29 @@ def upstream_facts(
 ) -> list[tuple[doc.Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
+    total = None if loss is None else loss_equation(trace, messages)  # which may overflow first
     grad_y = Written(take(trace, shown(n)), messages).grad_y
     upstream = vector(
         messages.symbol("grad_y"), grad_y, messages, width, n, result=loss is not None
     )
-    if loss is None:
+    if loss is None or total is None:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
         return [(upstream, messages.string("fact", "grad_example" if example else "grad_given"))]
     return [
-        (loss_equation(trace, messages), messages.string("fact", "loss")),
+        (total, messages.string("fact", "loss")),
         (doc.equation(GRAD_Y, loss_gradient(loss)), messages.string("fact", "loss_gradient")),
         (upstream, messages.string("fact", "grad_loss")),
     ]
 
 
 def loss_equation(trace: Trace, messages: Messages) -> doc.Formula:
-    """Write L = Σ yᵢ = 16; without the value where it is beyond the largest float."""
+    """Write L = Σ yᵢ = 16; of many elements without the value where no float is as large."""
     assert trace.problem.loss is not None
-    formula = loss_formula(trace.problem.loss)
-    if trace.loss_value is None:
-        return formula
+    formula, rounded = loss_formula(trace.problem.loss), trace.loss_value
     if trace.problem.x.size > SUMMED:
-        return doc.equation(formula, as_formula(messages.result(trace.loss_value)), "≈")
+        if rounded is None:
+            return formula
+        return doc.equation(formula, as_formula(messages.result(rounded)), "≈")
     part = take(trace, slice(None))
     value = exact.loss(part.loss, [], part.n)(Written(part, messages).y)
     return equals(formula, value, messages, result=True)

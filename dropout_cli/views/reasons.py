@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
+from dropout_cli.errors import RequestError
 from dropout_cli.formats.document import Facts, Formula, Items
 from dropout_cli.proof import claims
 from dropout_cli.trace import Trace, take
@@ -61,16 +64,20 @@ def _expected(context: StepContext) -> list[Piece]:
 def inference(context: StepContext) -> Rendered:
     """Say what inference does: dropout is the identity."""
     still = Trace(replace(context.trace.problem, mask=None, drawn=None))
-    written = Written(take(still, context.shown), context.messages)
+    here = take(context.trace, context.shown)._replace(mask=None)
+    written = Written(here, context.messages)
     pieces: list[Piece] = [
         "identity",
         *context.formulas,
         context.vector(Formula("y = x", "y = x"), written.y, result=True),
         context.vector(context.messages.symbol("grad_x_is_grad_y"), written.grad_x, result=True),
     ]
-    if (still.grad_y != context.trace.grad_y).any():
+    if written.grad_y != context.written.grad_y:
         pieces.append(context.paragraph("other_y", step=context.messages.step("setup")))
-    return [*pieces, "history"], {"y": still.y, "grad_x": still.grad_x}
+    numbers: dict[str, Any] = {}
+    with suppress(RequestError):  # nobody asked for the loss of this output, which may overflow
+        numbers = {"y": still.y, "grad_x": still.grad_x}
+    return [*pieces, "history"], numbers
 
 
 def summary(context: StepContext) -> Rendered:
