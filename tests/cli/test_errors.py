@@ -511,15 +511,15 @@ def test_standard_input_is_read_once(cli):
 @pytest.mark.parametrize(
     ("problem", "says"),
     [
-        ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "Here the sum is beyond"),
-        ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "the loss in inference is beyond"),
+        ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "L = Σ yᵢ ≈ 2.66667e+308"),
+        ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "∂L/∂x = ∂L/∂y = [2.00000e+308, 2, 2, 2]ᵀ"),
     ],
 )
 def test_a_loss_that_nobody_asked_for_may_overflow(cli, problem, says):
     assert cli("verify", *problem.split()).code == 0
     told = cli("walkthrough", *problem.split())
     assert told.code == 0
-    assert f"{says} the largest float64" in told.out
+    assert says in told.out
     assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
 
 
@@ -534,7 +534,7 @@ def test_an_overflow_at_an_element_that_is_not_shown_is_told(cli):
     problem = [f"-x{','.join(['1'] * 9 + ['1e308'] + ['1'] * 9)}", f"-m{'1' * 9}0{'1' * 9}"]
     problem += ["--loss", "sum-squares"]
     told = cli("walkthrough", *problem)
-    assert (told.code, "beyond the largest" in told.out) == (0, True)
+    assert (told.code, told.err) == (0, "")
     result = cli("walkthrough", *problem, "--step", "inference", "-f", "json")
     assert (result.code, json.loads(result.out)["steps"][0]["numbers"]) == (0, {})
 
