@@ -150,10 +150,19 @@ class Table(NamedTuple):
     bars: Bars | None = None
 
 
-Readable: TypeAlias = (
-    Heading | Paragraph | Items | Check | Code | Formula | Facts | Table | Question | Picture
+Block: TypeAlias = (
+    Heading
+    | Paragraph
+    | Items
+    | Check
+    | Code
+    | Formula
+    | Facts
+    | Table
+    | Question
+    | Picture
+    | Program
 )
-Block: TypeAlias = Readable | Program
 Document: TypeAlias = Sequence[Block]
 
 
@@ -169,8 +178,3 @@ class Setting(NamedTuple):
     theme: str | None
     language: str
     picture: str | None = None
-
-
-def to_read(document: Document) -> list[Readable]:
-    """List the blocks without the programs."""
-    return [block for block in document if not isinstance(block, Program)]

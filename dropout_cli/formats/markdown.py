@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from dropout_cli.formats.document import (
     SIGNS,
+    Block,
     Check,
     Code,
     Document,
@@ -15,12 +16,10 @@ from dropout_cli.formats.document import (
     Paragraph,
     Picture,
     Question,
-    Readable,
     Setting,
     Table,
     Text,
     Verbatim,
-    to_read,
 )
 
 # Backslashes, code, emphasis, formulas, columns, tags and links; not the _ inside a name.
@@ -30,11 +29,11 @@ MARKS = re.compile(r"[\\`*$|~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(
 def to_markdown(document: Document, setting: Setting | None = None) -> str:
     """Write Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
     picture = None if setting is None else setting.picture
-    blocks = ["\n".join(_lines(block, picture)) for block in to_read(document)]
+    blocks = ["\n".join(_lines(block, picture)) for block in document]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _lines(block: Readable, picture: str | None) -> Iterator[str]:
+def _lines(block: Block, picture: str | None) -> Iterator[str]:
     match block:
         case Heading(text, level, _):
             yield f"{'#' * level} {_escaped(text)}"

@@ -12,7 +12,6 @@ from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.constrain import Constrain
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -32,20 +31,19 @@ from dropout_cli.formats.document import (
     Items,
     Paragraph,
     Picture,
+    Program,
     Question,
     Table,
-    to_read,
 )
+from dropout_cli.formats.document import Text as Sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from rich.console import ConsoleOptions
     from rich.containers import Lines
-    from rich.terminal_theme import TerminalTheme
 
-    from dropout_cli.formats.document import Document, Readable, Setting
+    from dropout_cli.formats.document import Block, Document, Setting
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
 NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
@@ -54,9 +52,7 @@ BESIDE = 12  # the fewest columns in which words stand beside a formula, not bel
 # What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
 # its punctuation; spaces.
 PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
-# Where a line that is too wide is broken: a formula before = and after a comma, code between names.
-BETWEEN_TERMS = re.compile(r", +| (?== )")
-BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")
+TERMS = re.compile(r", +| (?== )")  # between these a formula that is too wide is broken
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
 QUESTION = 60  # columns of a line to write on
@@ -85,7 +81,8 @@ def to_terminal(document: Document, width: int | None = None) -> str:
     )
     with console.capture() as capture:
         _print(document, console, on_screen=bool(width or columns()))
-    return _trimmed(capture.get())
+    text = _trimmed(capture.get())
+    return to_ascii(text) if console.options.ascii_only else text
 
 
 def columns() -> int:
@@ -110,46 +107,37 @@ def other_screen(on: bool) -> None:
 
 def to_text(document: Document, setting: Setting) -> str:
     """Render the document as plain text."""
-    recorded = _recorded(document, setting.theme or "light", on_screen=False)
-    return _trimmed(recorded.export_text())
+    console = _recorder(setting.theme or "light")
+    _print(document, console, on_screen=False)
+    return _trimmed(console.export_text())
 
 
 def to_svg(document: Document, setting: Setting) -> str:
     """Render the document as a picture of a terminal, with the title on its window."""
+    from rich.color import Color
+    from rich.terminal_theme import TerminalTheme
+
     theme = setting.theme or "light"
-    recorded = _recorded(document, theme, on_screen=True)
-    svg = recorded.export_svg(title=setting.title, theme=_ground(theme))
+    console = _recorder(theme)
+    _print(document, console, on_screen=True)
+    lines = console.export_text().splitlines()  # and now in a window that is no wider than these
+    console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
+    _print(document, console, on_screen=True)
+    ground, ink = (Color.parse(colour).get_truecolor() for colour in COLOURS[theme][:2])
+    window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses a terminal's sixteen colours
+    svg = console.export_svg(title=setting.title, theme=window)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _recorded(document: Document, theme: str, *, on_screen: bool) -> Console:
-    """Print to a console as wide as the document, the same wherever this runs."""
-    wide = _console(theme, WIDTH)
-    with wide.capture() as capture:
-        _print(document, wide, on_screen=on_screen)
-    lines = Text.from_ansi(capture.get()).plain.split("\n")
-    console = _console(theme, max(NARROWEST, *(cell_len(line.rstrip()) for line in lines)))
-    _print(document, console, on_screen=on_screen)
-    return console
-
-
-def _ground(theme: str) -> TerminalTheme:
-    """Set the ground and the ink; no style uses the sixteen colours of a terminal."""
-    from rich.color import Color
-    from rich.terminal_theme import TerminalTheme
-
-    ground, ink = (Color.parse(colour).get_truecolor() for colour in COLOURS[theme][:2])
-    return TerminalTheme(ground, ink, [ink] * 8)
-
-
-def _console(theme: str, width: int) -> Console:
+def _recorder(theme: str) -> Console:
+    """Make a console that prints the same wherever this runs."""
     _, _, kept, dropped, muted = COLOURS[theme]
     return Console(
         file=io.StringIO(),
         theme=_theme(kept, dropped, muted),
         emoji=False,
-        width=width,
+        width=WIDTH,
         record=True,
         force_terminal=True,
         color_system="truecolor",
@@ -176,21 +164,26 @@ def _print(document: Document, console: Console, *, on_screen: bool) -> None:
     """Print the blocks, an empty line between two that do not belong together."""
     layout = _Layout(console, on_screen)
     parts: list[RenderableType] = []
-    before: Readable | None = None
-    for block in to_read(document):
-        if isinstance(block, Picture):  # which a terminal cannot show
+    before: Block | None = None
+    for block in document:
+        if isinstance(block, Picture | Program):  # which a terminal cannot show
             continue
-        together = type(before) is type(block) and _is_line(before) and _is_line(block)
-        if parts and not together:
+        if parts and not _together(before, block):
             parts.append("")
         parts.append(layout.block(block))
         before = block
     console.print(Group(*parts), crop=False)
 
 
-def _is_line(block: Readable | None) -> bool:
-    """Test whether the block is a formula on one line, or a check; such stand together."""
-    return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
+def _together(before: Block | None, block: Block) -> bool:
+    """Test whether there is no line between the blocks: two checks, or formulas of one line."""
+    match before, block:
+        case Check(), Check():
+            return True
+        case Formula(first), Formula(second):
+            return "\n" not in first + second
+        case _:
+            return False
 
 
 class Words(Text):
@@ -202,10 +195,6 @@ class Words(Text):
             line for each in self.split("\n", allow_blank=True) for line in _broken(each, width)
         ]
         return Text("\n").join(lines).wrap(console, width, **how)
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Measure from the widest piece to the widest line, in cells."""
-        return Measurement(_least(self.plain), max(map(cell_len, self.plain.split("\n"))))
 
 
 def _broken(line: Text, width: int) -> list[Text]:
@@ -241,13 +230,12 @@ class _Layout:
     def words(self, words: str, style: str = "") -> Words:
         return Words(to_ascii(words) if self.ascii_only else words, style)
 
-    def block(self, block: Readable) -> RenderableType:
+    def block(self, block: Block) -> RenderableType:
         match block:
             case Heading(text, level, _):
                 heading = self.words(text, "heading")
                 width = max(line.cell_len for line in _broken(heading, self.width))
-                rule = self.words(("═" if level == 1 else "─") * width)
-                return Group(heading, rule)
+                return Group(heading, ("═" if level == 1 else "─") * width)
             case Paragraph(text):
                 return Constrain(self.words(text.plain), WIDTH)
             case Items(items):
@@ -260,51 +248,46 @@ class _Layout:
                 words.stylize(STATUS.get(SIGNS[ok], ""), 0, 1)
                 return Constrain(words, WIDTH)
             case Code(code):
-                return self.lines(code.split("\n"), BETWEEN_NAMES, "")
+                return self.indented(code.split("\n"))
             case Formula(unicode):
                 lines = unicode.split("\n")  # those of a tall formula stay together
-                return self.lines(lines, BETWEEN_TERMS if len(lines) == 1 else None, "formula")
+                return self.indented(self.folded(unicode) if len(lines) == 1 else lines, "formula")
             case Facts(facts):
-                symbols = [self.words(formula.unicode) for formula, _ in facts]
-                meanings = [self.words(words, "gloss") for _, words in facts]
-                return self.beside(list(zip(symbols, meanings, strict=True)))
+                return self.beside([
+                    (self.words(formula.unicode), self.words(words, "gloss"))
+                    for formula, words in facts
+                ])  # fmt: skip
             case Question(text, lines):
                 question = Constrain(self.words(f"? {text.plain}", "heading"), WIDTH)
-                if self.on_screen:
-                    return question
-                line = "_" * min(self.width, QUESTION)
-                rows: list[RenderableType] = ["", self.words(line, "gloss")]
-                return Group(question, *rows * lines)
+                line = Text("_" * min(self.width, QUESTION), "gloss")
+                room: list[RenderableType] = ["", line]
+                return question if self.on_screen else Group(question, *room * lines)
             case Table():
                 return self.table(block)
-            case Picture():  # which a terminal cannot show
-                return Text()
+            case _:  # a picture or a program, which a terminal cannot show
+                return ""
 
-    def lines(self, lines: Sequence[str], breaks: re.Pattern[str] | None, style: str) -> Text:
-        """Indent the lines, broken at the breaks where they are too wide."""
-        if breaks is not None:
-            lines = [part for line in lines for part in self.folded(line, breaks)]
+    def indented(self, lines: Sequence[str], style: str = "") -> Text:
         words = self.words("\n".join("  " + line for line in lines), style)
         return Text(words.plain, style, no_wrap=True, overflow="ignore")
 
-    def folded(self, line: str, breaks: re.Pattern[str]) -> list[str]:
-        """Break the line after the last of the breaks that fits, if it is too wide."""
+    def folded(self, line: str) -> list[str]:
+        """Break the line after the last of its terms that fits, if it is too wide."""
         room = self.width - 2
-        ends = [found.end() for found in breaks.finditer(line) if line[: found.end()].strip()]
+        ends = [found.end() for found in TERMS.finditer(line) if line[: found.end()].strip()]
         fitting = [end for end in ends if cell_len(line[:end].rstrip()) <= room]
         end = max(fitting) if fitting else min(ends, default=0)
-        if cell_len(line) <= room or not end or not line[end:].strip():
+        if cell_len(line) <= room or not end:
             return [line]
-        indent = min(len(line) - len(line.lstrip()) + 4, room // 2)
-        return [line[:end].rstrip(), *self.folded(" " * indent + line[end:].strip(), breaks)]
+        return [line[:end].rstrip(), *self.folded("    " + line[end:].strip())]
 
     def beside(self, pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
         """Put the second of each pair beside the first, or below it where there is no room."""
         column = max(first.cell_len for first, _ in pairs)
         width = min(self.width, WIDTH)
         if width - column - 3 < BESIDE:
-            stacked = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
-            return Group(*(part for pair in stacked for part in pair))
+            below = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
+            return Group(*(part for pair in below for part in pair))
         grid = RichTable.grid(padding=(0, 3, 0, 0))
         grid.add_column(no_wrap=True)
         for pair in pairs:
@@ -312,80 +295,52 @@ class _Layout:
         return Constrain(grid, width)
 
     def table(self, table: Table) -> RenderableType:
-        """Put the rows below their headings; where that is too wide, one row below the other."""
-        plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
-        header = [self.words(heading) for heading in plain]
-        rows = [
-            [self.cell(c if isinstance(c, str) else c.plain) for c in row] for row in table.rows
-        ]
-        if table.result is not None:
-            for row in rows:
-                if status := STATUS.get(row[table.result + 1].plain[:1]):
-                    row[table.result].style = f"{status}.result"
-        widths = self.widths(header, rows, table.words)
-        if widths is None:
-            return self.stacked(header, rows)
-        line = "-" if self.ascii_only else "─"
-        ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
-        grid = RichTable(
-            box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
-        )
-        for k, (heading, width) in enumerate(zip(header, widths, strict=True)):
-            grid.add_column(heading, justify="left" if k in table.words else "right", width=width)
-        room = self.width - sum(widths) - 2 * len(widths)
-        if table.bars is None or not self.on_screen or room < bars.FEWEST:
-            for row in rows:
-                grid.add_row(*row)
-            return grid
-        fits = cell_len(table.bars.heading.unicode) <= room
-        heading = self.words(table.bars.heading.unicode if fits else "")
-        drawn = bars.draw(table.bars.rows, room)
-        cells = [self.assembled(pieces) for pieces in drawn]
-        grid.add_column(heading, width=max(cell.cell_len for cell in (heading, *cells)))
-        for row, cell in zip(rows, cells, strict=True):
-            grid.add_row(*row, cell)
-        key = self.assembled(bars.key(table.bars.labels, drawn))
-        return Group(grid, "", Constrain(key, self.width))
-
-    def assembled(self, pieces: bars.Pieces) -> Words:
-        words = self.words("")
-        for signs, style in pieces:
-            words.append(to_ascii(signs) if self.ascii_only else signs, style)
-        return words
-
-    def cell(self, words: str) -> Words:
-        """Make a cell; one that begins with a sign takes the colour of kept or dropped."""
-        return self.words(words, STATUS.get(words[:1], ""))
-
-    def widths(
-        self, header: list[Words], rows: list[list[Words]], words: Sequence[int]
-    ) -> list[int] | None:
-        """Find the width of each column; None where they do not fit.
+        """Put the rows below their headings; where that is too wide, one row below the other.
 
         Columns of words share what the others leave. Headings may take several lines.
         """
+        plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
+        header = [self.words(heading) for heading in plain]
+        rows = [self.row(row, table.result) for row in table.rows]
+        columns = list(zip(header, *rows, strict=True))
+        widths = [max(cell.cell_len for cell in column) for column in columns]
         room = self.width - 2 * (len(header) - 1)
-        columns = list(zip(*rows, strict=True))
-        widths = [
-            max(cell.cell_len for cell in (head, *column))
-            for head, column in zip(header, columns, strict=True)
-        ]
-        if sum(widths) <= room:
-            return widths
-        least = [
-            max(
-                min(head.cell_len, HEADING),
-                _least(head.plain),
-                *(_least(c.plain) if k in words else c.cell_len for c in column),
-            )
-            for k, (head, column) in enumerate(zip(header, columns, strict=True))
-        ]
-        widths = [width if k in words else least[k] for k, width in enumerate(widths)]
-        room -= sum(width for k, width in enumerate(widths) if k not in words)
-        for left, k in enumerate(sorted(words, key=widths.__getitem__)):
-            widths[k] = min(widths[k], max(least[k], room // (len(words) - left)))
-            room -= widths[k]
-        return widths if words and room >= 0 else None
+        least = widths
+        if sum(widths) > room:
+            least = [_narrowest(column, k in table.words) for k, column in enumerate(columns)]
+            if sum(least) > room or not table.words:
+                return self.stacked(header, rows)
+        # To rich the box is ASCII, since its line is spelled so with all else.
+        ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
+        grid = RichTable(
+            box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
+        )
+        for k, heading in enumerate(header):
+            if k in table.words:
+                grid.add_column(heading, min_width=least[k])
+            else:
+                grid.add_column(heading, justify="right", width=least[k])
+        room -= sum(widths) + 2
+        drawn: list[bars.Pieces] = []
+        if table.bars is not None and self.on_screen and room >= bars.FEWEST:
+            drawn = bars.draw(table.bars.rows, room)
+            title = table.bars.heading.unicode
+            grid.add_column(title if cell_len(title) <= room else "", no_wrap=True)
+        for k, row in enumerate(rows):
+            grid.add_row(*row, *(Text.assemble(*pieces) for pieces in drawn[k : k + 1]))
+        if table.bars is None or not drawn:
+            return grid
+        return Group(grid, "", Text.assemble(*bars.key(table.bars.labels, drawn)))
+
+    def row(self, cells: Sequence[str | Sentences], result: int | None) -> list[Words]:
+        """Make the cells; one that begins with a sign has its colour, and so has the result."""
+        row = [self.words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
+        for k, cell in enumerate(row):
+            if status := STATUS.get(cell.plain[:1]):
+                cell.style = status
+                if result is not None and k == result + 1:
+                    row[result].style = f"{status}.result"
+        return row
 
     def stacked(self, header: list[Words], rows: list[list[Words]]) -> RenderableType:
         """Show each row as pairs of a heading and a cell, the first in bold."""
@@ -395,3 +350,10 @@ class _Layout:
             index = Text(heading.plain, "heading"), Text(first.plain, "heading")
             parts += ["", self.beside([index, *others])]
         return Group(*parts[1:])
+
+
+def _narrowest(column: Sequence[Words], of_words: bool) -> int:
+    """Count the cells without which the heading or a cell would be broken badly."""
+    heading, *cells = column
+    least = [_least(cell.plain) if of_words else cell.cell_len for cell in cells]
+    return max(min(heading.cell_len, HEADING), _least(heading.plain), *least)
