@@ -151,18 +151,9 @@ class Table(NamedTuple):
 
 
 Block: TypeAlias = (
-    Heading
-    | Paragraph
-    | Items
-    | Check
-    | Code
-    | Formula
-    | Facts
-    | Table
-    | Question
-    | Picture
-    | Program
-)
+    Heading | Paragraph | Items | Check | Code | Formula | Facts | Table
+    | Question | Picture | Program
+)  # fmt: skip
 Document: TypeAlias = Sequence[Block]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from rich.text import Text
 from rich.theme import Theme
 
 from dropout_cli.formats import bars
-from dropout_cli.formats.ascii import to_ascii
 from dropout_cli.formats.document import (
     COLOURS,
     SIGNS,
@@ -52,48 +52,31 @@ BESIDE = 12  # the fewest columns in which words stand beside a formula, not bel
 # What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
 # its punctuation; spaces.
 PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
-TERMS = re.compile(r", +| (?== )")  # between these a formula that is too wide is broken
+TERMS = re.compile(r".+?(?:, +| (?== )|$)")  # of a formula, which stay on a line
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
 QUESTION = 60  # columns of a line to write on
-
-
-def _theme(kept: str, dropped: str, gloss: str) -> Theme:
-    """Name the styles: the answers are bold and in the colour of kept or dropped."""
-    return Theme({
-        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
-        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
-    })  # fmt: skip
 
 
 def to_terminal(document: Document, width: int | None = None) -> str:
     """Render the document for this process's standard output.
 
     As wide as the terminal is, if no width is given; coloured if it is a terminal and NO_COLOR is
-    not set; in ASCII where its encoding has no ∂.
+    not set.
     """
-    console = Console(
-        file=sys.stdout,
-        theme=_theme(KEPT, DROPPED, GLOSS),
-        emoji=False,
-        width=width or columns() or WIDTH,
-        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    width = width or columns()
+    colours = None if os.environ.get("NO_COLOR") else "auto"
+    console = _console(
+        (KEPT, DROPPED, GLOSS), width or WIDTH, file=sys.stdout, color_system=colours
     )
     with console.capture() as capture:
-        _print(document, console, on_screen=bool(width or columns()))
-    text = _trimmed(capture.get())
-    return to_ascii(text) if console.options.ascii_only else text
+        _print(document, console, on_screen=bool(width))
+    return _trimmed(capture.get())
 
 
 def columns() -> int:
     """Look up COLUMNS, or else the width of the terminal; 0 where there is none."""
-    asked = os.environ.get("COLUMNS", "")
-    if re.fullmatch("[1-9][0-9]{0,3}", asked):
-        return int(asked)
-    try:
-        return os.get_terminal_size().columns
-    except OSError:
-        return 0
+    return shutil.get_terminal_size((0, 0)).columns
 
 
 def other_screen(on: bool) -> None:
@@ -105,9 +88,9 @@ def other_screen(on: bool) -> None:
     sys.stdout.flush()
 
 
-def to_text(document: Document, setting: Setting) -> str:
+def to_text(document: Document, _: Setting) -> str:
     """Render the document as plain text."""
-    console = _recorder(setting.theme or "light")
+    console = _console(COLOURS["light"][2:], WIDTH, record=True)
     _print(document, console, on_screen=False)
     return _trimmed(console.export_text())
 
@@ -118,7 +101,7 @@ def to_svg(document: Document, setting: Setting) -> str:
     from rich.terminal_theme import TerminalTheme
 
     theme = setting.theme or "light"
-    console = _recorder(theme)
+    console = _console(COLOURS[theme][2:], WIDTH, record=True)
     _print(document, console, on_screen=True)
     lines = console.export_text().splitlines()  # and now in a window that is no wider than these
     console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
@@ -130,20 +113,17 @@ def to_svg(document: Document, setting: Setting) -> str:
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _recorder(theme: str) -> Console:
-    """Make a console that prints the same wherever this runs."""
-    _, _, kept, dropped, muted = COLOURS[theme]
-    return Console(
-        file=io.StringIO(),
-        theme=_theme(kept, dropped, muted),
-        emoji=False,
-        width=WIDTH,
-        record=True,
-        force_terminal=True,
-        color_system="truecolor",
-        no_color=False,
-        legacy_windows=False,
-    )
+def _console(colours: Sequence[str], width: int, *, record: bool = False, **own: Any) -> Console:
+    """Make a console; one that records a file prints the same wherever this runs."""
+    if record:
+        own = {"file": io.StringIO(), "color_system": "truecolor", "force_terminal": True,
+               "no_color": False, "legacy_windows": False}  # fmt: skip
+    kept, dropped, gloss = colours
+    theme = Theme({
+        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
+        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+    })  # fmt: skip
+    return Console(theme=theme, emoji=False, width=width, record=record, **own)
 
 
 def _widened(text: re.Match[str]) -> str:
@@ -161,8 +141,10 @@ def _trimmed(text: str) -> str:
 
 
 def _print(document: Document, console: Console, *, on_screen: bool) -> None:
-    """Print the blocks, an empty line between two that do not belong together."""
-    layout = _Layout(console, on_screen)
+    """Print the blocks, an empty line between two that do not belong together.
+
+    on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
+    """
     parts: list[RenderableType] = []
     before: Block | None = None
     for block in document:
@@ -170,7 +152,7 @@ def _print(document: Document, console: Console, *, on_screen: bool) -> None:
             continue
         if parts and not _together(before, block):
             parts.append("")
-        parts.append(layout.block(block))
+        parts.append(_block(block, console.width, on_screen))
         before = block
     console.print(Group(*parts), crop=False)
 
@@ -197,10 +179,10 @@ class Words(Text):
         return Text("\n").join(lines).wrap(console, width, **how)
 
 
-def _broken(line: Text, width: int) -> list[Text]:
-    """Break the line into lines of this width."""
+def _broken(line: Text, width: int, pieces: re.Pattern[str] = PIECES) -> list[Text]:
+    """Break the line between pieces into lines of this width."""
     starts, taken = [], 0
-    for piece in PIECES.finditer(line.plain):
+    for piece in pieces.finditer(line.plain):
         taken += cell_len(piece[0])
         if taken > width and piece.start() and piece[0][0] != " ":
             starts.append(piece.start())
@@ -216,140 +198,122 @@ def _least(words: str) -> int:
     return max(map(cell_len, PIECES.findall(words)), default=0)
 
 
-class _Layout:
-    """The layout of blocks for one console.
+def _block(block: Block, width: int, on_screen: bool) -> RenderableType:
+    match block:
+        case Heading(text, level, _):
+            heading = Words(text, "heading")
+            longest = max(line.cell_len for line in _broken(heading, width))
+            return Group(heading, ("═" if level == 1 else "─") * longest)
+        case Paragraph(text):
+            return Constrain(Words(text.plain), WIDTH)
+        case Items(items):
+            points = RichTable.grid(padding=(0, 1, 0, 0))
+            for item in items:
+                points.add_row("-", Words(item.plain))
+            return Constrain(points, WIDTH)
+        case Check(ok, text):
+            words = Words(f"{SIGNS[ok]} {text.plain}")
+            words.stylize(STATUS.get(SIGNS[ok], ""), 0, 1)
+            return Constrain(words, WIDTH)
+        case Code(code):
+            return _indented(code.split("\n"))
+        case Formula(unicode):
+            lines = unicode.split("\n")  # those of a tall formula stay together
+            if len(lines) == 1 and cell_len(unicode) > width - 2:
+                first, *rest = _broken(Text(unicode), width - 6, TERMS)
+                lines = [first.plain, *(f"    {line.plain}" for line in rest)]
+            return _indented(lines, "formula")
+        case Facts(facts):
+            pairs = [(Words(each.unicode), Words(words, "gloss")) for each, words in facts]
+            return _beside(pairs, width)
+        case Question(text, lines):
+            question = Constrain(Words(f"? {text.plain}", "heading"), WIDTH)
+            line = Text("_" * min(width, QUESTION), "gloss")
+            room: list[RenderableType] = ["", line]
+            return question if on_screen else Group(question, *room * lines)
+        case Table():
+            return _table(block, width, on_screen)
+        case _:  # a picture or a program, which a terminal cannot show
+            return ""
 
-    on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
+
+def _beside(pairs: Sequence[tuple[Text, Text]], width: int) -> RenderableType:
+    """Put the second of each pair beside the first, or below it where there is no room."""
+    column = max(first.cell_len for first, _ in pairs)
+    width = min(width, WIDTH)
+    if width - column - 3 < BESIDE:
+        below = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
+        return Group(*(part for pair in below for part in pair))
+    grid = RichTable.grid(padding=(0, 3, 0, 0))
+    grid.add_column(no_wrap=True)
+    for pair in pairs:
+        grid.add_row(*pair)
+    return Constrain(grid, width)
+
+
+def _table(table: Table, width: int, on_screen: bool) -> RenderableType:
+    """Put the rows below their headings; where that is too wide, one row below the other.
+
+    Columns of words share what the others leave. Headings may take several lines.
     """
+    plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
+    header = [Words(heading) for heading in plain]
+    rows = [_row(row, table.result) for row in table.rows]
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    room = width - 2 * (len(header) - 1)
+    least = widths
+    if sum(widths) > room:
+        least = [_narrowest(column, k in table.words) for k, column in enumerate(columns)]
+        if sum(least) > room or not table.words:
+            return _stacked(header, rows, width)
+    # Where the encoding has no ─, the page is printed in ASCII: rich needs no other box then.
+    ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
+    grid = RichTable(
+        box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
+    )
+    for k, heading in enumerate(header):
+        if k in table.words:
+            grid.add_column(heading, min_width=least[k])
+        else:
+            grid.add_column(heading, justify="right", width=least[k])
+    room -= sum(widths) + 2
+    drawn: list[bars.Pieces] = []
+    if table.bars is not None and on_screen and room >= bars.FEWEST:
+        drawn = bars.draw(table.bars.rows, room)
+        title = table.bars.heading.unicode
+        grid.add_column(title if cell_len(title) <= room else "", no_wrap=True)
+    for k, row in enumerate(rows):
+        grid.add_row(*row, *(Text.assemble(*pieces) for pieces in drawn[k : k + 1]))
+    if table.bars is None or not drawn:
+        return grid
+    return Group(grid, "", Text.assemble(*bars.key(table.bars.labels, drawn)))
 
-    def __init__(self, console: Console, on_screen: bool) -> None:
-        self.width = console.width
-        self.on_screen = on_screen
-        self.ascii_only = console.options.ascii_only
 
-    def words(self, words: str, style: str = "") -> Words:
-        return Words(to_ascii(words) if self.ascii_only else words, style)
+def _stacked(header: list[Words], rows: list[list[Words]], width: int) -> RenderableType:
+    """Show each row as pairs of a heading and a cell, the first in bold."""
+    parts: list[RenderableType] = []
+    for row in rows:
+        (heading, first), *others = zip(header, row, strict=True)
+        index = Text(heading.plain, "heading"), Text(first.plain, "heading")
+        parts += ["", _beside([index, *others], width)]
+    return Group(*parts[1:])
 
-    def block(self, block: Block) -> RenderableType:
-        match block:
-            case Heading(text, level, _):
-                heading = self.words(text, "heading")
-                width = max(line.cell_len for line in _broken(heading, self.width))
-                return Group(heading, ("═" if level == 1 else "─") * width)
-            case Paragraph(text):
-                return Constrain(self.words(text.plain), WIDTH)
-            case Items(items):
-                points = RichTable.grid(padding=(0, 1, 0, 0))
-                for item in items:
-                    points.add_row("-", self.words(item.plain))
-                return Constrain(points, WIDTH)
-            case Check(ok, text):
-                words = self.words(f"{SIGNS[ok]} {text.plain}")
-                words.stylize(STATUS.get(SIGNS[ok], ""), 0, 1)
-                return Constrain(words, WIDTH)
-            case Code(code):
-                return self.indented(code.split("\n"))
-            case Formula(unicode):
-                lines = unicode.split("\n")  # those of a tall formula stay together
-                return self.indented(self.folded(unicode) if len(lines) == 1 else lines, "formula")
-            case Facts(facts):
-                return self.beside([
-                    (self.words(formula.unicode), self.words(words, "gloss"))
-                    for formula, words in facts
-                ])  # fmt: skip
-            case Question(text, lines):
-                question = Constrain(self.words(f"? {text.plain}", "heading"), WIDTH)
-                line = Text("_" * min(self.width, QUESTION), "gloss")
-                room: list[RenderableType] = ["", line]
-                return question if self.on_screen else Group(question, *room * lines)
-            case Table():
-                return self.table(block)
-            case _:  # a picture or a program, which a terminal cannot show
-                return ""
 
-    def indented(self, lines: Sequence[str], style: str = "") -> Text:
-        words = self.words("\n".join("  " + line for line in lines), style)
-        return Text(words.plain, style, no_wrap=True, overflow="ignore")
+def _indented(lines: Sequence[str], style: str = "") -> Text:
+    indented = "\n".join("  " + line for line in lines)
+    return Text(indented, style, no_wrap=True, overflow="ignore")
 
-    def folded(self, line: str) -> list[str]:
-        """Break the line after the last of its terms that fits, if it is too wide."""
-        room = self.width - 2
-        ends = [found.end() for found in TERMS.finditer(line) if line[: found.end()].strip()]
-        fitting = [end for end in ends if cell_len(line[:end].rstrip()) <= room]
-        end = max(fitting) if fitting else min(ends, default=0)
-        if cell_len(line) <= room or not end:
-            return [line]
-        return [line[:end].rstrip(), *self.folded("    " + line[end:].strip())]
 
-    def beside(self, pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
-        """Put the second of each pair beside the first, or below it where there is no room."""
-        column = max(first.cell_len for first, _ in pairs)
-        width = min(self.width, WIDTH)
-        if width - column - 3 < BESIDE:
-            below = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
-            return Group(*(part for pair in below for part in pair))
-        grid = RichTable.grid(padding=(0, 3, 0, 0))
-        grid.add_column(no_wrap=True)
-        for pair in pairs:
-            grid.add_row(*pair)
-        return Constrain(grid, width)
-
-    def table(self, table: Table) -> RenderableType:
-        """Put the rows below their headings; where that is too wide, one row below the other.
-
-        Columns of words share what the others leave. Headings may take several lines.
-        """
-        plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
-        header = [self.words(heading) for heading in plain]
-        rows = [self.row(row, table.result) for row in table.rows]
-        columns = list(zip(header, *rows, strict=True))
-        widths = [max(cell.cell_len for cell in column) for column in columns]
-        room = self.width - 2 * (len(header) - 1)
-        least = widths
-        if sum(widths) > room:
-            least = [_narrowest(column, k in table.words) for k, column in enumerate(columns)]
-            if sum(least) > room or not table.words:
-                return self.stacked(header, rows)
-        # To rich the box is ASCII, since its line is spelled so with all else.
-        ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
-        grid = RichTable(
-            box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
-        )
-        for k, heading in enumerate(header):
-            if k in table.words:
-                grid.add_column(heading, min_width=least[k])
-            else:
-                grid.add_column(heading, justify="right", width=least[k])
-        room -= sum(widths) + 2
-        drawn: list[bars.Pieces] = []
-        if table.bars is not None and self.on_screen and room >= bars.FEWEST:
-            drawn = bars.draw(table.bars.rows, room)
-            title = table.bars.heading.unicode
-            grid.add_column(title if cell_len(title) <= room else "", no_wrap=True)
-        for k, row in enumerate(rows):
-            grid.add_row(*row, *(Text.assemble(*pieces) for pieces in drawn[k : k + 1]))
-        if table.bars is None or not drawn:
-            return grid
-        return Group(grid, "", Text.assemble(*bars.key(table.bars.labels, drawn)))
-
-    def row(self, cells: Sequence[str | Sentences], result: int | None) -> list[Words]:
-        """Make the cells; one that begins with a sign has its colour, and so has the result."""
-        row = [self.words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
-        for k, cell in enumerate(row):
-            if status := STATUS.get(cell.plain[:1]):
-                cell.style = status
-                if result is not None and k == result + 1:
-                    row[result].style = f"{status}.result"
-        return row
-
-    def stacked(self, header: list[Words], rows: list[list[Words]]) -> RenderableType:
-        """Show each row as pairs of a heading and a cell, the first in bold."""
-        parts: list[RenderableType] = []
-        for row in rows:
-            (heading, first), *others = zip(header, row, strict=True)
-            index = Text(heading.plain, "heading"), Text(first.plain, "heading")
-            parts += ["", self.beside([index, *others])]
-        return Group(*parts[1:])
+def _row(cells: Sequence[str | Sentences], result: int | None) -> list[Words]:
+    """Make the cells; one that begins with a sign has its colour, and so has the result."""
+    row = [Words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
+    for k, cell in enumerate(row):
+        if status := STATUS.get(cell.plain[:1]):
+            cell.style = status
+            if result is not None and k == result + 1:
+                row[result].style = f"{status}.result"
+    return row
 
 
 def _narrowest(column: Sequence[Words], of_words: bool) -> int:
