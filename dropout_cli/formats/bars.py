@@ -28,7 +28,7 @@ def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
         above = max((length for negative, length in signs if not negative), default=0)
         if below + len(zero) + above <= room:
             break
-    return [[] if bar is None else _drawn(bar, cell, below, zero) for bar in bars]
+    return [[] if bar is None else _drawn(bar, _signs(bar, cell), below, zero) for bar in bars]
 
 
 def _cells(bars: Sequence[Bar], room: int) -> Iterator[float]:
@@ -48,12 +48,11 @@ def _signs(bar: Bar, cell: float) -> str:
     return (ARRIVED * arrived + ADDED * (result - arrived)) or LITTLE * (bar.arrived != 0)
 
 
-def _drawn(bar: Bar, cell: float, below: int, zero: str) -> Pieces:
+def _drawn(bar: Bar, signs: str, below: int, zero: str) -> Pieces:
     """Put the bar on its side of the zero line."""
-    signs, style = _signs(bar, cell), "kept" if bar.kept else "dropped"
-    if bar.arrived < 0:
-        return [(signs[::-1].rjust(below), style), (zero, "gloss")]
-    return [(" " * below, ""), (zero, "gloss"), (signs, style)]
+    left, right = (signs[::-1], "") if bar.arrived < 0 else ("", signs)
+    style = "kept" if bar.kept else "dropped"
+    return [(left.rjust(below), style), (zero, "gloss"), (right, style)]
 
 
 def key(labels: Sequence[str], drawn: Sequence[Pieces]) -> Pieces:

@@ -42,10 +42,13 @@ class Verbatim(NamedTuple):
     code: str
 
 
+Piece: TypeAlias = str | Formula | Verbatim
+
+
 class Text(NamedTuple):
     """Sentences: words, and the formulas and the code among them."""
 
-    parts: tuple[str | Formula | Verbatim, ...] = ()
+    parts: tuple[Piece, ...] = ()
 
     @property
     def plain(self) -> str:

@@ -8,40 +8,23 @@ from html import escape
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from dropout_cli.formats.document import (
-    COLOURS,
-    SIGNS,
-    STATUS,
-    Check,
-    Code,
-    Facts,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Picture,
-    Program,
-    Question,
-    Table,
-    Text,
-    Verbatim,
-)
+from dropout_cli.formats import document as doc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dropout_cli.formats.document import Block, Document, Setting
 
 NAMES = ("ground", "ink", "kept", "dropped", "muted", "line", "rule", "given", "gain", "plate")
 # The colours of a page that no other format has: lines, and what only a picture shows.
-LIGHT = (*COLOURS["light"], "#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4")
-DARK = (*COLOURS["dark"], "#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D")
-WRAPPED = 24  # characters of a cell of words that stay on one line
+LIGHT = (*doc.COLOURS["light"], "#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4")
+DARK = (*doc.COLOURS["dark"], "#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D")
 
 
-def to_html(document: Document, setting: Setting) -> str:
+def to_html(document: doc.Document, setting: doc.Setting) -> str:
     """Write the document as a page with its own title and language."""
-    title = next((block.text for block in document if isinstance(block, Heading)), setting.title)
+    title = next(
+        (block.text for block in document if isinstance(block, doc.Heading)), setting.title
+    )
     css = (pkgutil.get_data(__package__, "page.css") or b"").decode()
     blocks = "\n".join(filter(None, map(_block, document)))
     return f"""<!DOCTYPE html>
@@ -76,49 +59,49 @@ def _colours(theme: str | None) -> str:
     return f"{scheme}\n@media print {{ :root {{ color-scheme: light }} }}"
 
 
-def _block(block: Block) -> str:
+def _block(block: doc.Block) -> str:
     match block:
-        case Heading(text, level, name):
+        case doc.Heading(text, level, name):
             anchor = f' id="{name}"' if name else ""
             return f"<h{level}{anchor}>{escape(text)}</h{level}>"
-        case Paragraph(text):
+        case doc.Paragraph(text):
             return f"<p>{_words(text)}</p>"
-        case Items(items):
+        case doc.Items(items):
             return f"<ul>{''.join(f'<li>{_words(item)}</li>' for item in items)}</ul>"
-        case Check(ok, text):
-            sign = f"<span{_classes(STATUS.get(SIGNS[ok]))}>{SIGNS[ok]}</span>"
+        case doc.Check(ok, text):
+            sign = f"<span{_classes(doc.STATUS.get(doc.SIGNS[ok]))}>{doc.SIGNS[ok]}</span>"
             return f'<p class="check">{sign} {_words(text)}</p>'
-        case Code(code):
+        case doc.Code(code):
             return f"<pre><code>{escape(code)}</code></pre>"
-        case Formula():
+        case doc.Formula():
             return f'<div class="formula">{_formula(block, "block")}</div>'
-        case Facts(facts):
+        case doc.Facts(facts):
             pairs = (f"<dt>{_formula(f)}</dt><dd>{escape(words)}</dd>" for f, words in facts)
             return f"<dl>{''.join(pairs)}</dl>"
-        case Question(text, lines):
+        case doc.Question(text, lines):
             room = '<div class="room"></div>' * lines
             return f'<div><p class="question">{_words(text)}</p>{room}</div>'
-        case Picture(svg):
+        case doc.Picture(svg):
             return f"<figure>{_inline(svg)}</figure>"
-        case Table():
+        case doc.Table():
             return f'<div class="table">{_table(block)}</div>'
-        case Program():  # which only a notebook holds
+        case doc.Program():  # which only a notebook holds
             return ""
 
 
-def _words(words: str | Formula | Verbatim | Text) -> str:
+def _words(words: doc.Piece | doc.Text) -> str:
     match words:
-        case Text(parts):
+        case doc.Text(parts):
             return "".join(map(_words, parts))
-        case Formula():
+        case doc.Formula():
             return _formula(words)
-        case Verbatim(code):
+        case doc.Verbatim(code):
             return f"<code>{escape(code)}</code>"
         case _:
             return escape(words)
 
 
-def _formula(formula: Formula, display: str = "inline") -> str:
+def _formula(formula: doc.Formula, display: str = "inline") -> str:
     r"""Typeset a formula, each part between \qquad by itself, where latex2mathml is installed."""
     if not typesets():
         return f'<span class="unicode">{escape(formula.unicode)}</span>'
@@ -142,34 +125,33 @@ def _inline(svg: str) -> str:
     return f'{opening} class="lanes">{rest}'
 
 
-def _table(table: Table) -> str:
-    sides = [
-        ("words" if k in table.words else "", "spare" if k == table.spare else "")
-        for k in range(len(table.columns))
-    ]
+def _table(table: doc.Table) -> str:
+    rows = "".join(f"<tr>{_row(row, table)}</tr>" for row in table.rows)
     headings = "".join(
-        f'<th scope="col"{_classes(*side)}>{_words(column)}</th>'
-        for side, column in zip(sides, table.columns, strict=True)
+        f'<th scope="col"{_classes(*_sides(k, table))}>{_words(column)}</th>'
+        for k, column in enumerate(table.columns)
     )
-    rows = "".join(f"<tr>{_row(row, sides, table.result)}</tr>" for row in table.rows)
     return f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _row(row: Sequence[str | Text], sides: Sequence[tuple[str, str]], result: int | None) -> str:
-    """Write the cells; a phone shows only the sign of the status after the result."""
-    cells = [cell if isinstance(cell, Text) else Text((cell.strip(),)) for cell in row]
-    colours = [STATUS.get(cell.plain[:1]) for cell in cells]
-    contents = [_words(cell) for cell in cells]
-    if result is not None and (status := colours[result + 1]):
-        colours[result] = f"result {status}"
-        sign, _, word = contents[result + 1].partition(" ")
-        contents[result + 1] = f'{sign}<span class="status"> {word}</span>'
-    wide = ["wrap" if "words" in side and len(cell.plain) > WRAPPED else ""
-            for side, cell in zip(sides, cells, strict=True)]  # fmt: skip
-    return "".join(
-        f"<td{_classes(*side, wrap, colour)}>{content}</td>"
-        for side, wrap, colour, content in zip(sides, wide, colours, contents, strict=True)
-    )
+def _row(row: Sequence[str | doc.Text], table: doc.Table) -> str:
+    """Write the cells; of a status, a phone shows only the sign."""
+    contents = [_words(cell.strip() if isinstance(cell, str) else cell) for cell in row]
+    statuses = [doc.STATUS.get(content[:1]) for content in contents]
+    cells = []
+    for k, (content, status) in enumerate(zip(contents, statuses, strict=True)):
+        classes = [*_sides(k, table), status]
+        if k == table.result and statuses[k + 1]:
+            classes += ["result", statuses[k + 1]]
+        if table.result is not None and k == table.result + 1:
+            content = re.sub("( .*)", r'<span class="status">\1</span>', content)
+        cells.append(f"<td{_classes(*classes)}>{content}</td>")
+    return "".join(cells)
+
+
+def _sides(k: int, table: doc.Table) -> list[str]:
+    """Name what holds for all of a column."""
+    return ["words"] * (k in table.words) + ["spare"] * (k == table.spare)
 
 
 def _classes(*names: str | None) -> str:

@@ -19,23 +19,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from dropout_cli.formats import bars
-from dropout_cli.formats.document import (
-    COLOURS,
-    SIGNS,
-    STATUS,
-    Check,
-    Code,
-    Facts,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Picture,
-    Program,
-    Question,
-    Table,
-)
-from dropout_cli.formats.document import Text as Sentences
+from dropout_cli.formats import document as doc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +27,8 @@ if TYPE_CHECKING:
 
     from rich.containers import Lines
 
-    from dropout_cli.formats.document import Block, Document, Setting
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
-NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
 HEADING = 8  # columns of a heading that stay on one line, as four Chinese characters take
 BESIDE = 12  # the fewest columns in which words stand beside a formula, not below it
 # What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
@@ -58,7 +40,7 @@ KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
 QUESTION = 60  # columns of a line to write on
 
 
-def to_terminal(document: Document, width: int | None = None) -> str:
+def to_terminal(document: doc.Document, width: int | None = None) -> str:
     """Render the document for this process's standard output.
 
     As wide as the terminal is, if no width is given; coloured if it is a terminal and NO_COLOR is
@@ -88,25 +70,22 @@ def other_screen(on: bool) -> None:
     sys.stdout.flush()
 
 
-def to_text(document: Document, _: Setting) -> str:
+def to_text(document: doc.Document, _: doc.Setting) -> str:
     """Render the document as plain text."""
-    console = _console(COLOURS["light"][2:], WIDTH, record=True)
+    console = _console(doc.COLOURS["light"][2:], WIDTH, record=True)
     _print(document, console, on_screen=False)
     return _trimmed(console.export_text())
 
 
-def to_svg(document: Document, setting: Setting) -> str:
+def to_svg(document: doc.Document, setting: doc.Setting) -> str:
     """Render the document as a picture of a terminal, with the title on its window."""
     from rich.color import Color
     from rich.terminal_theme import TerminalTheme
 
     theme = setting.theme or "light"
-    console = _console(COLOURS[theme][2:], WIDTH, record=True)
+    console = _console(doc.COLOURS[theme][2:], WIDTH, record=True)
     _print(document, console, on_screen=True)
-    lines = console.export_text().splitlines()  # and now in a window that is no wider than these
-    console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
-    _print(document, console, on_screen=True)
-    ground, ink = (Color.parse(colour).get_truecolor() for colour in COLOURS[theme][:2])
+    ground, ink = (Color.parse(colour).get_truecolor() for colour in doc.COLOURS[theme][:2])
     window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses a terminal's sixteen colours
     svg = console.export_svg(title=setting.title, theme=window)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
@@ -140,15 +119,15 @@ def _trimmed(text: str) -> str:
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
-def _print(document: Document, console: Console, *, on_screen: bool) -> None:
+def _print(document: doc.Document, console: Console, *, on_screen: bool) -> None:
     """Print the blocks, an empty line between two that do not belong together.
 
     on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
     """
     parts: list[RenderableType] = []
-    before: Block | None = None
+    before: doc.Block | None = None
     for block in document:
-        if isinstance(block, Picture | Program):  # which a terminal cannot show
+        if isinstance(block, doc.Picture | doc.Program):  # which a terminal cannot show
             continue
         if parts and not _together(before, block):
             parts.append("")
@@ -157,12 +136,12 @@ def _print(document: Document, console: Console, *, on_screen: bool) -> None:
     console.print(Group(*parts), crop=False)
 
 
-def _together(before: Block | None, block: Block) -> bool:
+def _together(before: doc.Block | None, block: doc.Block) -> bool:
     """Test whether there is no line between the blocks: two checks, or formulas of one line."""
     match before, block:
-        case Check(), Check():
+        case doc.Check(), doc.Check():
             return True
-        case Formula(first), Formula(second):
+        case doc.Formula(first), doc.Formula(second):
             return "\n" not in first + second
         case _:
             return False
@@ -173,9 +152,8 @@ class Words(Text):
 
     def wrap(self, console: Console, width: int, **how: Any) -> Lines:
         """Break what is wider than the width; rich then justifies the lines."""
-        lines = [
-            line for each in self.split("\n", allow_blank=True) for line in _broken(each, width)
-        ]
+        whole = self.split("\n", allow_blank=True)
+        lines = [line for each in whole for line in _broken(each, width)]
         return Text("\n").join(lines).wrap(console, width, **how)
 
 
@@ -198,65 +176,62 @@ def _least(words: str) -> int:
     return max(map(cell_len, PIECES.findall(words)), default=0)
 
 
-def _block(block: Block, width: int, on_screen: bool) -> RenderableType:
+def _block(block: doc.Block, width: int, on_screen: bool) -> RenderableType:
     match block:
-        case Heading(text, level, _):
+        case doc.Heading(text, level, _):
             heading = Words(text, "heading")
             longest = max(line.cell_len for line in _broken(heading, width))
             return Group(heading, ("═" if level == 1 else "─") * longest)
-        case Paragraph(text):
+        case doc.Paragraph(text):
             return Constrain(Words(text.plain), WIDTH)
-        case Items(items):
-            points = RichTable.grid(padding=(0, 1, 0, 0))
-            for item in items:
-                points.add_row("-", Words(item.plain))
-            return Constrain(points, WIDTH)
-        case Check(ok, text):
-            words = Words(f"{SIGNS[ok]} {text.plain}")
-            words.stylize(STATUS.get(SIGNS[ok], ""), 0, 1)
+        case doc.Items(items):
+            return _beside([(Text("-"), Words(item.plain)) for item in items], width, gap=1)
+        case doc.Check(ok, text):
+            words = Words(f"{doc.SIGNS[ok]} {text.plain}")
+            words.stylize(doc.STATUS.get(doc.SIGNS[ok], ""), 0, 1)
             return Constrain(words, WIDTH)
-        case Code(code):
+        case doc.Code(code):
             return _indented(code.split("\n"))
-        case Formula(unicode):
+        case doc.Formula(unicode):
             lines = unicode.split("\n")  # those of a tall formula stay together
             if len(lines) == 1 and cell_len(unicode) > width - 2:
                 first, *rest = _broken(Text(unicode), width - 6, TERMS)
                 lines = [first.plain, *(f"    {line.plain}" for line in rest)]
             return _indented(lines, "formula")
-        case Facts(facts):
+        case doc.Facts(facts):
             pairs = [(Words(each.unicode), Words(words, "gloss")) for each, words in facts]
             return _beside(pairs, width)
-        case Question(text, lines):
+        case doc.Question(text, lines):
             question = Constrain(Words(f"? {text.plain}", "heading"), WIDTH)
             line = Text("_" * min(width, QUESTION), "gloss")
             room: list[RenderableType] = ["", line]
             return question if on_screen else Group(question, *room * lines)
-        case Table():
+        case doc.Table():
             return _table(block, width, on_screen)
         case _:  # a picture or a program, which a terminal cannot show
             return ""
 
 
-def _beside(pairs: Sequence[tuple[Text, Text]], width: int) -> RenderableType:
+def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> RenderableType:
     """Put the second of each pair beside the first, or below it where there is no room."""
     column = max(first.cell_len for first, _ in pairs)
     width = min(width, WIDTH)
-    if width - column - 3 < BESIDE:
+    if width - column - gap < BESIDE:
         below = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
         return Group(*(part for pair in below for part in pair))
-    grid = RichTable.grid(padding=(0, 3, 0, 0))
+    grid = RichTable.grid(padding=(0, gap, 0, 0))
     grid.add_column(no_wrap=True)
     for pair in pairs:
         grid.add_row(*pair)
     return Constrain(grid, width)
 
 
-def _table(table: Table, width: int, on_screen: bool) -> RenderableType:
+def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
     """Put the rows below their headings; where that is too wide, one row below the other.
 
     Columns of words share what the others leave. Headings may take several lines.
     """
-    plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
+    plain = [c.unicode if isinstance(c, doc.Formula) else c for c in table.columns]
     header = [Words(heading) for heading in plain]
     rows = [_row(row, table.result) for row in table.rows]
     columns = list(zip(header, *rows, strict=True))
@@ -294,9 +269,8 @@ def _stacked(header: list[Words], rows: list[list[Words]], width: int) -> Render
     """Show each row as pairs of a heading and a cell, the first in bold."""
     parts: list[RenderableType] = []
     for row in rows:
-        (heading, first), *others = zip(header, row, strict=True)
-        index = Text(heading.plain, "heading"), Text(first.plain, "heading")
-        parts += ["", _beside([index, *others], width)]
+        header[0].style = row[0].style = "heading"
+        parts += ["", _beside(list(zip(header, row, strict=True)), width)]
     return Group(*parts[1:])
 
 
@@ -305,11 +279,11 @@ def _indented(lines: Sequence[str], style: str = "") -> Text:
     return Text(indented, style, no_wrap=True, overflow="ignore")
 
 
-def _row(cells: Sequence[str | Sentences], result: int | None) -> list[Words]:
+def _row(cells: Sequence[str | doc.Text], result: int | None) -> list[Words]:
     """Make the cells; one that begins with a sign has its colour, and so has the result."""
     row = [Words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
     for k, cell in enumerate(row):
-        if status := STATUS.get(cell.plain[:1]):
+        if status := doc.STATUS.get(cell.plain[:1]):
             cell.style = status
             if result is not None and k == result + 1:
                 row[result].style = f"{status}.result"
