@@ -77,7 +77,7 @@ class Trace:
             return self._finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
 
     def _finite(self, name: str, result: FloatArray) -> FloatArray:
-        """The result, read-only; RequestError where it overflows."""
+        """Make the result read-only; RequestError where it overflows."""
         finite = np.isfinite(result)
         if not finite.all():
             raise RequestError(f"element {np.argmin(finite) + 1} of {name} {OVERFLOWS}")
@@ -103,7 +103,7 @@ class Part(NamedTuple):
 
 
 def take(trace: Trace, elements: slice | list[int]) -> Part:
-    """These elements of the trace."""
+    """Take these elements of the trace."""
     problem = trace.problem
     return Part(
         x=problem.x[elements],
