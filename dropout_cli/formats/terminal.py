@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from rich.console import JustifyMethod
     from rich.containers import Lines
 
 
@@ -227,32 +228,22 @@ def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> Ren
 
 
 def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
-    """Put the rows below their headings; where that is too wide, one row below the other.
-
-    Columns of words share what the others leave. Headings may take several lines.
-    """
+    """Put the rows below their headings; where that is too wide, one row below the other."""
     plain = [c.unicode if isinstance(c, doc.Formula) else c for c in table.columns]
     header = [Words(heading) for heading in plain]
     rows = [_row(row, table.result) for row in table.rows]
-    columns = list(zip(header, *rows, strict=True))
-    widths = [max(cell.cell_len for cell in column) for column in columns]
-    room = width - 2 * (len(header) - 1)
-    least = widths
-    if sum(widths) > room:
-        least = [_narrowest(column, k in table.words) for k, column in enumerate(columns)]
-        if sum(least) > room or not table.words:
-            return _stacked(header, rows, width)
+    widths = _widths(list(zip(header, *rows, strict=True)), table.words, width)
+    if widths is None:
+        return _stacked(header, rows, width)
     # Where the encoding has no ─, the page is printed in ASCII: rich needs no other box then.
     ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
     grid = RichTable(
         box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
     )
     for k, heading in enumerate(header):
-        if k in table.words:
-            grid.add_column(heading, min_width=least[k])
-        else:
-            grid.add_column(heading, justify="right", width=least[k])
-    room -= sum(widths) + 2
+        justify: JustifyMethod = "left" if k in table.words else "right"
+        grid.add_column(heading, justify=justify, width=widths[k])
+    room = width - sum(widths) - 2 * len(widths)
     drawn: list[bars.Pieces] = []
     if table.bars is not None and on_screen and room >= bars.FEWEST:
         drawn = bars.draw(table.bars.rows, room)
@@ -263,6 +254,26 @@ def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
     if table.bars is None or not drawn:
         return grid
     return Group(grid, "", Text.assemble(*bars.key(table.bars.labels, drawn)))
+
+
+def _widths(
+    columns: Sequence[Sequence[Words]], words: Sequence[int], width: int
+) -> list[int] | None:
+    """Find the width of each column; None where they do not fit.
+
+    Columns of words share what the others leave. Headings may take several lines.
+    """
+    room = width - 2 * (len(columns) - 1)
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    if sum(widths) <= room:
+        return widths
+    least = [_narrowest(column, k in words) for k, column in enumerate(columns)]
+    widths = [width if k in words else least[k] for k, width in enumerate(widths)]
+    room -= sum(width for k, width in enumerate(widths) if k not in words)
+    for left, k in enumerate(sorted(words, key=widths.__getitem__)):
+        widths[k] = min(widths[k], max(least[k], room // (len(words) - left)))
+        room -= widths[k]
+    return widths if words and room >= 0 else None
 
 
 def _stacked(header: list[Words], rows: list[list[Words]], width: int) -> RenderableType:
