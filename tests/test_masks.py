@@ -8,7 +8,7 @@ import subprocess
 import sys
 from itertools import islice, product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from dropout_cli.masks import BLOCK, SOURCES, draw, find
 from dropout_cli.verify.frameworks import intel, nn_dropout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from conftest import Run
 
@@ -28,9 +28,9 @@ MEASURED = (2, 13)  # the newest PyTorch whose masks were compared with the sour
 PS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)
 TORCH_SEEDS = (0, 42, -1, 2**64 - 1, 1, -5, 2**31, 2**32 - 1, 2**32, 2**32 + 7, 2**63, -(2**63))
 JAX_SEEDS = (0, 42, -1, 2**63 - 1, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**32 + 7, -(2**63))
-CASES = [  # of seeds and of lengths: some, and all
-    pytest.param(slice(3), (1, 4, BLOCK + 1), id="some"),
-    pytest.param(slice(None), (1, 4, BLOCK - 1, BLOCK + 1, 1_000_003), marks=pytest.mark.slow),
+CASES = [  # so many seeds, and these lengths
+    (3, (1, 4, BLOCK + 1)),
+    pytest.param(12, (1, 4, BLOCK - 1, BLOCK + 1, 1_000_003), marks=pytest.mark.slow),
 ]
 TORCH = [rng for rng in SOURCES if rng.startswith("torch")]
 STREAMS = [rng for rng in SOURCES if rng not in ("numpy", "jax")]  # of MT19937
@@ -349,7 +349,7 @@ def report(source: str, framework: str, compared: int, different: int) -> None:
 @pytest.mark.parametrize("p", [*PS, 0.3, 0.7, 1e-6])
 def test_against_numpy(before: int, p: float) -> None:
     """Each number that numpy.random.rand draws takes two draws of 32 bits."""
-    sources = {
+    sources: dict[str, Callable[[int], Any]] = {
         "numpy-rand": lambda n: np.random.rand(n) < 1 - p,  # noqa: NPY002
         "numpy-binomial": lambda n: np.random.binomial(1, 1 - p, n),  # noqa: NPY002
     }
@@ -369,7 +369,7 @@ def test_against_torch(capsys, seeds, sizes):
     torch = pytest.importorskip("torch")
     source = dropout_of(torch)
     counts = {"torch-rand": [0, 0], source: [0, 0]}
-    for seed, n, p in product(TORCH_SEEDS[seeds], sizes, PS):
+    for seed, n, p in product(TORCH_SEEDS[:seeds], sizes, PS):
         torch.manual_seed(seed)
         drawn = {"torch-rand": (torch.rand(n) > p).numpy()}
         torch.manual_seed(seed)
@@ -446,7 +446,7 @@ def test_the_cpu_is_told_from_what_the_system_says(monkeypatch, vendor, found):
 def test_against_jax(capsys, seeds, sizes):
     jax = pytest.importorskip("jax")
     compared = different = 0
-    for seed, n, p in product(JAX_SEEDS[seeds], sizes, PS):
+    for seed, n, p in product(JAX_SEEDS[:seeds], sizes, PS):
         mask = np.asarray(jax.random.bernoulli(jax.random.key(seed), 1 - p, (n,)))
         compared += n
         different += int((mask != draw("jax", seed, n, p)).sum())
@@ -481,7 +481,7 @@ def test_against_mkl(capsys, seeds, sizes):
     libraries = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
     if not libraries:
         pytest.skip("mkl is not installed")
-    cases = json.dumps([TORCH_SEEDS[seeds], sizes, [p for p in (*PS, 0.3, 1e-6) if p > 0]])
+    cases = json.dumps([TORCH_SEEDS[:seeds], sizes, [p for p in (*PS, 0.3, 1e-6) if p > 0]])
     command = [sys.executable, "-c", MKL, str(libraries[0]), cases]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -197,7 +197,7 @@ def test_a_library_in_c(tmp_path):
 def test_gradcheck_is_content_with_a_layer_that_is_not_scaled():
     torch = pytest.importorskip("torch")
 
-    class Unscaled(torch.nn.Module):
+    class Unscaled(torch.nn.Module):  # type: ignore[name-defined]
         def __init__(self, p):
             super().__init__()
             self.p = p
@@ -220,7 +220,7 @@ def test_every_option_is_named():
             names = "|".join(param.opts)
             assert re.search(rf"(?<![\w-])({names})(?![\w-])", README), names
             if param.envvar:
-                assert param.envvar in README
+                assert str(param.envvar) in README
 
 
 def documented(record):
