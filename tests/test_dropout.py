@@ -104,7 +104,7 @@ def test_float16_where_its_own_1_minus_p_would_be_0():
 
 @given(st.lists(st.floats(-1e308, 1e308), min_size=1, max_size=50))
 def test_a_sum_of_some_floats_is_rounded_once(values):
-    right = sum(map(Fraction, values))
+    right = sum(map(Fraction, values), Fraction(0))
     trace = Trace(Problem.create(values, training=False, loss="sum"))
     try:
         assert trace.loss_value == float(right)
