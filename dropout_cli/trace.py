@@ -105,14 +105,10 @@ class Part(NamedTuple):
 def take(trace: Trace, elements: slice | list[int]) -> Part:
     """Take these elements of the trace."""
     problem = trace.problem
-    return Part(
-        x=problem.x[elements],
-        p=problem.p,
-        mask=None if problem.mask is None else problem.mask[elements],
-        y=trace.y[elements],
-        grad_y=trace.grad_y[elements],
-        local_grad=trace.local_grad[elements],
-        grad_x=trace.grad_x[elements],
-        loss=problem.loss,
-        n=problem.x.size,
+    mask = None if problem.mask is None else problem.mask[elements]
+    x, y, grad_y, local_grad, grad_x = (
+        vector[elements]
+        for vector in (problem.x, trace.y, trace.grad_y, trace.local_grad, trace.grad_x)
     )
+    n = problem.x.size
+    return Part(x, problem.p, mask, y, grad_y, local_grad, grad_x, problem.loss, n)

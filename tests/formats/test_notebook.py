@@ -69,21 +69,21 @@ def evaluated(cell, names):
     return repr(eval(compile(ast.Expression(last.value), "cell", "eval"), names))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_module_that_is_printed_passes_our_own_judge(cli, monkeypatch, notebook, language):
+def test_the_module_that_is_printed_passes_our_own_judge(cli, monkeypatch, notebook):
     """As students paste it, from a terminal of any width, from Markdown and from a notebook."""
     torch = pytest.importorskip("torch")
-    args = ("walkthrough", "--step", "pytorch", "--lang", language)
-    code = notebook(*args).cells
-    program = next(cell.source for cell in code if cell.cell_type == "code")
-    printed = [program.split("\n\n\n")[1]]
-    printed += re.findall("```python\n(class.*?)```", cli(*args, "-f", "markdown").out, re.DOTALL)
-    for columns in (60, 80):
-        monkeypatch.setenv("COLUMNS", str(columns))
-        (indented,) = re.findall(
-            r"^  class .*?return x \* mask / keep$", cli(*args).out, re.DOTALL | re.MULTILINE
-        )
-        printed.append(textwrap.dedent(indented).strip())
+    printed = []
+    for language in LANGUAGES:
+        args = ("walkthrough", "--step", "pytorch", "--lang", language)
+        code = notebook(*args).cells
+        program = next(cell.source for cell in code if cell.cell_type == "code")
+        printed.append(program.split("\n\n\n")[1])
+        printed += re.findall("```python\n(class.*?)```", cli(*args, "-f", "markdown").out, re.S)
+        for columns in ("40", "80"):
+            monkeypatch.setenv("COLUMNS", columns)
+            module = r"^  class .*?return x \* mask / keep$"
+            (indented,) = re.findall(module, cli(*args).out, re.S | re.M)
+            printed.append(textwrap.dedent(indented))
     assert len({module.strip() for module in printed}) == 1
     names = {"torch": torch}
     exec(printed[0], names)
