@@ -194,13 +194,13 @@ def test_an_error_names_what_was_wrong():
 
 
 def test_a_problem_cannot_be_changed():
-    x = np.array([2.0, 4, 6, 8])
-    problem = Problem.create(x)
+    x, mask = np.array([2.0, 4, 6, 8]), np.array([True, False, True, False])
     mine = x[:]
     mine.flags.writeable = False
-    view = Problem.create(mine)
-    x[0] = 99
+    problem, view = Problem.create(x, mask=mask), Problem.create(mine)
+    x[0], mask[0] = 99, False
     assert problem.x[0] == view.x[0] == 2
+    assert problem.mask[0]
     for array in (problem.x, problem.mask, problem.grad_y, Trace(problem).y, Trace(problem).grad_x):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
