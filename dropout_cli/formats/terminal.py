@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
+NARROWEST = 40  # columns of a picture, so that its window has room for its title
 HEADING = 8  # columns of a heading that stay on one line, as four Chinese characters take
 BESIDE = 12  # the fewest columns in which words stand beside a formula, not below it
 # What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
@@ -85,6 +86,9 @@ def to_svg(document: doc.Document, setting: doc.Setting) -> str:
 
     theme = setting.theme or "light"
     console = _console(doc.COLOURS[theme][2:], WIDTH, record=True)
+    _print(document, console, on_screen=True)
+    lines = console.export_text().splitlines()  # and now in a window that is no wider than these
+    console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
     _print(document, console, on_screen=True)
     ground, ink = (Color.parse(colour).get_truecolor() for colour in doc.COLOURS[theme][:2])
     window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses a terminal's sixteen colours
