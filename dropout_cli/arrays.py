@@ -12,7 +12,7 @@ Mask = NDArray[np.bool_]
 
 
 def as_probability(p: float) -> float:
-    """The drop probability p as a float, 0 ≤ p ≤ 1; RequestError for anything else."""
+    """Convert p to a float, 0 ≤ p ≤ 1; RequestError for anything else."""
     try:
         value = float(p)
     except (TypeError, ValueError, OverflowError):
@@ -23,25 +23,21 @@ def as_probability(p: float) -> float:
 
 
 def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
-    """The mask as booleans, checked; itself, where it holds booleans already.
+    """Convert the mask to booleans; one that holds booleans already is not copied.
 
     Raises RequestError for any shape other than the given one, for values other than 0 and 1, and
     for a mask that cannot happen: a 0 at p = 0, a 1 at p = 1.
     """
     bits = np.asarray(mask)
     if bits.shape != shape:
-        raise RequestError(
-            f"mask has {_extent(bits.shape)}, but it must have {_extent(shape)}, a bit for each"
-            " element"
-        )
+        found, wanted = _extent(bits.shape), _extent(shape)
+        raise RequestError(f"mask has {found}, but it must have {wanted}, a bit for each element")
     if bits.dtype.kind not in "biuf":
         raise RequestError(f"mask must hold 0 and 1, but its type is {bits.dtype}")
-    if bits.dtype != np.bool_:
-        wrong = (bits != 0) & (bits != 1)
-        if np.any(wrong):
-            where, value = _first("mask", bits, wrong)
-            raise RequestError(f"{where} is {value:.17g}, but a mask holds only 0 and 1")
     kept = bits.astype(np.bool_, copy=False)
+    if (wrong := kept != bits).any():
+        where, value = _first("mask", bits, wrong)
+        raise RequestError(f"{where} is {value:.17g}, but a mask holds only 0 and 1")
     if p == 0 and not kept.all():
         raise RequestError(f"{_first('mask', kept, ~kept)[0]} is 0, but p = 0 drops no element")
     if p == 1 and kept.any():
@@ -50,7 +46,7 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
 
 
 def as_floats(values: ArrayLike, name: str) -> FloatArray:
-    """The values as finite floats: floats keep their type, integers become float64.
+    """Convert the values to finite floats: floats keep their type, integers become float64.
 
     Raises RequestError, naming the element, for what is not a number, nan or infinite.
     """
@@ -68,10 +64,10 @@ def as_floats(values: ArrayLike, name: str) -> FloatArray:
 
 def _first(name: str, array: NDArray[Any], wrong: Mask) -> tuple[str, Any]:
     """Name the first wrong element, counted from 1, and return its value."""
-    index = tuple(int(k) for k in np.argwhere(wrong)[0])
-    place = [k + 1 for k in index]
+    index = np.argwhere(wrong)[0]
+    place = (index + 1).tolist()
     where = f"element {place[0] if len(place) == 1 else place} of {name}" if place else name
-    return where, array[index]
+    return where, array[tuple(index)]
 
 
 def _extent(shape: tuple[int, ...]) -> str:

@@ -19,7 +19,7 @@ from dropout_cli.arrays import FloatArray, as_floats, as_mask, as_probability
 
 
 def forward(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
-    """The forward pass: y_i = m_i · x_i / (1−p).
+    """Compute the forward pass: y_i = m_i · x_i / (1−p).
 
     x: any shape. Floats keep their type, float32 too; integers become float64.
     mask: the shape of x, 1 (kept) and 0 (dropped); None in inference, where y = x.
@@ -32,7 +32,7 @@ def forward(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
 
 
 def local_gradient(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
-    """The local gradient, the diagonal of the Jacobian: ∂y_i/∂x_i = m_i / (1−p).
+    """Compute the local gradient, the diagonal of the Jacobian: ∂y_i/∂x_i = m_i / (1−p).
 
     Arguments and errors as in forward. x gives the shape and the type alone: the gradient is the
     same for every x. In inference it is 1 everywhere.
@@ -41,7 +41,7 @@ def local_gradient(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray
 
 
 def backward(grad_y: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
-    """The backward pass: ∂L/∂x_i = ∂L/∂y_i · m_i / (1−p).
+    """Compute the backward pass: ∂L/∂x_i = ∂L/∂y_i · m_i / (1−p).
 
     grad_y: the upstream gradient ∂L/∂y, any shape.
     mask: the mask that the forward pass used, of the same shape; None in inference.
@@ -54,7 +54,7 @@ def backward(grad_y: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
 
 
 def _scale_kept(v: FloatArray, mask: ArrayLike | None, p: float) -> FloatArray:
-    """D·v: v_i/(1−p) where kept, 0 where dropped; v itself in inference."""
+    """Compute D·v: v_i/(1−p) where kept, 0 where dropped; v itself in inference."""
     p = as_probability(p)
     if mask is None:
         return v.copy()

@@ -11,9 +11,9 @@ it.
 """
 
 import os
-from bisect import bisect_left
 from collections.abc import Callable
-from math import ceil, floor
+from itertools import accumulate, repeat
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,7 @@ def draw_torch_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i per element:
     u_i = (d_i mod 2^24) · 2^−24; kept where u_i > p in float32. Even at p = 0 that drops u_i = 0.
     """
-    threshold = floor(float(np.float32(p)) * 2**24)
-    return np.asarray((_torch(seed, n, skip) & 0xFFFFFF) > threshold)
+    return np.asarray(_torch(seed, n, skip) % 2**24 / 2**24 > np.float32(p))
 
 
 def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
@@ -62,10 +61,8 @@ def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     The stream is that of draw_torch_rand, two draws per element, the high word h_i first:
     u_i = ((h_i · 2^32 + l_i) mod 2^53) · 2^−53; kept where u_i < 1−p.
     """
-    high, low = divmod(ceil((1 - p) * 2**53), 2**32)
     draws = _torch(seed, 2 * n, skip)
-    word = draws[0::2] & 0x1FFFFF
-    return np.asarray((word < high) | (word == high) & (draws[1::2] < low))
+    return np.asarray(draws[0::2] % 2**21 / 2**21 + draws[1::2] / 2**53 < 1 - p)
 
 
 def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
@@ -79,17 +76,10 @@ def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     first = int(_torch(seed, 1, skip)[0]) % MCG31 or 1
     if p == 0:
         return np.ones(n, dtype=np.bool_)
-    threshold = bisect_left(range(MCG31), np.float32(1 - p), key=lambda s: np.float32(s / MCG31))
-    powers, factor = np.ones(1, dtype=np.uint64), MCG31_FACTOR
-    while powers.size < min(n, BLOCK):  # k powers times factor^k are the next k powers
-        powers = np.concatenate([powers, powers * np.uint64(factor) % np.uint64(MCG31)])
-        factor = factor * factor % MCG31
-
-    def keep(start: int, count: int) -> Mask:
-        state = first * pow(MCG31_FACTOR, start, MCG31) % MCG31
-        return powers[:count] * np.uint64(state) % np.uint64(MCG31) < threshold
-
-    return _by_blocks(n, keep)
+    width = isqrt(n) + 1  # s_i = first · factor^(row · width) · factor^column
+    rows = _powers(first, pow(MCG31_FACTOR, width, MCG31), width)
+    states = rows[:, np.newaxis] * _powers(1, MCG31_FACTOR, width) % MCG31
+    return np.asarray((states.ravel()[:n] / MCG31).astype(np.float32) < np.float32(1 - p))
 
 
 def draw_numpy_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
@@ -122,12 +112,11 @@ def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     if skip:
         raise RequestError("skip counts draws that come before, but in JAX the key alone decides")
-    threshold = ceil(float(np.float32(1 - p)) * 2**23)
 
     def keep(start: int, count: int) -> Mask:
-        high, low = divmod(start, 2**32)
-        counter = np.arange(low, low + count, dtype=np.uint32)
-        return _threefry((0, seed % 2**32), high, counter) < threshold << 9
+        low = np.arange(start, start + count, dtype=np.uint32)
+        first, second = _threefry((0, seed % 2**32), np.zeros_like(low), low)
+        return np.asarray(((first ^ second) >> 9) / 2**23 < np.float32(1 - p))
 
     return _by_blocks(n, keep)
 
@@ -174,35 +163,25 @@ def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | Non
 
     A source that does not take skip is left out.
     """
-    found: dict[str, int | None] = dict.fromkeys(draw_all(0, 1, p, skip)[0])
-    for seed in range(below):
-        for rng in found:
-            if found[rng] is None and np.array_equal(draw(rng, seed, mask.size, p, skip), mask):
-                found[rng] = seed
-        if None not in found.values():
-            break
+    found = {}
+    for rng in draw_all(0, 1, p, skip)[0]:
+        drawn = (draw(rng, seed, mask.size, p, skip) for seed in range(below))
+        found[rng] = next((k for k, each in enumerate(drawn) if np.array_equal(each, mask)), None)
     return found
 
 
 def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
-    """Draw n elements of a stream that can be entered anywhere.
+    """Draw n elements of a stream that can be entered anywhere, the blocks side by side.
 
-    keep(start, count) gives count of them from start on. The blocks of a long mask are drawn side
-    by side on all processors, since NumPy computes outside Python's lock.
+    keep(start, count) gives count of them from start on; NumPy computes outside Python's lock.
     """
     if n <= BLOCK:
         return keep(0, n)
     from concurrent.futures import ThreadPoolExecutor
 
-    kept = np.empty(n, dtype=np.bool_)
-
-    def fill(start: int) -> None:
-        block = kept[start : start + BLOCK]
-        block[:] = keep(start, block.size)
-
+    starts = range(0, n, BLOCK)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, range(0, n, BLOCK)))  # list raises what a block raised
-    return kept
+        return np.concatenate(list(pool.map(lambda k: keep(k, min(BLOCK, n - k)), starts)))
 
 
 def _torch(seed: int, count: int, skip: int) -> NDArray[np.uint32]:
@@ -227,14 +206,21 @@ def _mt19937(seed: int, skip: int) -> np.random.RandomState:
     return state
 
 
-def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Threefry-2x32 with 20 rounds (Salmon et al., SC 2011): its two output words, xored.
+def _powers(first: int, factor: int, count: int) -> NDArray[np.uint64]:
+    """Return first · factor^i mod M, M of MCG31m1, for i from 0."""
+    powers = accumulate(repeat(factor, count - 1), lambda a, b: a * b % MCG31, initial=first)
+    return np.fromiter(powers, np.uint64, count)
 
-    The counters are high · 2^32 + low.
+
+def _threefry(
+    key: tuple[int, int], x0: NDArray[np.uint32], x1: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Encrypt counters by Threefry-2x32 with 20 rounds (Salmon et al., SC 2011).
+
+    x0, x1: the high and the low words of the counters. Returns the two words of the outputs.
     """
     keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
-    x0 = np.full_like(low, (high + keys[0]) % 2**32)
-    x1 = low + np.uint32(keys[1])
+    x0, x1 = x0 + np.uint32(keys[0]), x1 + np.uint32(keys[1])
     left = np.empty_like(x1)
     for group in range(5):
         for rotation in ((13, 15, 26, 6), (17, 29, 16, 24))[group % 2]:
@@ -245,4 +231,4 @@ def _threefry(key: tuple[int, int], high: int, low: NDArray[np.uint32]) -> NDArr
             x1 ^= x0
         x0 += np.uint32(keys[(group + 1) % 3])
         x1 += np.uint32((keys[(group + 2) % 3] + group + 1) % 2**32)
-    return x0 ^ x1
+    return x0, x1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from dropout_cli.losses import LOSSES
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-    Array = TypeVar("Array", FloatArray, Mask)
 
 EXAMPLE_X = (2.0, 4.0, 6.0, 8.0)
 EXAMPLE_P = 0.5
@@ -45,8 +43,8 @@ class Problem:
     loss_asked: whether the value of the loss was asked for; where it was not, it may overflow.
     shape: that of the input before it was taken row by row.
 
-    The arrays are read-only, copies of any that could be written to. Raises RequestError for
-    anything that is not so; whether drawn did draw the mask is not checked.
+    The arrays are read-only copies. Raises RequestError for anything that is not so; whether drawn
+    did draw the mask is not checked.
     """
 
     x: FloatArray
@@ -62,10 +60,8 @@ class Problem:
         """Check every field, and freeze the arrays."""
         x = _vector(self.x, "x")
         p = as_probability(self.p)
-        mask = None if self.mask is None else _frozen(as_mask(self.mask, x.shape, p))
+        mask = None if self.mask is None else as_mask(self.mask, x.shape, p).copy()
         grad_y = None if self.grad_y is None else _vector(self.grad_y, "grad_y")
-        if mask is None and self.drawn is not None:
-            raise RequestError("a drawn mask is missing")
         if grad_y is None and self.loss is None:
             raise RequestError("the upstream gradient is missing: give grad_y or a loss")
         if grad_y is not None and self.loss is not None:
@@ -79,6 +75,8 @@ class Problem:
                 f"grad_y has length {grad_y.size}, but it must have length {x.size}, as x does"
             )
         for name, value in (("x", x), ("p", p), ("mask", mask), ("grad_y", grad_y)):
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -131,15 +129,9 @@ class Problem:
         loss_asked = loss is not None
         if grad_y is None and loss is None:
             grad_y, loss = (EXAMPLE_GRAD_Y, None) if n == len(EXAMPLE_GRAD_Y) else (None, "sum")
-        return cls(
-            x=x,
-            p=p,
-            mask=None if mask is None else np.asarray(mask),
-            drawn=drawn,
-            grad_y=None if grad_y is None else np.asarray(grad_y),
-            loss=loss,
-            loss_asked=loss_asked,
-        )
+        mask = None if mask is None else np.asarray(mask)
+        grad_y = None if grad_y is None else np.asarray(grad_y)
+        return cls(x, p, mask, drawn, grad_y, loss, loss_asked)
 
     @property
     def training(self) -> bool:
@@ -148,17 +140,9 @@ class Problem:
 
 
 def _vector(values: ArrayLike, name: str) -> FloatArray:
-    vector = as_floats(values, name).astype(np.float64, copy=False)
+    vector = as_floats(values, name).astype(np.float64)
     if vector.ndim != 1:
         raise RequestError(f"{name} has {vector.ndim} dimensions, but it must be a vector")
     if vector.size == 0:
         raise RequestError(f"{name} is empty, but it must hold at least one number")
-    return _frozen(vector)
-
-
-def _frozen(array: Array) -> Array:
-    """Make the array read-only: a copy, unless it owns its data and is so already."""
-    if array.flags.writeable or array.base is not None:
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    return vector

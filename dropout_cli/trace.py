@@ -77,7 +77,7 @@ class Trace:
             return self._finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
 
     def _finite(self, name: str, result: FloatArray) -> FloatArray:
-        """The result, read-only; RequestError where it overflows."""
+        """Make the result read-only; RequestError where it overflows."""
         finite = np.isfinite(result)
         if not finite.all():
             raise RequestError(f"element {np.argmin(finite) + 1} of {name} {OVERFLOWS}")
@@ -103,16 +103,12 @@ class Part(NamedTuple):
 
 
 def take(trace: Trace, elements: slice | list[int]) -> Part:
-    """These elements of the trace."""
+    """Take these elements of the trace."""
     problem = trace.problem
-    return Part(
-        x=problem.x[elements],
-        p=problem.p,
-        mask=None if problem.mask is None else problem.mask[elements],
-        y=trace.y[elements],
-        grad_y=trace.grad_y[elements],
-        local_grad=trace.local_grad[elements],
-        grad_x=trace.grad_x[elements],
-        loss=problem.loss,
-        n=problem.x.size,
+    mask = None if problem.mask is None else problem.mask[elements]
+    x, y, grad_y, local_grad, grad_x = (
+        vector[elements]
+        for vector in (problem.x, trace.y, trace.grad_y, trace.local_grad, trace.grad_x)
     )
+    n = problem.x.size
+    return Part(x, problem.p, mask, y, grad_y, local_grad, grad_x, problem.loss, n)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
-from dropout_cli.cli import run
+from dropout_cli.cli import commands, run
 
 
 class Result(NamedTuple):
@@ -39,7 +39,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(name="cli")
 def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs one command line in this process, with a standard input of its own."""
+    """Run one command line in this process, with a standard input of its own."""
     monkeypatch.setenv("COLUMNS", "80")
 
     def call(*args: str, stdin: bytes = b"") -> Result:
@@ -52,3 +52,9 @@ def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Result(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def without_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the drawing out, which takes longer than all the words."""
+    monkeypatch.setattr(commands, "lanes", lambda *_: None)

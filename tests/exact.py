@@ -7,24 +7,26 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-LOSSES = {
-    "sum": lambda y: sum(y),
-    "mean": lambda y: sum(y) / len(y),
-    "sum-squares": lambda y: sum(v * v for v in y),
+    Numbers = Sequence[float | Fraction] | Sequence[float] | Sequence[Fraction]
+
+LOSSES: dict[str, Callable[[list[Fraction]], Fraction]] = {
+    "sum": lambda y: sum(y, Fraction(0)),
+    "mean": lambda y: sum(y, Fraction(0)) / len(y),
+    "sum-squares": lambda y: sum((v * v for v in y), Fraction(0)),
 }
 
 
-def forward(x: Sequence[float], mask: Sequence[int], p: float) -> list[Fraction]:
-    """y_i is x_i/(1−p) for an element that survives, and 0 for one that is zeroed."""
+def forward(x: Numbers, mask: Sequence[int], p: float) -> list[Fraction]:
+    """Compute y: x_i/(1−p) for an element that survives, and 0 for one that is zeroed."""
     return [
         Fraction(v) / (1 - Fraction(p)) if m else Fraction(0) for v, m in zip(x, mask, strict=True)
     ]
 
 
 def gradient(loss: str, x: Sequence[float], mask: Sequence[int], p: float, i: int) -> Fraction:
-    """∂L/∂x_i by a central difference, which is exact for a loss that is quadratic in x."""
+    """Compute ∂L/∂x_i by a central difference, which is exact for a loss that is quadratic in x."""
     h = Fraction(1, 8)
     up, down = list(map(Fraction, x)), list(map(Fraction, x))
     up[i] += h
@@ -34,5 +36,5 @@ def gradient(loss: str, x: Sequence[float], mask: Sequence[int], p: float, i: in
 
 
 def ulps(result: float, exact: Fraction) -> Fraction:
-    """How far the result is from the exact value, in units of the exact value's last place."""
+    """Measure the distance from the exact value, in units of the exact value's last place."""
     return abs(Fraction(float(result)) - exact) / Fraction(math.ulp(float(exact)))

@@ -1,5 +1,7 @@
 """The derivation's steps, and problems to render them for."""
 
+import pytest
+
 from dropout_cli.views.walkthrough import STEPS
 from dropout_cli.words import languages
 
@@ -20,3 +22,8 @@ PROBLEMS = {
     "large": "-x 1e300,-1e300,3,1e-300",
     "digits": "-x 0.1,0.2,0.3,0.4 -p 0.123456789 --precision 12",
 }
+SOME_PROBLEMS = [
+    name if name in ("default", "inference", "all dropped")
+    else pytest.param(name, marks=pytest.mark.slow)
+    for name in PROBLEMS
+]  # fmt: skip

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Format(NamedTuple):
-    """How a file of some suffix is written.
+    """How a file is written.
 
     writer: module.function of this folder, (what, Setting) ↦ text.
     of: what it writes: "page", "record", or "verdict", the record of a verification.
@@ -40,8 +40,7 @@ def render(
     setting: Setting,
 ) -> str:
     """Write the page or the record, whichever a file of this suffix holds."""
-    format_ = FORMATS[suffix]
-    module, function = format_.writer.split(".")
-    writer = getattr(import_module(f"dropout_cli.formats.{module}"), function)
-    text: str = writer(page() if format_.of == "page" else record(), setting)
-    return text
+    writer, of = FORMATS[suffix]
+    module, function = writer.split(".")
+    write = getattr(import_module(f"{__name__}.{module}"), function)
+    return str(write(page() if of == "page" else record(), setting))

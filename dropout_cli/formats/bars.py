@@ -14,38 +14,29 @@ FEWEST, MOST = 10, 24  # cells of a bar, on both sides of zero
 STEPS = (1, 2, 2.5, 5)  # a cell is the smallest of these times a power of ten
 ARRIVED, ADDED, LOST, LITTLE, ZERO = "█▒╌▏│"
 
-
 Pieces: TypeAlias = list[tuple[str, str]]  # signs, each with the name of its style
 
 
 def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
     """Draw the bars on one scale within the room, which is at least FEWEST cells."""
     room = min(room, MOST)
-    negative = any(min(bar.arrived, bar.result) < 0 for bar in bars if bar)
-    cell = next(cell for cell in _cells(bars, room) if _width(bars, cell) + negative <= room)
-    below = max((_extent(bar, cell) for bar in bars if bar and bar.arrived < 0), default=0)
-    return [[] if bar is None else _drawn(bar, cell, below, negative) for bar in bars]
+    some = [bar for bar in bars if bar is not None]
+    zero = ZERO * any(min(bar.arrived, bar.result) < 0 for bar in some)
+    for cell in _cells(some, room):
+        signs = [(bar.arrived < 0, len(_signs(bar, cell))) for bar in some]
+        below = max((length for negative, length in signs if negative), default=0)
+        above = max((length for negative, length in signs if not negative), default=0)
+        if below + len(zero) + above <= room:
+            break
+    return [[] if bar is None else _drawn(bar, _signs(bar, cell), below, zero) for bar in bars]
 
 
-def _cells(bars: Sequence[Bar | None], room: int) -> Iterator[float]:
+def _cells(bars: Sequence[Bar], room: int) -> Iterator[float]:
     """Yield the sizes of a cell, from one with which the largest value does not fit."""
-    largest = max((max(abs(bar.arrived), abs(bar.result)) for bar in bars if bar), default=0)
+    largest = max((max(abs(bar.arrived), abs(bar.result)) for bar in bars), default=0)
     power = math.floor(math.log10(largest / room)) if largest > 0 else 0
     for k in range(power, power + 4):
         yield from (step * 10.0**k for step in STEPS)
-
-
-def _width(bars: Sequence[Bar | None], cell: float) -> int:
-    """Add up the longest bar on either side."""
-    sides = (
-        (_extent(bar, cell) for bar in bars if bar and (bar.arrived < 0) == below)
-        for below in (True, False)
-    )
-    return sum(max(side, default=0) for side in sides)
-
-
-def _extent(bar: Bar, cell: float) -> int:
-    return len(_signs(bar, cell))
 
 
 def _signs(bar: Bar, cell: float) -> str:
@@ -57,13 +48,11 @@ def _signs(bar: Bar, cell: float) -> str:
     return (ARRIVED * arrived + ADDED * (result - arrived)) or LITTLE * (bar.arrived != 0)
 
 
-def _drawn(bar: Bar, cell: float, below: int, negative: bool) -> Pieces:
+def _drawn(bar: Bar, signs: str, below: int, zero: str) -> Pieces:
     """Put the bar on its side of the zero line."""
-    signs, style = _signs(bar, cell), "kept" if bar.kept else "dropped"
-    zero = (ZERO * negative, "gloss")
-    if bar.arrived < 0:
-        return [(signs[::-1].rjust(below), style), zero]
-    return [(" " * below, ""), zero, (signs, style)]
+    left, right = (signs[::-1], "") if bar.arrived < 0 else ("", signs)
+    style = "kept" if bar.kept else "dropped"
+    return [(left.rjust(below), style), (zero, "gloss"), (right, style)]
 
 
 def key(labels: Sequence[str], drawn: Sequence[Pieces]) -> Pieces:

@@ -42,10 +42,13 @@ class Verbatim(NamedTuple):
     code: str
 
 
+Piece: TypeAlias = str | Formula | Verbatim
+
+
 class Text(NamedTuple):
     """Sentences: words, and the formulas and the code among them."""
 
-    parts: tuple[str | Formula | Verbatim, ...] = ()
+    parts: tuple[Piece, ...] = ()
 
     @property
     def plain(self) -> str:
@@ -150,10 +153,10 @@ class Table(NamedTuple):
     bars: Bars | None = None
 
 
-Readable: TypeAlias = (
-    Heading | Paragraph | Items | Check | Code | Formula | Facts | Table | Question | Picture
-)
-Block: TypeAlias = Readable | Program
+Block: TypeAlias = (
+    Heading | Paragraph | Items | Check | Code | Formula | Facts | Table
+    | Question | Picture | Program
+)  # fmt: skip
 Document: TypeAlias = Sequence[Block]
 
 
@@ -169,8 +172,3 @@ class Setting(NamedTuple):
     theme: str | None
     language: str
     picture: str | None = None
-
-
-def to_read(document: Document) -> list[Readable]:
-    """List the blocks without the programs."""
-    return [block for block in document if not isinstance(block, Program)]

@@ -4,239 +4,156 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from contextlib import suppress
+from html import escape
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
 
-from dropout_cli.formats.document import (
-    COLOURS,
-    SIGNS,
-    STATUS,
-    Check,
-    Code,
-    Facts,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Picture,
-    Question,
-    Table,
-    Text,
-    Verbatim,
-    to_read,
-)
+from dropout_cli.formats import document as doc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from dropout_cli.formats.document import Document, Readable, Setting
 
 NAMES = ("ground", "ink", "kept", "dropped", "muted", "line", "rule", "given", "gain", "plate")
 # The colours of a page that no other format has: lines, and what only a picture shows.
-MORE = {
-    "light": ("#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4"),
-    "dark": ("#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D"),
-}
-PUNCTUATION = re.compile("[.,;:!?)，。；：？！）、]+")
-WRAPPED = 24  # characters of a cell of words that stay on one line
+LIGHT = (*doc.COLOURS["light"], "#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4")
+DARK = (*doc.COLOURS["dark"], "#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D")
 
 
-def to_html(document: Document, setting: Setting) -> str:
+def to_html(document: doc.Document, setting: doc.Setting) -> str:
     """Write the document as a page with its own title and language."""
-    html = Element("html", lang=setting.language)
-    head = SubElement(html, "head")
-    SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    heading = next((block.text for block in document if isinstance(block, Heading)), setting.title)
-    SubElement(head, "title").text = heading
-    css = pkgutil.get_data(__package__, "page.css")
-    assert css is not None
-    SubElement(head, "style").text = "@style"
-    main = SubElement(SubElement(html, "body"), "main")
-    page = _Page()
-    for block in to_read(document):
-        main.append(page.block(block))
-        main[-1].tail = "\n"
-    text = ElementTree.tostring(html, encoding="unicode", method="html")
-    text = text.replace("@style", f"\n{_colours(setting.theme)}\n{css.decode()}", 1)
-    for k, picture in enumerate(page.pictures):
-        text = text.replace(f"@picture-{k}", picture)
-    return f"<!DOCTYPE html>\n{text}\n"
+    title = next(
+        (block.text for block in document if isinstance(block, doc.Heading)), setting.title
+    )
+    css = (pkgutil.get_data(__package__, "page.css") or b"").decode()
+    blocks = "\n".join(filter(None, map(_block, document)))
+    return f"""<!DOCTYPE html>
+<html lang="{setting.language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>
+{_colours(setting.theme)}
+{css}</style>
+</head>
+<body>
+<main>
+{blocks}
+</main>
+</body>
+</html>
+"""
 
 
 def typesets() -> bool:
     """Test whether formulas are typeset, for which latex2mathml must be installed."""
-    return _Page().convert is not None
+    return find_spec("latex2mathml") is not None
 
 
 def _colours(theme: str | None) -> str:
-    """Set the colours as variables; on paper they are always light."""
-    light, dark = (f":root {{ {_variables(name)} }}" for name in ("light", "dark"))
-    on_paper = f"@media print {{ {light} }}"
-    if theme is not None:
-        return f"{dark if theme == 'dark' else light}\n{on_paper}"
-    scheme = ":root { color-scheme: light dark; }"
-    in_dark = f"@media (prefers-color-scheme: dark) {{ {dark} }}"
-    return f"{scheme}\n{light}\n{in_dark}\n{on_paper}"
+    """Set the colours of both themes as variables; on paper they are always light."""
+    both = zip(NAMES, LIGHT, DARK, strict=True)
+    variables = "; ".join(f"--{name}: light-dark({light}, {dark})" for name, light, dark in both)
+    scheme = f":root {{ color-scheme: {theme or 'light dark'}; {variables} }}"
+    return f"{scheme}\n@media print {{ :root {{ color-scheme: light }} }}"
 
 
-def _variables(theme: str) -> str:
-    colours = (*COLOURS[theme], *MORE[theme])
-    return "; ".join(f"--{name}: {c.lower()}" for name, c in zip(NAMES, colours, strict=True))
+def _block(block: doc.Block) -> str:
+    match block:
+        case doc.Heading(text, level, name):
+            anchor = f' id="{name}"' if name else ""
+            return f"<h{level}{anchor}>{escape(text)}</h{level}>"
+        case doc.Paragraph(text):
+            return f"<p>{_words(text)}</p>"
+        case doc.Items(items):
+            return f"<ul>{''.join(f'<li>{_words(item)}</li>' for item in items)}</ul>"
+        case doc.Check(ok, text):
+            sign = f"<span{_classes(doc.STATUS.get(doc.SIGNS[ok]))}>{doc.SIGNS[ok]}</span>"
+            return f'<p class="check">{sign} {_words(text)}</p>'
+        case doc.Code(code):
+            return f"<pre><code>{escape(code)}</code></pre>"
+        case doc.Formula():
+            return f'<div class="formula">{_formula(block, "block")}</div>'
+        case doc.Facts(facts):
+            pairs = (f"<dt>{_formula(f)}</dt><dd>{escape(words)}</dd>" for f, words in facts)
+            return f"<dl>{''.join(pairs)}</dl>"
+        case doc.Question(text, lines):
+            room = '<div class="room"></div>' * lines
+            return f'<div><p class="question">{_words(text)}</p>{room}</div>'
+        case doc.Picture(svg):
+            return f"<figure>{_inline(svg)}</figure>"
+        case doc.Table():
+            return f'<div class="table">{_table(block)}</div>'
+        case doc.Program():  # which only a notebook holds
+            return ""
+
+
+def _words(words: doc.Piece | doc.Text) -> str:
+    match words:
+        case doc.Text(parts):
+            return "".join(map(_words, parts))
+        case doc.Formula():
+            return _formula(words)
+        case doc.Verbatim(code):
+            return f"<code>{escape(code)}</code>"
+        case _:
+            return escape(words)
+
+
+def _formula(formula: doc.Formula, display: str = "inline") -> str:
+    r"""Typeset a formula, each part between \qquad by itself, where latex2mathml is installed."""
+    if not typesets():
+        return f'<span class="unicode">{escape(formula.unicode)}</span>'
+    from latex2mathml.converter import convert
+
+    parts = formula.latex.split(r"\qquad")
+    mathml = "".join(convert(part.strip(), display=display) for part in parts)
+    # TeX leaves no room around ∂ and /, MathML does.
+    mathml = re.sub("<mo>(&#x02202;|&#x0002F;)", r'<mo lspace="0" rspace="0">\1', mathml)
+    blank = r'<mrow class="blank">\1</mrow>'
+    return re.sub("<munder>(<mrow><mspace[^>]*></mrow>)<mo.*?</munder>", blank, mathml)
 
 
 def _inline(svg: str) -> str:
     """Prepare a light SVG for a page: no size and no style of its own, colours of either theme."""
-    svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    opening, rest = svg.split(">", 1)
+    opening, rest = svg[svg.index("<svg") :].split(">", 1)
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
-    names = dict(zip((*COLOURS["light"], *MORE["light"]), NAMES, strict=True))
-
-    def variable(colour: re.Match[str]) -> str:
-        name = names.get(colour[0].upper())
-        return colour[0] if name is None else f"var(--{name})"
-
-    return f'{opening} class="lanes">' + re.sub("#[0-9A-Fa-f]{6}", variable, rest)
+    for name, colour in zip(NAMES, LIGHT, strict=True):
+        rest = re.sub(colour, f"var(--{name})", rest, flags=re.IGNORECASE)
+    return f'{opening} class="lanes">{rest}'
 
 
-class _Page:
-    """Elements for the blocks; formulas are in Unicode where latex2mathml is not installed.
-
-    pictures: the drawings, which the page holds as they are.
-    """
-
-    def __init__(self) -> None:
-        self.pictures: list[str] = []
-        self.convert: Callable[..., str] | None = None
-        with suppress(ImportError):
-            from latex2mathml.converter import convert
-
-            self.convert = convert
-
-    def formula(self, formula: Formula, display: str = "inline") -> list[Element]:
-        r"""Typeset a formula; one for each part between \qquad."""
-        if self.convert is None:
-            element = Element("span", {"class": "unicode"})
-            element.text = formula.unicode
-            return [element]
-        parts = []
-        for latex in formula.latex.split(r"\qquad"):
-            mathml = self.convert(latex.strip(), xmlns="", display=display)
-            parts.append(ElementTree.fromstring(mathml))
-            for sign in parts[-1].iter("mo"):
-                if sign.text in ("∂", "/"):  # TeX leaves no room around these, MathML does
-                    sign.attrib |= {"lspace": "0", "rspace": "0"}
-            for under in parts[-1].iter("munder"):
-                if under.find(".//mspace") is not None:  # a blank
-                    under.remove(under[1])
-                    under.tag, under.attrib["class"] = "mrow", "blank"
-        return parts
-
-    def words(self, tag: str, text: Text, **attributes: str) -> Element:
-        """Put words into an element, with their formulas and code."""
-        element = Element(tag, attributes)
-        element.text = ""
-        for part in text.parts:
-            if isinstance(part, Formula) and self.convert is not None:
-                SubElement(element, "span", {"class": "whole"}).extend(self.formula(part))
-            elif isinstance(part, Verbatim):
-                SubElement(element, "code").text = part.code
-            else:
-                _append(element, part if isinstance(part, str) else part.unicode)
-        return element
-
-    def block(self, block: Readable) -> Element:
-        match block:
-            case Heading(text, level, name):
-                element = Element(f"h{level}", {"id": name} if name else {})
-                element.text = text
-            case Paragraph(text):
-                element = self.words("p", text)
-            case Items(items):
-                element = Element("ul")
-                element.extend(self.words("li", item) for item in items)
-            case Check(ok, text):
-                element = self.words("p", text, **{"class": "check"})
-                sign = Element("span", _classes(STATUS.get(SIGNS[ok])))
-                sign.text, sign.tail, element.text = SIGNS[ok], f" {element.text}", None
-                element.insert(0, sign)
-            case Code(code):
-                element = Element("pre")
-                SubElement(element, "code").text = code
-            case Formula():
-                element = Element("div", {"class": "formula"})
-                element.extend(self.formula(block, "block"))
-            case Facts(facts):
-                element = Element("dl")
-                for formula, words in facts:
-                    SubElement(element, "dt").extend(self.formula(formula))
-                    SubElement(element, "dd").text = words
-            case Question(text, lines):
-                element = Element("div")
-                element.append(self.words("p", text, **{"class": "question"}))
-                element.extend(Element("div", {"class": "room"}) for _ in range(lines))
-            case Picture(svg):
-                element = Element("figure")
-                element.text = f"@picture-{len(self.pictures)}"
-                self.pictures.append(_inline(svg))
-            case Table():
-                element = Element("div", {"class": "table"})
-                element.append(self.table(block))
-        return element
-
-    def table(self, table: Table) -> Element:
-        element = Element("table")
-        sides = [
-            ("words" if k in table.words else None, "spare" if k == table.spare else None)
-            for k in range(len(table.columns))
-        ]
-        row = SubElement(SubElement(element, "thead"), "tr")
-        for column, side in zip(table.columns, sides, strict=True):
-            heading = SubElement(row, "th", {"scope": "col"} | _classes(*side))
-            if isinstance(column, Formula):
-                heading.extend(self.formula(column))
-            else:
-                heading.text = column
-        body = SubElement(element, "tbody")
-        for cells in table.rows:
-            row = SubElement(body, "tr")
-            for k, cell in enumerate(cells):
-                row.append(self.cell(cell, *sides[k]))
-                if table.result is not None and k == table.result + 1:
-                    _mark(row[table.result], row[k])
-        return element
-
-    def cell(self, cell: str | Text, *classes: str | None) -> Element:
-        text = cell if isinstance(cell, Text) else Text((cell.strip(),))
-        wide = "wrap" if "words" in classes and len(text.plain) > WRAPPED else None
-        element = self.words("td", text)
-        element.attrib |= _classes(*classes, wide, STATUS.get(text.plain[:1]))
-        return element
+def _table(table: doc.Table) -> str:
+    rows = "".join(f"<tr>{_row(row, table)}</tr>" for row in table.rows)
+    headings = "".join(
+        f'<th scope="col"{_classes(*_sides(k, table))}>{_words(column)}</th>'
+        for k, column in enumerate(table.columns)
+    )
+    return f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _mark(result: Element, status: Element) -> None:
-    """Give the result the colour of kept or dropped; a phone shows only the sign of that."""
-    sign, _, word = (status.text or "").partition(" ")
-    if sign in STATUS:
-        result.attrib |= _classes("result", STATUS[sign])
-        status.text = sign
-        SubElement(status, "span", {"class": "status"}).text = f" {word}"
+def _row(row: Sequence[str | doc.Text], table: doc.Table) -> str:
+    """Write the cells; of a status, a phone shows only the sign."""
+    contents = [_words(cell.strip() if isinstance(cell, str) else cell) for cell in row]
+    statuses = [doc.STATUS.get(content[:1]) for content in contents]
+    cells = []
+    for k, (content, status) in enumerate(zip(contents, statuses, strict=True)):
+        classes = [*_sides(k, table), status]
+        if k == table.result and statuses[k + 1]:
+            classes += ["result", statuses[k + 1]]
+        if table.result is not None and k == table.result + 1:
+            content = re.sub("( .*)", r'<span class="status">\1</span>', content)
+        cells.append(f"<td{_classes(*classes)}>{content}</td>")
+    return "".join(cells)
 
 
-def _append(element: Element, words: str) -> None:
-    """Add words; punctuation stays on the line of a formula before it."""
-    if len(element):
-        last, mark = element[-1], PUNCTUATION.match(words)
-        if last.get("class") == "whole" and mark is not None and not last.tail:
-            last[-1].tail, words = mark[0], words[mark.end() :]
-        last.tail = (last.tail or "") + words
-    else:
-        element.text = (element.text or "") + words
+def _sides(k: int, table: doc.Table) -> list[str]:
+    """Name what holds for all of a column."""
+    return ["words"] * (k in table.words) + ["spare"] * (k == table.spare)
 
 
-def _classes(*names: str | None) -> dict[str, str]:
+def _classes(*names: str | None) -> str:
     some = " ".join(filter(None, names))
-    return {"class": some} if some else {}
+    return f' class="{some}"' if some else ""

@@ -3,90 +3,74 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from dropout_cli.formats.document import (
-    SIGNS,
-    Check,
-    Code,
-    Document,
-    Facts,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Picture,
-    Question,
-    Readable,
-    Setting,
-    Table,
-    Text,
-    Verbatim,
-    to_read,
-)
+from dropout_cli.formats import document as doc
 
 # Backslashes, code, emphasis, formulas, columns, tags and links; not the _ inside a name.
 MARKS = re.compile(r"[\\`*$|~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])")
 
 
-def to_markdown(document: Document, setting: Setting | None = None) -> str:
+def to_markdown(document: doc.Document, setting: doc.Setting | None = None) -> str:
     """Write Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
     picture = None if setting is None else setting.picture
-    blocks = ["\n".join(_lines(block, picture)) for block in to_read(document)]
+    blocks = ["\n".join(_lines(block, picture)) for block in document]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
-def _lines(block: Readable, picture: str | None) -> Iterator[str]:
+def _lines(block: doc.Block, picture: str | None) -> Iterator[str]:
     match block:
-        case Heading(text, level, _):
+        case doc.Heading(text, level, _):
             yield f"{'#' * level} {_escaped(text)}"
-        case Paragraph(text):
+        case doc.Paragraph(text):
             yield _written(text)
-        case Items(items):
+        case doc.Items(items):
             yield from (f"- {_written(item)}" for item in items)
-        case Check(ok, text):
-            yield f"> {SIGNS[ok]} {_written(text)}"
-        case Code(code):
+        case doc.Check(ok, text):
+            yield f"> {doc.SIGNS[ok]} {_written(text)}"
+        case doc.Code(code):
             yield f"```python\n{code}\n```"
-        case Formula(_, latex):
+        case doc.Formula(_, latex):
             yield f"$$\n{latex}\n$$"
-        case Facts(facts):
+        case doc.Facts(facts):
             for formula, words in facts:
                 yield f"- ${formula.latex}$: {_escaped(words)}"
-        case Question(text, lines):
+        case doc.Question(text, lines):
             yield f"**{_written(text)}**"
             yield from ["", "&nbsp;"] * lines
-        case Picture(_, alt):
+        case doc.Picture(_, alt):
             if picture is not None:
                 yield f"![{_escaped(alt)}]({picture})"
-        case Table(columns, rows, words):
+        case doc.Table(columns, rows, words):
             yield _row(columns)
             yield _row([":---" if k in words else "---:" for k in range(len(columns))])
             for row in rows:
                 yield _row(row)
 
 
-def _row(cells: Iterable[str | Formula | Text]) -> str:
+def _row(cells: Iterable[str | doc.Formula | doc.Text]) -> str:
     return f"| {' | '.join(map(_written, cells))} |"
 
 
-def _written(words: str | Formula | Verbatim | Text) -> str:
+def _written(words: doc.Piece | doc.Text) -> str:
     match words:
-        case Text(parts):
+        case doc.Text(parts):
             some = [part for part in parts if part]
             return "".join(map(_beside, ["", *some], some))
-        case Formula(_, latex):
+        case doc.Formula(_, latex):
             return f"${latex}$"
-        case Verbatim(code):
+        case doc.Verbatim(code):
             return f"`{code}`"
         case _:
             return _escaped(words)
 
 
-def _beside(before: str | Formula | Verbatim, part: str | Formula | Verbatim) -> str:
+def _beside(before: doc.Piece, part: doc.Piece) -> str:
     """Write the part, apart from a formula where GitHub would not see the formula otherwise."""
-    if isinstance(part, Formula):
+    if isinstance(part, doc.Formula):
         apart = not isinstance(before, str) or before[-1:].strip(" (") != ""
     else:
-        apart = isinstance(before, Formula) and (isinstance(part, Verbatim) or part[:1].isalnum())
+        apart = isinstance(before, doc.Formula) and (
+            isinstance(part, doc.Verbatim) or part[:1].isalnum()
+        )
     return f"{' ' * apart}{_written(part)}"
 
 

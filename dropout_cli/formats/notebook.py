@@ -21,7 +21,7 @@ def to_notebook(document: Document, setting: Setting) -> str:
 
     def end_cell() -> None:
         if words:
-            cells.append(_cell("markdown", to_markdown(words, setting)))
+            cells.append(_cell("markdown", to_markdown(words, setting).strip("\n")))
             words.clear()
 
     for block in document:
@@ -29,7 +29,9 @@ def to_notebook(document: Document, setting: Setting) -> str:
             end_cell()
         if isinstance(block, Program):
             runs += 1
-            cells.append(_cell("code", block.code) | _run(block, runs))
+            cells.append(
+                _cell("code", block.code, execution_count=runs, outputs=[_output(block, runs)])
+            )
         elif isinstance(block, Picture):
             image = b64encode(block.svg.encode()).decode()
             cells.append(_cell("markdown", f"![{block.alt}](data:image/svg+xml;base64,{image})"))
@@ -49,21 +51,15 @@ def to_notebook(document: Document, setting: Setting) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _cell(kind: str, source: str) -> dict[str, Any]:
-    return {"cell_type": kind, "metadata": {}, "source": _lines(source.strip("\n"))}
+def _cell(kind: str, source: str, **more: Any) -> dict[str, Any]:
+    return {"cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True), **more}
 
 
-def _run(program: Program, count: int) -> dict[str, Any]:
+def _output(program: Program, count: int) -> dict[str, Any]:
     """Store the output of the program."""
-    output: dict[str, Any]
     if program.printed:
-        output = {"output_type": "stream", "name": "stdout", "text": _lines(program.output + "\n")}
-    else:
-        data = {"text/plain": _lines(program.output)}
-        output = {"output_type": "execute_result", "execution_count": count, "data": data}
-        output["metadata"] = {}
-    return {"execution_count": count, "outputs": [output]}
-
-
-def _lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)
+        return {"output_type": "stream", "name": "stdout", "text": program.output + "\n"}
+    data = {"text/plain": program.output}
+    return {
+        "output_type": "execute_result", "execution_count": count, "data": data, "metadata": {},
+    }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,91 +13,54 @@ from rich.box import Box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.constrain import Constrain
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
 
 from dropout_cli.formats import bars
-from dropout_cli.formats.ascii import to_ascii
-from dropout_cli.formats.document import (
-    COLOURS,
-    SIGNS,
-    STATUS,
-    Check,
-    Code,
-    Facts,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Picture,
-    Question,
-    Table,
-    to_read,
-)
+from dropout_cli.formats import document as doc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from rich.console import ConsoleOptions
+    from rich.console import JustifyMethod
     from rich.containers import Lines
-    from rich.terminal_theme import TerminalTheme
 
-    from dropout_cli.formats.document import Document, Readable, Setting
 
 WIDTH = 80  # of a file, and the most that a paragraph takes
-NARROWEST = 40  # columns of a file, so that a picture's window has room for its title
+NARROWEST = 40  # columns of a picture, so that its window has room for its title
 HEADING = 8  # columns of a heading that stay on one line, as four Chinese characters take
 BESIDE = 12  # the fewest columns in which words stand beside a formula, not below it
 # What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
 # its punctuation; spaces.
 PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
-# Where a line that is too wide is broken: a formula before = and after a comma, code between names.
-BETWEEN_TERMS = re.compile(r", +| (?== )")
-BETWEEN_NAMES = re.compile(r" +|(?<=[(,.])(?=\w)")
+TERMS = re.compile(r".+?(?:, +| (?== )|$)")  # of a formula, which stay on a line
 # xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
 KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
 QUESTION = 60  # columns of a line to write on
 
 
-def _theme(kept: str, dropped: str, gloss: str) -> Theme:
-    """Name the styles: the answers are bold and in the colour of kept or dropped."""
-    return Theme({
-        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
-        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
-    })  # fmt: skip
-
-
-def to_terminal(document: Document, width: int | None = None) -> str:
+def to_terminal(document: doc.Document, width: int | None = None) -> str:
     """Render the document for this process's standard output.
 
     As wide as the terminal is, if no width is given; coloured if it is a terminal and NO_COLOR is
-    not set; in ASCII where its encoding has no ∂.
+    not set.
     """
-    console = Console(
-        file=sys.stdout,
-        theme=_theme(KEPT, DROPPED, GLOSS),
-        emoji=False,
-        width=width or columns() or WIDTH,
-        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    width = width or columns()
+    colours = None if os.environ.get("NO_COLOR") else "auto"
+    console = _console(
+        (KEPT, DROPPED, GLOSS), width or WIDTH, file=sys.stdout, color_system=colours
     )
     with console.capture() as capture:
-        _print(document, console, on_screen=bool(width or columns()))
+        _print(document, console, on_screen=bool(width))
     return _trimmed(capture.get())
 
 
 def columns() -> int:
     """Look up COLUMNS, or else the width of the terminal; 0 where there is none."""
-    asked = os.environ.get("COLUMNS", "")
-    if re.fullmatch("[1-9][0-9]{0,3}", asked):
-        return int(asked)
-    try:
-        return os.get_terminal_size().columns
-    except OSError:
-        return 0
+    return shutil.get_terminal_size((0, 0)).columns
 
 
 def other_screen(on: bool) -> None:
@@ -108,54 +72,42 @@ def other_screen(on: bool) -> None:
     sys.stdout.flush()
 
 
-def to_text(document: Document, setting: Setting) -> str:
+def to_text(document: doc.Document, _: doc.Setting) -> str:
     """Render the document as plain text."""
-    recorded = _recorded(document, setting.theme or "light", on_screen=False)
-    return _trimmed(recorded.export_text())
+    console = _console(doc.COLOURS["light"][2:], WIDTH, record=True)
+    _print(document, console, on_screen=False)
+    return _trimmed(console.export_text())
 
 
-def to_svg(document: Document, setting: Setting) -> str:
+def to_svg(document: doc.Document, setting: doc.Setting) -> str:
     """Render the document as a picture of a terminal, with the title on its window."""
+    from rich.color import Color
+    from rich.terminal_theme import TerminalTheme
+
     theme = setting.theme or "light"
-    recorded = _recorded(document, theme, on_screen=True)
-    svg = recorded.export_svg(title=setting.title, theme=_ground(theme))
+    console = _console(doc.COLOURS[theme][2:], WIDTH, record=True)
+    _print(document, console, on_screen=True)
+    lines = console.export_text().splitlines()  # and now in a window that is no wider than these
+    console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
+    _print(document, console, on_screen=True)
+    ground, ink = (Color.parse(colour).get_truecolor() for colour in doc.COLOURS[theme][:2])
+    window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses a terminal's sixteen colours
+    svg = console.export_svg(title=setting.title, theme=window)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _recorded(document: Document, theme: str, *, on_screen: bool) -> Console:
-    """Print to a console as wide as the document, the same wherever this runs."""
-    wide = _console(theme, WIDTH)
-    with wide.capture() as capture:
-        _print(document, wide, on_screen=on_screen)
-    lines = Text.from_ansi(capture.get()).plain.split("\n")
-    console = _console(theme, max(NARROWEST, *(cell_len(line.rstrip()) for line in lines)))
-    _print(document, console, on_screen=on_screen)
-    return console
-
-
-def _ground(theme: str) -> TerminalTheme:
-    """Set the ground and the ink; no style uses the sixteen colours of a terminal."""
-    from rich.color import Color
-    from rich.terminal_theme import TerminalTheme
-
-    ground, ink = (Color.parse(colour).get_truecolor() for colour in COLOURS[theme][:2])
-    return TerminalTheme(ground, ink, [ink] * 8)
-
-
-def _console(theme: str, width: int) -> Console:
-    _, _, kept, dropped, muted = COLOURS[theme]
-    return Console(
-        file=io.StringIO(),
-        theme=_theme(kept, dropped, muted),
-        emoji=False,
-        width=width,
-        record=True,
-        force_terminal=True,
-        color_system="truecolor",
-        no_color=False,
-        legacy_windows=False,
-    )
+def _console(colours: Sequence[str], width: int, *, record: bool = False, **own: Any) -> Console:
+    """Make a console; one that records a file prints the same wherever this runs."""
+    if record:
+        own = {"file": io.StringIO(), "color_system": "truecolor", "force_terminal": True,
+               "no_color": False, "legacy_windows": False}  # fmt: skip
+    kept, dropped, gloss = colours
+    theme = Theme({
+        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
+        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+    })  # fmt: skip
+    return Console(theme=theme, emoji=False, width=width, record=record, **own)
 
 
 def _widened(text: re.Match[str]) -> str:
@@ -172,25 +124,32 @@ def _trimmed(text: str) -> str:
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
-def _print(document: Document, console: Console, *, on_screen: bool) -> None:
-    """Print the blocks, an empty line between two that do not belong together."""
-    layout = _Layout(console, on_screen)
+def _print(document: doc.Document, console: Console, *, on_screen: bool) -> None:
+    """Print the blocks, an empty line between two that do not belong together.
+
+    on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
+    """
     parts: list[RenderableType] = []
-    before: Readable | None = None
-    for block in to_read(document):
-        if isinstance(block, Picture):  # which a terminal cannot show
+    before: doc.Block | None = None
+    for block in document:
+        if isinstance(block, doc.Picture | doc.Program):  # which a terminal cannot show
             continue
-        together = type(before) is type(block) and _is_line(before) and _is_line(block)
-        if parts and not together:
+        if parts and not _together(before, block):
             parts.append("")
-        parts.append(layout.block(block))
+        parts.append(_block(block, console.width, on_screen))
         before = block
     console.print(Group(*parts), crop=False)
 
 
-def _is_line(block: Readable | None) -> bool:
-    """Test whether the block is a formula on one line, or a check; such stand together."""
-    return isinstance(block, Check) or (isinstance(block, Formula) and "\n" not in block.unicode)
+def _together(before: doc.Block | None, block: doc.Block) -> bool:
+    """Test whether there is no line between the blocks: two checks, or formulas of one line."""
+    match before, block:
+        case doc.Check(), doc.Check():
+            return True
+        case doc.Formula(first), doc.Formula(second):
+            return "\n" not in first + second
+        case _:
+            return False
 
 
 class Words(Text):
@@ -198,20 +157,15 @@ class Words(Text):
 
     def wrap(self, console: Console, width: int, **how: Any) -> Lines:
         """Break what is wider than the width; rich then justifies the lines."""
-        lines = [
-            line for each in self.split("\n", allow_blank=True) for line in _broken(each, width)
-        ]
+        whole = self.split("\n", allow_blank=True)
+        lines = [line for each in whole for line in _broken(each, width)]
         return Text("\n").join(lines).wrap(console, width, **how)
 
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        """Measure from the widest piece to the widest line, in cells."""
-        return Measurement(_least(self.plain), max(map(cell_len, self.plain.split("\n"))))
 
-
-def _broken(line: Text, width: int) -> list[Text]:
-    """Break the line into lines of this width."""
+def _broken(line: Text, width: int, pieces: re.Pattern[str] = PIECES) -> list[Text]:
+    """Break the line between pieces into lines of this width."""
     starts, taken = [], 0
-    for piece in PIECES.finditer(line.plain):
+    for piece in pieces.finditer(line.plain):
         taken += cell_len(piece[0])
         if taken > width and piece.start() and piece[0][0] != " ":
             starts.append(piece.start())
@@ -227,171 +181,132 @@ def _least(words: str) -> int:
     return max(map(cell_len, PIECES.findall(words)), default=0)
 
 
-class _Layout:
-    """The layout of blocks for one console.
+def _block(block: doc.Block, width: int, on_screen: bool) -> RenderableType:
+    match block:
+        case doc.Heading(text, level, _):
+            heading = Words(text, "heading")
+            longest = max(line.cell_len for line in _broken(heading, width))
+            return Group(heading, ("═" if level == 1 else "─") * longest)
+        case doc.Paragraph(text):
+            return Constrain(Words(text.plain), WIDTH)
+        case doc.Items(items):
+            return _beside([(Text("-"), Words(item.plain)) for item in items], width, gap=1)
+        case doc.Check(ok, text):
+            words = Words(f"{doc.SIGNS[ok]} {text.plain}")
+            words.stylize(doc.STATUS.get(doc.SIGNS[ok], ""), 0, 1)
+            return Constrain(words, WIDTH)
+        case doc.Code(code):
+            return _indented(code.split("\n"))
+        case doc.Formula(unicode):
+            lines = unicode.split("\n")  # those of a tall formula stay together
+            if len(lines) == 1 and cell_len(unicode) > width - 2:
+                first, *rest = _broken(Text(unicode), width - 6, TERMS)
+                lines = [first.plain, *(f"    {line.plain}" for line in rest)]
+            return _indented(lines, "formula")
+        case doc.Facts(facts):
+            pairs = [(Words(each.unicode), Words(words, "gloss")) for each, words in facts]
+            return _beside(pairs, width)
+        case doc.Question(text, lines):
+            question = Constrain(Words(f"? {text.plain}", "heading"), WIDTH)
+            line = Text("_" * min(width, QUESTION), "gloss")
+            room: list[RenderableType] = ["", line]
+            return question if on_screen else Group(question, *room * lines)
+        case doc.Table():
+            return _table(block, width, on_screen)
+        case _:  # a picture or a program, which a terminal cannot show
+            return ""
 
-    on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
-    """
 
-    def __init__(self, console: Console, on_screen: bool) -> None:
-        self.width = console.width
-        self.on_screen = on_screen
-        self.ascii_only = console.options.ascii_only
+def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> RenderableType:
+    """Put the second of each pair beside the first, or below it where there is no room."""
+    column = max(first.cell_len for first, _ in pairs)
+    width = min(width, WIDTH)
+    if width - column - gap < BESIDE:
+        below = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
+        return Group(*(part for pair in below for part in pair))
+    grid = RichTable.grid(padding=(0, gap, 0, 0))
+    grid.add_column(no_wrap=True)
+    for pair in pairs:
+        grid.add_row(*pair)
+    return Constrain(grid, width)
 
-    def words(self, words: str, style: str = "") -> Words:
-        return Words(to_ascii(words) if self.ascii_only else words, style)
 
-    def block(self, block: Readable) -> RenderableType:
-        match block:
-            case Heading(text, level, _):
-                heading = self.words(text, "heading")
-                width = max(line.cell_len for line in _broken(heading, self.width))
-                rule = self.words(("═" if level == 1 else "─") * width)
-                return Group(heading, rule)
-            case Paragraph(text):
-                return Constrain(self.words(text.plain), WIDTH)
-            case Items(items):
-                points = RichTable.grid(padding=(0, 1, 0, 0))
-                for item in items:
-                    points.add_row("-", self.words(item.plain))
-                return Constrain(points, WIDTH)
-            case Check(ok, text):
-                words = self.words(f"{SIGNS[ok]} {text.plain}")
-                words.stylize(STATUS.get(SIGNS[ok], ""), 0, 1)
-                return Constrain(words, WIDTH)
-            case Code(code):
-                return self.lines(code.split("\n"), BETWEEN_NAMES, "")
-            case Formula(unicode):
-                lines = unicode.split("\n")  # those of a tall formula stay together
-                return self.lines(lines, BETWEEN_TERMS if len(lines) == 1 else None, "formula")
-            case Facts(facts):
-                symbols = [self.words(formula.unicode) for formula, _ in facts]
-                meanings = [self.words(words, "gloss") for _, words in facts]
-                return self.beside(list(zip(symbols, meanings, strict=True)))
-            case Question(text, lines):
-                question = Constrain(self.words(f"? {text.plain}", "heading"), WIDTH)
-                if self.on_screen:
-                    return question
-                line = "_" * min(self.width, QUESTION)
-                rows: list[RenderableType] = ["", self.words(line, "gloss")]
-                return Group(question, *rows * lines)
-            case Table():
-                return self.table(block)
-            case Picture():  # which a terminal cannot show
-                return Text()
-
-    def lines(self, lines: Sequence[str], breaks: re.Pattern[str] | None, style: str) -> Text:
-        """Indent the lines, broken at the breaks where they are too wide."""
-        if breaks is not None:
-            lines = [part for line in lines for part in self.folded(line, breaks)]
-        words = self.words("\n".join("  " + line for line in lines), style)
-        return Text(words.plain, style, no_wrap=True, overflow="ignore")
-
-    def folded(self, line: str, breaks: re.Pattern[str]) -> list[str]:
-        """Break the line after the last of the breaks that fits, if it is too wide."""
-        room = self.width - 2
-        ends = [found.end() for found in breaks.finditer(line) if line[: found.end()].strip()]
-        fitting = [end for end in ends if cell_len(line[:end].rstrip()) <= room]
-        end = max(fitting) if fitting else min(ends, default=0)
-        if cell_len(line) <= room or not end or not line[end:].strip():
-            return [line]
-        indent = min(len(line) - len(line.lstrip()) + 4, room // 2)
-        return [line[:end].rstrip(), *self.folded(" " * indent + line[end:].strip(), breaks)]
-
-    def beside(self, pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
-        """Put the second of each pair beside the first, or below it where there is no room."""
-        column = max(first.cell_len for first, _ in pairs)
-        width = min(self.width, WIDTH)
-        if width - column - 3 < BESIDE:
-            stacked = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
-            return Group(*(part for pair in stacked for part in pair))
-        grid = RichTable.grid(padding=(0, 3, 0, 0))
-        grid.add_column(no_wrap=True)
-        for pair in pairs:
-            grid.add_row(*pair)
-        return Constrain(grid, width)
-
-    def table(self, table: Table) -> RenderableType:
-        """Put the rows below their headings; where that is too wide, one row below the other."""
-        plain = [c.unicode if isinstance(c, Formula) else c for c in table.columns]
-        header = [self.words(heading) for heading in plain]
-        rows = [
-            [self.cell(c if isinstance(c, str) else c.plain) for c in row] for row in table.rows
-        ]
-        if table.result is not None:
-            for row in rows:
-                if status := STATUS.get(row[table.result + 1].plain[:1]):
-                    row[table.result].style = f"{status}.result"
-        widths = self.widths(header, rows, table.words)
-        if widths is None:
-            return self.stacked(header, rows)
-        line = "-" if self.ascii_only else "─"
-        ruled = Box("    \n" * 2 + f" {line * 2} \n" + "    \n" * 5, ascii=self.ascii_only)
-        grid = RichTable(
-            box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
-        )
-        for k, (heading, width) in enumerate(zip(header, widths, strict=True)):
-            grid.add_column(heading, justify="left" if k in table.words else "right", width=width)
-        room = self.width - sum(widths) - 2 * len(widths)
-        if table.bars is None or not self.on_screen or room < bars.FEWEST:
-            for row in rows:
-                grid.add_row(*row)
-            return grid
-        fits = cell_len(table.bars.heading.unicode) <= room
-        heading = self.words(table.bars.heading.unicode if fits else "")
+def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
+    """Put the rows below their headings; where that is too wide, one row below the other."""
+    plain = [c.unicode if isinstance(c, doc.Formula) else c for c in table.columns]
+    header = [Words(heading) for heading in plain]
+    rows = [_row(row, table.result) for row in table.rows]
+    widths = _widths(list(zip(header, *rows, strict=True)), table.words, width)
+    if widths is None:
+        return _stacked(header, rows, width)
+    # Where the encoding has no ─, the page is printed in ASCII: rich needs no other box then.
+    ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
+    grid = RichTable(
+        box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
+    )
+    for k, heading in enumerate(header):
+        justify: JustifyMethod = "left" if k in table.words else "right"
+        grid.add_column(heading, justify=justify, width=widths[k])
+    room = width - sum(widths) - 2 * len(widths)
+    drawn: list[bars.Pieces] = []
+    if table.bars is not None and on_screen and room >= bars.FEWEST:
         drawn = bars.draw(table.bars.rows, room)
-        cells = [self.assembled(pieces) for pieces in drawn]
-        grid.add_column(heading, width=max(cell.cell_len for cell in (heading, *cells)))
-        for row, cell in zip(rows, cells, strict=True):
-            grid.add_row(*row, cell)
-        key = self.assembled(bars.key(table.bars.labels, drawn))
-        return Group(grid, "", Constrain(key, self.width))
+        title = table.bars.heading.unicode
+        grid.add_column(title if cell_len(title) <= room else "", no_wrap=True)
+    for k, row in enumerate(rows):
+        grid.add_row(*row, *(Text.assemble(*pieces) for pieces in drawn[k : k + 1]))
+    if table.bars is None or not drawn:
+        return grid
+    return Group(grid, "", Text.assemble(*bars.key(table.bars.labels, drawn)))
 
-    def assembled(self, pieces: bars.Pieces) -> Words:
-        words = self.words("")
-        for signs, style in pieces:
-            words.append(to_ascii(signs) if self.ascii_only else signs, style)
-        return words
 
-    def cell(self, words: str) -> Words:
-        """Make a cell; one that begins with a sign takes the colour of kept or dropped."""
-        return self.words(words, STATUS.get(words[:1], ""))
+def _widths(
+    columns: Sequence[Sequence[Words]], words: Sequence[int], width: int
+) -> list[int] | None:
+    """Find the width of each column; None where they do not fit.
 
-    def widths(
-        self, header: list[Words], rows: list[list[Words]], words: Sequence[int]
-    ) -> list[int] | None:
-        """Find the width of each column; None where they do not fit.
+    Columns of words share what the others leave. Headings may take several lines.
+    """
+    room = width - 2 * (len(columns) - 1)
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    if sum(widths) <= room:
+        return widths
+    least = [_narrowest(column, k in words) for k, column in enumerate(columns)]
+    widths = [width if k in words else least[k] for k, width in enumerate(widths)]
+    room -= sum(width for k, width in enumerate(widths) if k not in words)
+    for left, k in enumerate(sorted(words, key=widths.__getitem__)):
+        widths[k] = min(widths[k], max(least[k], room // (len(words) - left)))
+        room -= widths[k]
+    return widths if words and room >= 0 else None
 
-        Columns of words share what the others leave. Headings may take several lines.
-        """
-        room = self.width - 2 * (len(header) - 1)
-        columns = list(zip(*rows, strict=True))
-        widths = [
-            max(cell.cell_len for cell in (head, *column))
-            for head, column in zip(header, columns, strict=True)
-        ]
-        if sum(widths) <= room:
-            return widths
-        least = [
-            max(
-                min(head.cell_len, HEADING),
-                _least(head.plain),
-                *(_least(c.plain) if k in words else c.cell_len for c in column),
-            )
-            for k, (head, column) in enumerate(zip(header, columns, strict=True))
-        ]
-        widths = [width if k in words else least[k] for k, width in enumerate(widths)]
-        room -= sum(width for k, width in enumerate(widths) if k not in words)
-        for left, k in enumerate(sorted(words, key=widths.__getitem__)):
-            widths[k] = min(widths[k], max(least[k], room // (len(words) - left)))
-            room -= widths[k]
-        return widths if words and room >= 0 else None
 
-    def stacked(self, header: list[Words], rows: list[list[Words]]) -> RenderableType:
-        """Show each row as pairs of a heading and a cell, the first in bold."""
-        parts: list[RenderableType] = []
-        for row in rows:
-            (heading, first), *others = zip(header, row, strict=True)
-            index = Text(heading.plain, "heading"), Text(first.plain, "heading")
-            parts += ["", self.beside([index, *others])]
-        return Group(*parts[1:])
+def _stacked(header: list[Words], rows: list[list[Words]], width: int) -> RenderableType:
+    """Show each row as pairs of a heading and a cell, the first in bold."""
+    parts: list[RenderableType] = []
+    for row in rows:
+        header[0].style = row[0].style = "heading"
+        parts += ["", _beside(list(zip(header, row, strict=True)), width)]
+    return Group(*parts[1:])
+
+
+def _indented(lines: Sequence[str], style: str = "") -> Text:
+    indented = "\n".join("  " + line for line in lines)
+    return Text(indented, style, no_wrap=True, overflow="ignore")
+
+
+def _row(cells: Sequence[str | doc.Text], result: int | None) -> list[Words]:
+    """Make the cells; one that begins with a sign has its colour, and so has the result."""
+    row = [Words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
+    for k, cell in enumerate(row):
+        if status := doc.STATUS.get(cell.plain[:1]):
+            cell.style = status
+            if result is not None and k == result + 1:
+                row[result].style = f"{status}.result"
+    return row
+
+
+def _narrowest(column: Sequence[Words], of_words: bool) -> int:
+    """Count the cells without which the heading or a cell would be broken badly."""
+    heading, *cells = column
+    least = [_least(cell.plain) if of_words else cell.cell_len for cell in cells]
+    return max(min(heading.cell_len, HEADING), _least(heading.plain), *least)

@@ -10,26 +10,23 @@ import math
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache
 from itertools import repeat
 from operator import mul
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli import dropout
 from dropout_cli.proof import exact
 from dropout_cli.proof.finding import SILENT, Finding
-from dropout_cli.trace import Part, Trace, take
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from dropout_cli.arrays import FloatArray
     from dropout_cli.problem import Problem
-
-    Of = TypeVar("Of")
-    Result = TypeVar("Result")
+    from dropout_cli.trace import Trace
 
 ELEMENTS = 1000  # of a longer vector only the first 1000 elements are checked in fractions
 PAIRS = 16  # and only the first 16 where each element is checked against each
@@ -46,36 +43,33 @@ def definition(trace: Trace) -> Finding:
     p = trace.problem.p
     if p == 1:
         return SILENT
-    x = _fractions(trace.problem.x[:ELEMENTS])
+    x = _first(trace.problem.x)
     found, wanted = [], []
     for _, (kept,) in exact.masks(1, p):
         found += [kept * v / (1 - Fraction(p)) for v in x]
         wanted += exact.forward(x, [kept] * len(x), p)
-    return _same(found, wanted)._replace(checked=len(x))
+    return _compare(found, wanted, ulps=0)._replace(checked=len(x))
 
 
 def forward(trace: Trace) -> Finding:
     """y_i = m_i·x_i/(1−p)."""
-    part = _part(trace, ELEMENTS)
-    return _compare(part.y, _y(part), ulps=2)
+    return _compare(_first(trace.y), _output(trace, _first(trace.problem.x)), ulps=2)
 
 
 def chain_rule(trace: Trace) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · ∂y_i/∂x_i."""
-    part = _part(trace, ELEMENTS)
-    pairs = zip(_fractions(part.grad_y), _fractions(part.local_grad), strict=True)
-    return _compare(part.grad_x, [g * d for g, d in pairs], ulps=3)
+    products = list(map(mul, _first(trace.grad_y), _first(trace.local_grad)))
+    return _compare(_first(trace.grad_x), products, ulps=3)
 
 
 def local_gradient(trace: Trace) -> Finding:
     """∂y_i/∂x_i = m_i/(1−p), and ∂y_i/∂x_j = 0 for j ≠ i: differences of the definition."""
-    part = _part(trace, PAIRS)
-    x, n = _fractions(part.x), part.x.size
+    x, local = _first(trace.problem.x, PAIRS), _first(trace.local_grad, PAIRS)
     found, wanted = [], []
-    for j in range(n):
-        found += [part.local_grad[i] if i == j else 0.0 for i in range(n)]
-        wanted += exact.differences(lambda v: _y(part, v), x, j)
-    return _compare(found, wanted, ulps=2)._replace(checked=n)
+    for j, slope in enumerate(local):
+        found += [slope * (i == j) for i in range(len(x))]
+        wanted += exact.differences(lambda v: _output(trace, v), x, j)
+    return _compare(found, wanted, ulps=2)._replace(checked=len(x))
 
 
 def same_mask(trace: Trace) -> Finding:
@@ -106,46 +100,48 @@ def changed_by_a_fresh_mask(trace: Trace) -> Fraction:
 
 def gradient(trace: Trace) -> Finding:
     """∂L/∂x_i is the central difference of L, and its automatic derivative."""
-    part = _part(trace, PAIRS)
-    x = _fractions(part.x)
-    loss, n = _loss(part), len(x)
+    problem, x = trace.problem, _first(trace.problem.x, PAIRS)
+    n = len(x)
+    of_y = exact.loss(problem.loss, trace.grad_y[:n].tolist(), problem.x.size)
+
+    def loss(x: Sequence[exact.Number]) -> exact.Number:
+        return of_y(_output(trace, x))
+
     wanted = [exact.differences(lambda v: [loss(v)], x, i)[0] for i in range(n)]
-    wanted += automatic(part)
-    keep = 1 - Fraction(part.p)
+    wanted += [exact.automatic(loss, x, i) for i in range(n)]
+    keep = 1 - Fraction(problem.p)
     lost = SMALLEST / keep if keep else Fraction(0)  # of a subnormal y, before it is scaled again
-    return _compare([*part.grad_x, *part.grad_x], wanted, 4, lost)._replace(checked=n)
+    return _compare(_first(trace.grad_x, PAIRS) * 2, wanted, 4, lost)._replace(checked=n)
 
 
 def backward(trace: Trace) -> Finding:
     """∂L/∂x = ∂L/∂y ⊙ m/(1−p)."""
-    part = _part(trace, ELEMENTS)
-    return _compare(part.grad_x, _y(part, _fractions(part.grad_y)), ulps=2)
+    return _compare(_first(trace.grad_x), _output(trace, _first(trace.grad_y)), ulps=2)
 
 
 def total_differential(trace: Trace) -> Finding:
     """Σ ∂L/∂x_i dx_i = Σ ∂L/∂y_i dy_i, for the dx of step(), its reverse, and along single axes."""
-    part = _part(trace, ELEMENTS)
-    n = part.x.size
+    grad_x, grad_y = trace.grad_x[:ELEMENTS], trace.grad_y[:ELEMENTS]
+    n = grad_x.size
     axes = [[Fraction(k == i, 8) for k in range(n)] for i in range(min(n, PAIRS))]
     worst, ok = Fraction(0), True
     for dx in [step(n), [-v for v in reversed(step(n))], *axes]:
-        by_x = differential(part.grad_x, dx)
-        dy = _y(part, dx)
-        by_y = differential(part.grad_y, dy)
-        size = differential(np.abs(part.grad_y), map(abs, dy))
-        worst = max(worst, abs(by_x - by_y))
+        dy = _output(trace, dx)
+        error = abs(differential(grad_x, dx) - differential(grad_y, dy))
+        size = differential(np.abs(grad_y), map(abs, dy))
+        worst = max(worst, error)
         # Each term is rounded twice, where it is normal, or else by up to half of SMALLEST.
-        ok = ok and abs(by_x - by_y) <= size / 2**51 + SMALLEST * sum(map(abs, dx))
+        ok = ok and error <= size / 2**51 + SMALLEST * sum(map(abs, dx))
     return Finding(float(worst), ok, n)
 
 
 def step(n: int) -> list[Fraction]:
-    """The dx that is shown: dx_i = i/100."""
+    """Return the dx that is shown: dx_i = i/100."""
     return [Fraction(i, 100) for i in range(1, n + 1)]
 
 
 def differential(gradient: Iterable[float], change: Iterable[Fraction]) -> Fraction:
-    """The change of L that follows from a change of its arguments: Σ gradient_i · change_i."""
+    """Sum up the change of L that follows from one of its arguments: Σ gradient_i · change_i."""
     pairs = zip(gradient, change, strict=True)
     return sum((Fraction(float(g)) * d for g, d in pairs if d), Fraction(0))
 
@@ -179,7 +175,7 @@ class Expectation:
         """Take these elements of the problem."""
         n, p = problem.x.size, problem.p
         self.problem, self.elements, self.masks = problem, elements, masks_summed(n, p)
-        self.x = _fractions(problem.x[elements])
+        self.x = _first(problem.x[elements])
         if self.masks in (None, 1):  # all kept or all dropped shows what can happen to each
             outcomes = [(chance, mask * len(self.x)) for chance, mask in exact.masks(1, p)]
         else:
@@ -220,7 +216,7 @@ class Expectation:
         """∂L/∂y under each mask."""
         loss, grad_y, n = self.problem.loss, self.problem.grad_y, self.problem.x.size
         if grad_y is not None:
-            return [_fractions(grad_y[self.elements])] * len(self.outputs)
+            return [_first(grad_y[self.elements])] * len(self.outputs)
         assert loss is not None
         return [exact.loss_gradient(loss, y, n) for y in self.outputs]
 
@@ -236,7 +232,7 @@ def expected_output(trace: Trace) -> Finding:
     """E[y_i] = x_i: says nothing at p = 1, where no scaling can make up for what is dropped."""
     if trace.problem.p == 1:
         return SILENT
-    return _same(first_expectation(trace.problem).y, _fractions(trace.problem.x[:ELEMENTS]))
+    return _compare(first_expectation(trace.problem).y, _first(trace.problem.x), ulps=0)
 
 
 def expected_gradient(trace: Trace) -> Finding:
@@ -244,7 +240,7 @@ def expected_gradient(trace: Trace) -> Finding:
     mean = first_expectation(trace.problem)
     if trace.problem.p == 1 or mean.grad_y is None:
         return SILENT
-    return _same(mean.grad_x, mean.grad_y)
+    return _compare(mean.grad_x, mean.grad_y, ulps=0)
 
 
 def nonlinear_gradient(trace: Trace) -> Finding:
@@ -253,8 +249,8 @@ def nonlinear_gradient(trace: Trace) -> Finding:
         return SILENT
     squares = replace(trace.problem, grad_y=None, loss="sum-squares")
     keep = 1 - Fraction(trace.problem.p)
-    wanted = [2 * v / keep for v in _fractions(trace.problem.x[:ELEMENTS])]
-    return _same(first_expectation(squares).grad_x, wanted)
+    wanted = [2 * v / keep for v in _first(trace.problem.x)]
+    return _compare(first_expectation(squares).grad_x, wanted, ulps=0)
 
 
 def variance(trace: Trace) -> Finding:
@@ -262,8 +258,8 @@ def variance(trace: Trace) -> Finding:
     if trace.problem.p == 1:
         return SILENT
     drop = Fraction(trace.problem.p)
-    wanted = [drop / (1 - drop) * v * v for v in _fractions(trace.problem.x[:ELEMENTS])]
-    return _same(first_expectation(trace.problem).variance, wanted)
+    wanted = [drop / (1 - drop) * v * v for v in _first(trace.problem.x)]
+    return _compare(first_expectation(trace.problem).variance, wanted, ulps=0)
 
 
 def inference(trace: Trace) -> Finding:
@@ -292,100 +288,44 @@ CLAIMS = {
 }
 
 
-def _once(function: Callable[[Of], Result]) -> Callable[[Of], Result]:
-    """Compute a function of a trace or a problem once, and keep the result with it."""
-    name = f"{function.__module__}.{function.__qualname__}"
-
-    @wraps(function)
-    def kept(of: Of) -> Result:
-        if name not in vars(of):
-            vars(of)[name] = function(of)
-        result: Result = vars(of)[name]
-        return result
-
-    return kept
-
-
+@lru_cache(maxsize=64)
 def check(name: str, trace: Trace) -> Finding:
-    """What the check of CLAIMS[name] finds in the trace, computed once."""
-    found = _findings(trace)
-    if name not in found:
-        found[name] = CLAIMS[name](trace)
-    return found[name]
+    """Check CLAIMS[name] of the trace, once."""
+    return CLAIMS[name](trace)
 
 
-@_once
-def _findings(_: Trace) -> dict[str, Finding]:
-    """The findings of the claims that have been checked."""
-    return {}
-
-
-def module_by_hand(trace: Trace) -> Finding:
-    """y is x · mask / (1−p), as a module written by hand computes it, with the same mask.
-
-    Says nothing in inference, which has no mask, nor at p = 1, where it computes 0/0.
-    """
-    problem = trace.problem
-    if problem.mask is None or problem.p == 1:
-        return SILENT
-    with np.errstate(over="ignore"):
-        error = abs(problem.x * problem.mask / (1 - problem.p) - trace.y).max()
-    return Finding(float(error), not error, problem.x.size)
-
-
-def automatic(part: Part) -> list[Fraction]:
-    """∂L/∂x by automatic differentiation in exact fractions."""
-    x = _fractions(part.x)
-    return [exact.automatic(_loss(part), x, i) for i in range(len(x))]
-
-
-@_once
+@lru_cache(maxsize=2)
 def first_expectation(problem: Problem) -> Expectation:
-    """The expectations for the first 1000 elements, computed once."""
+    """Return the expectations of the first 1000 elements, computed once."""
     return Expectation(problem, slice(ELEMENTS))
 
 
-def _part(trace: Trace, size: int) -> Part:
-    return take(trace, slice(size))
+def _first(values: FloatArray, count: int = ELEMENTS) -> list[Fraction]:
+    """Convert the first of the values to fractions."""
+    return [Fraction(float(value)) for value in values[:count]]
 
 
-def _y(part: Part, x: Sequence[exact.Number] | None = None) -> list[exact.Number]:
-    """The exact output for the part's mask and p, of its own x or another."""
-    mask = None if part.mask is None else part.mask.tolist()
-    return exact.forward(_fractions(part.x) if x is None else x, mask, part.p)
-
-
-def _loss(part: Part) -> exact.Loss:
-    """L as a function of x, exact."""
-    of_y = exact.loss(part.loss, part.grad_y.tolist(), part.n)
-    return lambda x: of_y(_y(part, x))
-
-
-def _fractions(values: Iterable[float]) -> list[Fraction]:
-    return [Fraction(float(value)) for value in values]
+def _output(trace: Trace, x: Sequence[exact.Number]) -> list[exact.Number]:
+    """Compute the exact output of the first elements for another x, with their mask and p."""
+    mask = trace.problem.mask
+    return exact.forward(x, None if mask is None else mask[: len(x)].tolist(), trace.problem.p)
 
 
 def _compare(
-    found: Iterable[float], wanted: Sequence[Fraction], ulps: int, more: Fraction = Fraction(0)
+    found: Sequence[Fraction], wanted: Sequence[Fraction], ulps: int, more: Fraction = Fraction(0)
 ) -> Finding:
-    """Floats against exact values, to this many units in the last place, and more."""
-    errors = [abs(f - w) for f, w in zip(_fractions(found), wanted, strict=True)]
+    """Compare floats with exact values, to this many units in the last place, and more."""
+    errors = [abs(f - w) for f, w in zip(found, wanted, strict=True)]
     ok = all(e <= ulps * _ulp(w) + more for e, w in zip(errors, wanted, strict=True))
     return Finding(float(max(errors)), ok, len(errors))
 
 
 def _ulp(value: Fraction) -> Fraction:
-    """The unit in the last place of a float64 next to the value."""
+    """Return the unit in the last place of a float64 next to the value."""
     return Fraction(math.ulp(float(min(abs(value), Fraction(sys.float_info.max)))))
 
 
-def _same(found: Sequence[Fraction], wanted: Sequence[Fraction]) -> Finding:
-    """Exact values against exact values."""
-    errors = [abs(f - w) for f, w in zip(found, wanted, strict=True)]
-    return Finding(float(max(errors)), not any(errors), len(errors))
-
-
 def _same_bits(found: FloatArray, wanted: FloatArray) -> Finding:
-    """Floats against floats, bit for bit."""
+    """Compare floats with floats, bit for bit."""
     ok = np.array_equal(found.view(np.uint64), wanted.view(np.uint64))
     return Finding(0.0 if ok else float(np.abs(found - wanted).max()), ok, wanted.size)

@@ -180,15 +180,11 @@ def test_any_width_is_wide_enough(cli, monkeypatch, columns):
             assert result.out.count("\n") > 5
 
 
-def test_code_is_broken_between_names(cli, monkeypatch):
+def test_code_is_never_broken(cli, monkeypatch):
     wide = cli("walkthrough", "--step", "pytorch").out
     (code,) = re.findall(r"(?ms)^  class MyDropout.*?\n(?=\nThe two)", wide)
     monkeypatch.setenv("COLUMNS", "40")
-    narrow = cli("walkthrough", "--step", "pytorch").out
-    (broken,) = re.findall(r"(?ms)^  class MyDropout.*?\n(?=\nThe two)", narrow)
-    assert max(map(len, broken.splitlines())) <= 40
-    names = r"\w+"
-    assert re.findall(names, broken) == re.findall(names, code)
+    assert code in cli("walkthrough", "--step", "pytorch").out
 
 
 def test_where_rows_are_stacked_the_index_stands_out(cli, monkeypatch):
@@ -197,4 +193,4 @@ def test_where_rows_are_stacked_the_index_stands_out(cli, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     out = cli("backward", "--precision", "17").out
     for k in range(1, 5):
-        assert re.search(rf"^\x1b\[1mi +\x1b\[0m +\x1b\[1m{k} +\x1b\[0m$", out, re.MULTILINE)
+        assert re.search(rf"^\x1b\[1mi *\x1b\[0m +\x1b\[1m{k} *\x1b\[0m$", out, re.MULTILINE)

@@ -60,10 +60,7 @@ def test_bars(cli, monkeypatch, args, columns, drawn):
 @pytest.mark.parametrize(
     ("args", "bars"),
     [
-        (
-            "-x 100,1,1,0 -m 1101 -p 0.5",
-            ["█" * 10 + "▒" * 10, "▏", "╌", ""],
-        ),  # too small for a cell
+        ("-x 100,1,1,0 -m 1101", ["█" * 10 + "▒" * 10, "▏", "╌", ""]),  # too small for a cell
         ("-x 3,6 -p 0", ["█" * 12, "█" * 24]),  # a cell is 0.25, and nothing is added
         ("-x 0,0 -m 10", ["", ""]),
     ],
@@ -73,14 +70,9 @@ def test_the_ends_of_the_scale(cli, args, bars):
     assert rows == bars
 
 
-@pytest.mark.parametrize(
-    "args", ["backward --eval", "walkthrough --step 8", "forward -f markdown", "forward -f json"]
-)
-def test_where_there_are_no_bars(cli, args):
-    assert not set("█▒╌▏") & set(cli(*args.split()).out)
-
-
-def test_no_bars_where_nobody_asked_for_a_width_or_there_is_no_room(cli, monkeypatch):
+def test_where_there_are_no_bars(cli, monkeypatch):
+    for args in ("backward --eval", "walkthrough --step 8", "forward -f markdown"):
+        assert not set("█▒╌▏") & set(cli(*args.split()).out)
     monkeypatch.setenv("COLUMNS", "60")
     assert "█" in cli("forward").out
     assert "█" not in cli("backward").out
@@ -98,5 +90,8 @@ def test_the_result_stands_out(cli, monkeypatch):
     assert re.search(r"^p = 0.5", out, re.MULTILINE)
 
 
-def test_bars_in_ascii():
+def test_tables_and_bars_in_ascii() -> None:
+    """Each sign of a table is one of ASCII, so that columns stay in line."""
+    drawn = FORWARD + NEGATIVE
+    assert list(map(len, to_ascii(drawn).split("\n"))) == list(map(len, drawn.split("\n")))
     assert to_ascii("████▒▒▒▒ ╌╌╌╌ │ ▏") == "####++++ .... | '"

@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
-from steps import LANGUAGES, PROBLEMS
+from steps import LANGUAGES, PROBLEMS, SOME_PROBLEMS
 
 NODE = """
 const katex = require('katex'), markdown = require('markdown-it')();
@@ -62,51 +63,42 @@ def words(text):
     return re.sub(r"`[^`]*`|\\\$", "", DISPLAYED.sub("", text))
 
 
-def has_katex():
+def has_katex() -> bool:
     node = shutil.which("node")
+    needs = "require('katex');require('markdown-it-texmath');require('markdown-it')"
     return (
-        node
-        and not subprocess.run(
-            [node, "-e", "require('katex');require('markdown-it-texmath');require('markdown-it')"],
-            capture_output=True,
-        ).returncode
+        node is not None and not subprocess.run([node, "-e", needs], capture_output=True).returncode
     )
 
 
-@pytest.mark.skipif(not has_katex(), reason="node with katex and markdown-it is not installed")
-@pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_markdown_renders_with_every_formula(cli, problem, language):
-    text = cli("walkthrough", "-f", "markdown", "--lang", language, *PROBLEMS[problem].split()).out
-    done = subprocess.run(["node", "-e", NODE], input=text, capture_output=True, text=True)
+needs_katex = pytest.mark.skipif(
+    not has_katex(), reason="node with katex and markdown-it is not installed"
+)
+
+
+def rendered(program: str, text: str) -> Any:
+    done = subprocess.run(["node", "-e", program], input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    rendered = json.loads(done.stdout)
-    outside_code = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    inline = len(
-        re.findall(r"\$[^$]+\$", re.sub(r"\$\$.*?\$\$", "", outside_code, flags=re.DOTALL))
-    )
-    displayed = outside_code.count("$$") // 2
-    assert rendered["formulas"] == inline + displayed > 60
-    assert rendered["tables"] == 4
-    assert "$" not in rendered["rest"]
-    assert "\\" not in rendered["rest"]
+    return json.loads(done.stdout)
 
 
-@pytest.mark.skipif(not has_katex(), reason="node with katex and markdown-it is not installed")
-@pytest.mark.parametrize("problem", PROBLEMS)
+@needs_katex
+@pytest.mark.parametrize("problem", SOME_PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_github_sets_every_formula_with_all_its_rows(cli, tmp_path, problem, language):
+def test_every_formula_is_set_and_by_github_with_all_its_rows(cli, tmp_path, problem, language):
     args = ["--lang", language, *PROBLEMS[problem].split()]
     text = cli("walkthrough", "-f", "markdown", *args).out
-    done = subprocess.run(["node", "-e", GITHUB], input=text, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    written = sum(map(len, formulas(text)))
+    found = rendered(NODE, text)
+    assert (found["formulas"], found["tables"]) == (written, 4)
+    assert not {"$", "\\"} & set(found["rest"])
     assert cli("walkthrough", *args, "-o", str(tmp_path / "notes.html")).code == 0
     page = (tmp_path / "notes.html").read_text("utf-8")
     tables = re.findall("<mtable.*?</mtable>", page, flags=re.DOTALL)
-    found = json.loads(done.stdout)
+    found = rendered(GITHUB, text)
     assert found["rows"] == [table.count("<mtr") for table in tables]
     assert len(tables) > 3
-    assert found["formulas"] == sum(map(len, formulas(text)))
+    assert found["formulas"] == written > 60
 
 
 def written(cli, command):
@@ -131,18 +123,11 @@ def test_markdown_takes_nothing_from_a_formula(cli, command):
     assert len(apart) == len(inline)
 
 
-@pytest.mark.parametrize("command", ["walkthrough", "backward", "verify", "masks"])
-def test_in_markdown_no_list_runs_into_another(cli, command):
-    lines = cli(command, "-f", "markdown", "--loss", "sum").out if command == "backward" else ""
-    lines = lines or cli(command, "-f", "markdown").out
-    assert re.search(r"^- .*\n\n- ", lines, flags=re.MULTILINE) is None
-
-
-@pytest.mark.parametrize("command", ["verify", "masks"])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_in_markdown_sentences_have_their_formulas_in_latex(cli, command, language):
-    text = cli(command, "-f", "markdown", "--lang", language).out
-    assert not set("∂ᵢ⊙Σ²") & set(text)
+def test_no_list_runs_into_another_and_sentences_have_their_formulas_in_latex(cli):
+    for command in ("walkthrough", "backward --loss sum", "verify", "verify --lang zh", "masks"):
+        text = cli(*command.split(), "-f", "markdown").out
+        assert re.search(r"^- .*\n\n- ", text, flags=re.MULTILINE) is None
+        assert not set("∂ᵢ⊙Σ²") & set(text) or command == "walkthrough"  # it has code
 
 
 NAMES = {
@@ -163,9 +148,8 @@ def test_foreign_words_are_words(cli, tmp_path, name):
     (heading,) = re.findall("^## (.*)$", text, flags=re.MULTILINE)
     assert heading == NAMES[name]
     if has_katex():
-        done = subprocess.run(["node", "-e", NODE], input=text, capture_output=True, text=True)
-        (rendered,) = re.findall("<h2>(.*)</h2>", json.loads(done.stdout)["rest"])
-        assert html.unescape(rendered) == name
+        (heading,) = re.findall("<h2>(.*)</h2>", rendered(NODE, text)["rest"])
+        assert html.unescape(heading) == name
 
 
 def test_the_lanes_stand_beside_markdown(cli, tmp_path):
