@@ -194,7 +194,7 @@ def _mask(candidate: Candidate, trace: Trace) -> list[Finding]:
         found = [share._replace(reason=Reason("kept", kept, n, q * n, chance))]
         if not ok:
             return found
-    if draws.telling:
+    if draws.can_show_dependence:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
         reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)

@@ -1,4 +1,4 @@
-"""Every kind of layer in one form: forward(x) gives y and a context, backward takes the context.
+"""Adapt every kind of layer to one interface, so that the order of the calls is the caller's.
 
 Three kinds are known:
 
@@ -7,7 +7,7 @@ Three kinds are known:
                             backward(grad_y); train() and eval(), or an attribute training
     a function              run(x, grad_y, p, training) -> (y, grad_x)
 
-An attribute `inplace` that is true says that the layer may change x, as it does for nn.Dropout.
+A layer whose attribute `inplace` is true may change x, as nn.Dropout may.
 """
 
 from __future__ import annotations
@@ -25,270 +25,242 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray
 
+    Layout = Callable[[Any], Any]  # from an array or a tensor to the view that is given to a layer
+
 KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
     " or a function run(x, grad_y, p, training)"
 )
-# How to make a layer of something else, by what it is: three lines to paste.
+# Three lines to paste that make a layer of something else, by what it is.
 WRAP = {
-    "function": (
-        "class Layer(torch.nn.Module):\n"
-        "    def __init__(self, p): super().__init__(); self.p = p\n"
-        "    def forward(self, x): return {name}(x, self.p, self.training)"
-    ),
-    "modes": (
-        "def run(x, grad_y, p, training):\n"
-        "    layer = {name}(p)\n"
-        "    return layer.forward(x, training), layer.backward(grad_y)"
-    ),
-    "keep": (
-        "class Layer({name}):\n"
-        "    def __init__(self, p):\n"
-        "        super().__init__({argument}=1 - p)"
-    ),
-    "factory": (
-        "class Layer(torch.nn.Sequential):\n"
-        "    def __init__(self, p):\n"
-        "        super().__init__({name}(p))"
-    ),
-    "instance": (
-        "class Layer(torch.nn.Sequential):\n"
-        "    def __init__(self, p):\n"
-        "        super().__init__(torch.nn.Dropout(p))  # what your {name} holds"
-    ),
-    "cache": (
-        "def run(x, grad_y, p, training):\n"
-        "    y, cache = forward(x, p, training)\n"
-        "    return y, backward(grad_y, cache)"
-    ),
+    "function": """\
+class Layer(torch.nn.Module):
+    def __init__(self, p): super().__init__(); self.p = p
+    def forward(self, x): return {name}(x, self.p, self.training)""",
+    "modes": """\
+def run(x, grad_y, p, training):
+    layer = {name}(p)
+    return layer.forward(x, training), layer.backward(grad_y)""",
+    "keep": """\
+class Layer({name}):
+    def __init__(self, p):
+        super().__init__({argument}=1 - p)""",
+    "factory": """\
+class Layer(torch.nn.Sequential):
+    def __init__(self, p):
+        super().__init__({name}(p))""",
+    "instance": """\
+class Layer(torch.nn.Sequential):
+    def __init__(self, p):
+        super().__init__(torch.nn.Dropout(p))  # what your {name} holds""",
+    "cache": """\
+def run(x, grad_y, p, training):
+    y, cache = forward(x, p, training)
+    return y, backward(grad_y, cache)""",
 }
 
 
-class UnknownKindError(RequestError):
-    """The layer is of no known kind; code makes one of it."""
-
-    def __init__(self, sentence: str, how: str = "", name: str = "", argument: str = "") -> None:
-        """Take the sentence, the key in WRAP of the lines that make it a layer, and its names."""
-        self.code = ""
-        if how:
-            name = name if name.isidentifier() else "dropout"
-            self.code = WRAP[how].format(name=name, argument=argument)
-            sentence += f"; these lines make it one:\n\n{self.code}"
-        super().__init__(sentence)
+def unknown_kind(sentence: str, how: str = "", **names: str) -> RequestError:
+    """Create the error for what is no layer. how, names: of the lines in WRAP that help."""
+    if not how:
+        return RequestError(sentence)
+    code = WRAP[how].format(**names)
+    error = RequestError(f"{sentence}; these lines make it one:\n\n{code}")
+    error.code = code
+    return error
 
 
 class NoArrayError(TypeError):
-    """What was returned is no array of real numbers; the message is what it is."""
+    """What was returned is no array of real numbers; the message says what it is."""
 
 
 class Values(NamedTuple):
-    """An array as the layer left it: the name of its type, and its values in float64."""
+    """A copy of an array: the name of its type, and its values in float64."""
 
     dtype: str
     array: FloatArray
 
 
-class Given(NamedTuple):
-    """What a layer is given: x and grad_y as they lie in memory, and how they are looked at.
-
-    layout: from an array or a tensor to the view of it that is given.
-    """
-
-    x: FloatArray
-    grad_y: FloatArray
-    layout: Callable[[Any], Any]
-    dtype: str
-
-
 class Passed(NamedTuple):
-    """What came of a forward pass: x and grad_y as they were fed, y, and what backward needs."""
+    """A forward pass: x and grad_y as the layer received them, y, and how to get ∂L/∂x."""
 
     x: Any
     grad_y: Any
     y: Any
-    context: Any
+    backward: Callable[[], Any]
 
 
 class Layer(NamedTuple):
     """A layer that can be run.
 
-    at: from p, 0 ≤ p ≤ 1, to an adapter. It raises whatever the layer raises.
-    p: the only drop probability that can be asked for, that of an instance; None where any can.
-    several: whether there can be several at once. widest: the widest type that is accepted for an
-    output where the input is float32.
+    at: from p, 0 ≤ p ≤ 1, to an adapter; raises whatever the layer raises.
+    p: the drop probability of an instance; None where any can be chosen.
+    several: whether at(p) is a new instance each time.
     """
 
     at: Callable[[float], Adapter]
     p: float | None
     several: bool
-    widest: str
-
-
-def adapt(layer: Any) -> Layer:
-    """The layer in the one form. Raises UnknownKindError for what is of no known kind."""
-    torch = sys.modules.get("torch")
-    kind = layer if inspect.isclass(layer) else type(layer)
-    if torch is not None and issubclass(kind, torch.nn.Module):
-        return _made(layer, TorchLayer, "float32")
-    if hasattr(layer, "backward"):
-        if not (hasattr(layer, "forward") or "__call__" in dir(kind)):
-            raise UnknownKindError(f"{named(layer)} has backward(grad_y), but no forward(x)")
-        return _made(layer, ClassLayer, "float64")
-    if kind is layer or not callable(layer):
-        lacks = "a class without backward(grad_y)" if kind is layer else "no layer"
-        raise UnknownKindError(f"{named(layer)} is {lacks}, but {KINDS}")
-    name = getattr(layer, "__name__", "")
-    if layer.__module__ == "torch.nn.functional" or not _binds(layer, "x", "grad_y", "p", True):
-        how = "factory" if len(_parameters(layer)) == 1 else "function"
-        told = f"{named(layer)} does not take four arguments, but {KINDS}"
-        raise UnknownKindError(told, how, name)
-    return Layer(lambda p: FunctionLayer(layer, p), None, False, "float64")
-
-
-def _made(layer: Any, adapter: Callable[[Any], Adapter], widest: str) -> Layer:
-    """A layer of a class that is called with p, or of an instance that has its own."""
-    if not inspect.isclass(layer):
-        own = getattr(layer, "p", None)
-        if own is None:
-            raise UnknownKindError(
-                f"{named(layer)} is an instance without an attribute p that tells its drop"
-                " probability: give the class instead", "instance", type(layer).__name__
-            )  # fmt: skip
-        return Layer(lambda _: adapter(layer), float(own), False, widest)
-    name, make = layer.__name__, cast("Any", layer)
-    keep = next((each for each in _parameters(layer) if each.startswith("keep")), None)
-    if keep is not None:
-        told = f"{name} is called with {keep}, but {KINDS}"
-        raise UnknownKindError(told, "keep", name, keep)
-    if not _binds(layer, 0.5):
-        raise UnknownKindError(f"{name} cannot be called with p alone, but {KINDS}")
-    forward = getattr(layer, "forward", None)
-    if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
-        raise UnknownKindError(f"{name}.forward takes more than x, but {KINDS}", "modes", name)
-    return Layer(lambda p: adapter(make(p)), None, True, widest)
 
 
 class TorchLayer:
     """A torch.nn.Module, differentiated by autograd."""
 
-    graph = True
+    reusable = True  # a second forward pass may precede the first backward pass
+    widest = "float32"  # the widest type that may answer float32
 
-    def __init__(self, module: Any) -> None:
-        """Take the module."""
-        self.module, self.torch = module, sys.modules["torch"]
-        self.inplace = getattr(module, "inplace", False)
+    def __init__(self, layer: Any) -> None:
+        """Wrap a module."""
+        self.layer = layer
 
-    def mode(self, training: bool) -> None:
+    def set_training(self, training: bool) -> None:
         """Call train() or eval()."""
-        self.module.train(training)
+        self.layer.train(training)
 
-    def forward(self, given: Given) -> Passed:
-        """Call the module on a copy of the leaf: autograd lets no layer change a leaf in place."""
-        torch: Any = self.torch
-        leaf = torch.tensor(given.x, dtype=getattr(torch, given.dtype), requires_grad=True)
-        fed = given.layout(leaf.clone())
-        y = self.module(fed)
-        grad_y = torch.tensor(given.grad_y, dtype=getattr(y, "dtype", None))
-        return Passed(fed, given.layout(grad_y), y, (leaf, given.layout))
+    def forward(self, x: FloatArray, grad_y: FloatArray, dtype: str, layout: Layout) -> Passed:
+        """Call the module on a copy of the leaf, which autograd lets no layer change in place."""
+        torch: Any = sys.modules["torch"]
+        leaf = torch.tensor(x, dtype=getattr(torch, dtype), requires_grad=True)
+        received = layout(leaf.clone())
+        y = self.layer(received)
+        upstream = layout(torch.tensor(grad_y, dtype=getattr(y, "dtype", None)))
 
-    def backward(self, passed: Passed) -> Any:
-        """Ask autograd. What does not depend on x has the gradient 0."""
-        y, (leaf, layout) = passed.y, passed.context
-        if y.shape != passed.x.shape:
-            return None
-        if not y.requires_grad:
-            if not self.module.training:
+        def backward() -> Any:
+            if y.shape != received.shape:
+                return None
+            if y.requires_grad:
+                (gradient,) = torch.autograd.grad(y, leaf, upstream, allow_unused=True)
+            elif self.layer.training:
+                gradient = None
+            else:
                 raise RuntimeError("y does not require a gradient in inference")
-            return self.torch.zeros_like(passed.x)
-        (gradient,) = self.torch.autograd.grad(y, leaf, passed.grad_y, allow_unused=True)
-        return layout(self.torch.zeros_like(leaf) if gradient is None else gradient)
+            return layout(torch.zeros_like(leaf) if gradient is None else gradient)
+
+        return Passed(received, upstream, y, backward)
 
 
 class ClassLayer:
-    """An instance with forward(x) or a call, and backward(grad_y), which keeps its state."""
+    """An instance with forward(x) or a call, and backward(grad_y), which keeps its own state."""
 
-    graph = False
+    reusable = False
+    widest = "float64"
 
     def __init__(self, layer: Any) -> None:
-        """Take the instance. Raises UnknownKindError where it has no inference."""
+        """Wrap an instance. Raises RequestError where it has no inference."""
         self.layer = layer
-        self.inplace = getattr(layer, "inplace", False)
         self.call = layer.forward if hasattr(layer, "forward") else layer
         self.modes = hasattr(layer, "train") and hasattr(layer, "eval")
         if not self.modes and not hasattr(layer, "training"):
-            raise UnknownKindError(
-                f"{named(layer)} has neither train() and eval() nor an attribute training, so it"
+            raise unknown_kind(
+                f"{name_of(layer)} has neither train() and eval() nor an attribute training, so it"
                 " cannot be put into inference"
             )
 
-    def mode(self, training: bool) -> None:
+    def set_training(self, training: bool) -> None:
         """Call train() or eval(), or else set training."""
         if self.modes:
             (self.layer.train if training else self.layer.eval)()
         else:
             self.layer.training = training
 
-    def forward(self, given: Given) -> Passed:
+    def forward(self, x: FloatArray, grad_y: FloatArray, dtype: str, layout: Layout) -> Passed:
         """Call forward."""
-        x, grad_y = fed(given)
-        return Passed(x, grad_y, self.call(x), None)
-
-    def backward(self, passed: Passed) -> Any:
-        """Call backward."""
-        return self.layer.backward(passed.grad_y)
+        received, upstream = _arrays(x, grad_y, dtype, layout)
+        y = self.call(received)
+        return Passed(received, upstream, y, lambda: self.layer.backward(upstream))
 
 
 class FunctionLayer:
-    """A function that does both passes at once."""
+    """A function run(x, grad_y, p, training), which does both passes at once."""
 
-    graph = False
+    reusable = False
+    widest = "float64"
 
-    def __init__(self, run: Any, p: float) -> None:
-        """Take run(x, grad_y, p, training), and p."""
-        self.run, self.p, self.training = run, p, True
-        self.inplace = getattr(run, "inplace", False)
+    def __init__(self, layer: Any, p: float) -> None:
+        """Wrap the function for one p."""
+        self.layer, self.p, self.training = layer, p, True
 
-    def mode(self, training: bool) -> None:
-        """Keep it for the next call."""
+    def set_training(self, training: bool) -> None:
+        """Choose the argument of the next calls."""
         self.training = training
 
-    def forward(self, given: Given) -> Passed:
-        """Call it; the gradient is the context."""
-        x, grad_y = fed(given)
-        answer = self.run(x, grad_y, self.p, self.training)
-        if not isinstance(answer, tuple | list) or len(answer) != 2:
-            several = isinstance(answer, tuple | list)
-            told = f"{len(answer)} results" if several else type(answer).__name__
-            raise NoArrayError(f"{told} instead of (y, grad_x)")
-        return Passed(x, grad_y, *answer)
-
-    def backward(self, passed: Passed) -> Any:
-        """Return what it returned."""
-        return passed.context
+    def forward(self, x: FloatArray, grad_y: FloatArray, dtype: str, layout: Layout) -> Passed:
+        """Call the function."""
+        received, upstream = _arrays(x, grad_y, dtype, layout)
+        answer = self.layer(received, upstream, self.p, self.training)
+        if not isinstance(answer, tuple | list):
+            raise NoArrayError(f"{type(answer).__name__} instead of (y, grad_x)")
+        if len(answer) != 2:
+            raise NoArrayError(f"{len(answer)} results instead of (y, grad_x)")
+        y, grad_x = answer
+        return Passed(received, upstream, y, lambda: grad_x)
 
 
 Adapter = TorchLayer | ClassLayer | FunctionLayer
 
 
-def fed(given: Given) -> tuple[Any, Any]:
-    """Copies of x and grad_y in the type and the layout that are asked for."""
-    dtype: Any = given.dtype
+def _arrays(x: FloatArray, grad_y: FloatArray, dtype: Any, layout: Layout) -> tuple[Any, Any]:
+    """Copy x and grad_y in this type and layout."""
     if dtype == "bfloat16":
         import ml_dtypes
 
         dtype = ml_dtypes.bfloat16
-    return given.layout(given.x.astype(dtype)), given.layout(given.grad_y.astype(dtype))
+    return layout(x.astype(dtype)), layout(grad_y.astype(dtype))
+
+
+def adapt(layer: Any) -> Layer:
+    """Recognize the kind of a layer. Raises RequestError for what is of no known kind."""
+    torch = sys.modules.get("torch")
+    kind = layer if inspect.isclass(layer) else type(layer)
+    if torch is not None and issubclass(kind, torch.nn.Module):
+        return _class_or_instance(layer, TorchLayer)
+    if hasattr(layer, "backward"):
+        if not (hasattr(layer, "forward") or "__call__" in dir(kind)):
+            raise unknown_kind(f"{name_of(layer)} has backward(grad_y), but no forward(x)")
+        return _class_or_instance(layer, ClassLayer)
+    if kind is layer or not callable(layer):
+        lacks = "a class without backward(grad_y)" if kind is layer else "no layer"
+        raise unknown_kind(f"{name_of(layer)} is {lacks}, but {KINDS}")
+    if layer.__module__ == "torch.nn.functional" or not _binds(layer, "x", "grad_y", "p", True):
+        name = getattr(layer, "__name__", "")
+        raise unknown_kind(
+            f"{name_of(layer)} does not take four arguments, but {KINDS}",
+            "factory" if len(_parameters(layer)) == 1 else "function",
+            name=name if name.isidentifier() else "dropout",
+        )
+    return Layer(lambda p: FunctionLayer(layer, p), None, several=False)
+
+
+def _class_or_instance(layer: Any, adapter: Callable[[Any], Adapter]) -> Layer:
+    if not inspect.isclass(layer):
+        own = getattr(layer, "p", None)
+        if own is None:
+            raise unknown_kind(
+                f"{name_of(layer)} is an instance without an attribute p that tells its drop"
+                " probability: give the class instead", "instance", name=type(layer).__name__
+            )  # fmt: skip
+        return Layer(lambda _: adapter(layer), float(own), several=False)
+    name, make = layer.__name__, cast("Any", layer)
+    keep = next((each for each in _parameters(layer) if each.startswith("keep")), None)
+    if keep is not None:
+        sentence = f"{name} is called with {keep}, but {KINDS}"
+        raise unknown_kind(sentence, "keep", name=name, argument=keep)
+    if not _binds(layer, 0.5):
+        raise unknown_kind(f"{name} cannot be called with p alone, but {KINDS}")
+    forward = getattr(layer, "forward", None)
+    if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
+        raise unknown_kind(f"{name}.forward takes more than x, but {KINDS}", "modes", name=name)
+    return Layer(lambda p: adapter(make(p)), None, several=True)
 
 
 def values(array: Any) -> Values:
-    """A copy of what the layer returned; NoArrayError where it is no array of real numbers."""
-    if type(array).__module__.partition(".")[0] == "torch" and hasattr(array, "detach"):
+    """Copy what a layer returned. Raises NoArrayError where it is no array of real numbers."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):  # NumPy has no bfloat16
         tensor = array.detach().cpu()
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        return Values(dtype, tensor.double().numpy().copy())
-    if isinstance(array, tuple | dict) or array is None:
-        size = f" of {len(array)}" if isinstance(array, tuple) else ""
-        raise NoArrayError(type(array).__name__ + size)
+        return Values(str(tensor.dtype).removeprefix("torch."), tensor.double().numpy().copy())
+    if isinstance(array, tuple):
+        raise NoArrayError(f"tuple of {len(array)}")
     try:
         found = np.asarray(array.detach() if hasattr(array, "detach") else array)
     except ValueError:  # rows of different lengths
@@ -298,8 +270,8 @@ def values(array: Any) -> Values:
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
 
 
-def named(layer: Any) -> str:
-    """What to call a layer in a sentence."""
+def name_of(layer: Any) -> str:
+    """Return what to call a layer in a sentence."""
     name = getattr(layer, "__name__", None)
     return name if isinstance(name, str) else f"the {type(layer).__name__}"
 
@@ -312,11 +284,9 @@ def _parameters(called: Any) -> list[str]:
 
 
 def _binds(called: Any, *args: object) -> bool:
-    """Whether it can be called with these arguments; the call tells where there is no signature."""
+    """Whether the signature allows these arguments; a built-in function may have none."""
     try:
         inspect.signature(called).bind(*args)
-    except TypeError:
-        return False
-    except ValueError:  # built-in functions have none
-        return True
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)
     return True

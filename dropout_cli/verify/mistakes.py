@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
 
 PROBABILITIES = (0.3, 0.2, 0.4, 0.1, 0.6, 0.7)  # tried for one that tells mistakes apart
-
-
 # What each mistake makes of v: of x in the forward pass, of ∂L/∂y in the backward pass.
 IN_TRAINING: dict[str, Formula] = {
     "not-scaled": lambda v, m, p: () if m.all() else (v * m,),  # that would be not-applied
@@ -61,7 +59,6 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 class Diagnosis(NamedTuple):
     """What explains wrong values.
 
-    about: "y" or "grad_x", or the check of the mask that failed.
     wrong: the elements that are wrong, from 0.
     mistakes: the names of those that give just these values.
     telling_p: a drop probability at which they give different ones; None where there is none, or
@@ -70,7 +67,6 @@ class Diagnosis(NamedTuple):
         no mistake fits and there is one.
     """
 
-    about: str
     wrong: list[int]
     mistakes: list[str]
     telling_p: float | None
@@ -81,7 +77,7 @@ class Diagnosis(NamedTuple):
 def diagnose(
     trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance
 ) -> Diagnosis | None:
-    """What is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
+    """Explain what is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
 
     candidate: n values, nan and inf among them if need be. allowed: how far off a right one may be.
     Raises RequestError for another length.
@@ -94,25 +90,26 @@ def diagnose(
     good = allowed.near(candidate, right)
     if good.all():
         return None
-    fitting = [
-        name
-        for name, values in wrong_values(trace, about).items()
-        if _fits(candidate, values, allowed)
-    ]
-    if any(name != "other-mask" for name in fitting):  # a formula says more than a free choice
-        fitting = [name for name in fitting if name != "other-mask"]
+    names = fitting(trace, about, candidate, allowed)
     return Diagnosis(
-        about=about,
         wrong=np.flatnonzero(~good).tolist(),
-        mistakes=fitting,
-        telling_p=_telling_p(trace, about, fitting, allowed) if len(fitting) > 1 else None,
-        factor=None if fitting else factor(candidate, right, allowed),
-        offset=None if fitting else offset(candidate, right, allowed),
+        mistakes=names,
+        telling_p=_telling_p(trace, about, names, allowed) if len(names) > 1 else None,
+        factor=None if names else factor(candidate, right, allowed),
+        offset=None if names else offset(candidate, right, allowed),
     )
 
 
+def fitting(trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance) -> list[str]:
+    """Name the mistakes whose formula gives these values of y or grad_x."""
+    values = wrong_values(trace, about)
+    names = [name for name, some in values.items() if _fits(candidate, some, allowed)]
+    # A formula says more than a free choice.
+    return [name for name in names if name != "other-mask"] or names
+
+
 def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
-    """What each mistake makes of y or grad_x in this trace, by its name.
+    """Compute what each mistake makes of y or grad_x in this trace, by its name.
 
     Where a mistake leaves each element a choice, as another mask does, the values it may have.
     """
@@ -137,7 +134,7 @@ def _fits(candidate: FloatArray, values: tuple[FloatArray, ...], allowed: Tolera
 
 
 def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -> float | None:
-    """A p at which the named mistakes give values of which none fits another."""
+    """Find a p at which the named mistakes give values of which none fits another."""
     problem = trace.problem
     for p in PROBABILITIES:
         try:
@@ -150,7 +147,7 @@ def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -
 
 
 def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
-    """The one factor between the right values and the candidate's, if there is one."""
+    """Find the one factor between the right values and the candidate's, if there is one."""
     some = np.flatnonzero(right)
     if not some.size or not np.isfinite(candidate).all():
         return None
@@ -162,7 +159,7 @@ def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> floa
 
 
 def offset(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
-    """The one difference between the candidate's values and the right ones, if there is one."""
+    """Find the one difference between the candidate's values and the right ones, if any."""
     if candidate.size < 2 or not np.isfinite(candidate).all():
         return None
     with np.errstate(all="ignore"):

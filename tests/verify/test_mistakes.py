@@ -97,9 +97,9 @@ def test_a_formula_is_named_before_a_free_choice():
     trace = Trace(Problem.create(p=0.3))
     inverted = np.array([0, 4, 0, 8]) / 0.7
     diagnosis = diagnose(trace, "y", inverted, ALLOWED)
-    assert diagnosis == ("y", [0, 1, 2, 3], ["inverted"], None, None, None)
+    assert diagnosis == ([0, 1, 2, 3], ["inverted"], None, None, None)
     diagnosis = diagnose(trace, "y", np.array([2, 4, 0, 0]) / 0.7, ALLOWED)
-    assert diagnosis == ("y", [1, 2], ["other-mask"], None, None, None)
+    assert diagnosis == ([1, 2], ["other-mask"], None, None, None)
 
 
 def test_what_no_mistake_explains():
