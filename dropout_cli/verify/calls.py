@@ -25,10 +25,10 @@ from dropout_cli.verify.load import catching
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.verify.layers import Adapter, Layer, Layout, Passed, Values
+    from dropout_cli.verify.layers import Adapter, Layer, Passed, Values
 
 NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
@@ -36,7 +36,7 @@ MEDIUM = ((6_007,), (61, 97), (13, 1, 17), (7, 3, 1, 19))
 SMALL = (7,)
 ROUNDS = 8  # calls of each large shape, where chance is asked
 REPEATS = 60  # calls of the small one
-LAYOUTS: dict[str, Layout] = {
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "as it is": lambda array: array,
     "transposed": lambda array: array.T,
     "strided": lambda array: array[:, ::2],
@@ -57,62 +57,49 @@ class Step(NamedTuple):
     grad_y: str = "mixed"
 
 
-@dataclass(eq=False)
 class Call:
-    """A call: what the layer was given, in which type, and what it answered.
+    """A call: what the layer is given, and what it answers.
 
+    training: the mode. layout: from an array or a tensor in memory to the view that is given.
+    x, grad_y: the views, in float64.
     main: whether it is one of the instance whose masks are tested together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
     y, grad_x: what it answered, as it was then; None where there is none.
     error, backward_error: what forward or backward raised; NoArrayError where it was no array.
     """
 
-    step: Step
-    p: float
-    dtype: str
-    main: bool = True
-    passed: Passed | None = None
-    gradient: Any = None
-    y: Values | None = None
-    grad_x: Values | None = None
-    error: BaseException | None = None
-    backward_error: BaseException | None = None
+    def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
+        """Prepare the call that a step describes. dtype: in which the layer is given x."""
+        self.step, self.p, self.dtype, self.main = step, p, dtype, main
+        self.training, self.layout = step.training, LAYOUTS[step.layout]
+        self.x_in_memory = inputs(step.shape, step.x)
+        self.grad_y_in_memory = inputs(step.shape, step.grad_y)
+        self.x: FloatArray = self.layout(self.x_in_memory)
+        self.grad_y: FloatArray = self.layout(self.grad_y_in_memory)
+        self.passed: Passed | None = None
+        self.gradient: Any = None
+        self.y: Values | None = None
+        self.grad_x: Values | None = None
+        self.error: BaseException | None = None
+        self.backward_error: BaseException | None = None
 
     def forward(self, adapter: Adapter, enter: bool = False) -> None:
         """Run the forward pass. enter: whether to call train() or eval() first."""
-        step = self.step
-        x, grad_y = inputs(step.shape, step.x), inputs(step.shape, step.grad_y)
         with catching() as errors:
             if enter:
                 adapter.set_training(self.training)
-            self.passed = adapter.forward(x, grad_y, self.dtype, LAYOUTS[step.layout])
+            self.passed = adapter.forward(self)
             self.y = values(self.passed.y)
         self.error = next(iter(errors), None)
 
     def backward(self) -> None:
-        """Run the backward pass, if forward was answered."""
-        if self.error is not None or self.passed is None:
+        """Run the backward pass, if y can be judged."""
+        if self.passed is None or self.array("y") is None:
             return
         with catching() as errors:
             self.gradient = self.passed.backward()
-            if self.gradient is not None or self.array("y") is not None:
-                self.grad_x = values(self.gradient)
+            self.grad_x = values(self.gradient)
         self.backward_error = next(iter(errors), None)
-
-    @cached_property
-    def x(self) -> FloatArray:
-        """x, in float64."""
-        return np.asarray(LAYOUTS[self.step.layout](inputs(self.step.shape, self.step.x)))
-
-    @cached_property
-    def grad_y(self) -> FloatArray:
-        """∂L/∂y, in float64."""
-        return np.asarray(LAYOUTS[self.step.layout](inputs(self.step.shape, self.step.grad_y)))
-
-    @property
-    def training(self) -> bool:
-        """Whether it was made in training."""
-        return self.step.training
 
     @property
     def refused(self) -> bool:
@@ -131,7 +118,7 @@ class Call:
         return found + (["zeros"] if step.x == "relu" else [])
 
     def array(self, about: str) -> FloatArray | None:
-        """y or grad_x, where it has the shape of x and is of floats."""
+        """Return y or grad_x, where it has the shape of x and is of floats."""
         found = self.y if about == "y" else self.grad_x
         if found is None or found.array.shape != self.x.shape or found.dtype not in TYPES:
             return None
@@ -151,68 +138,56 @@ class Call:
             kept[zero] = ~(np.abs(grad_x[zero]) <= NOTHING * np.abs(self.grad_y[zero]))
         return kept
 
+    @cached_property
+    def factor(self) -> float | None:
+        """What x was multiplied by where y is not 0, 0 if it always is; None if it is not one."""
+        y, some = self.array("y"), self.mask & (self.x != 0)
+        assert y is not None
+        factors = y[some] / self.x[some] if some.any() else np.zeros(1)
+        return float(factors[0]) if np.ptp(factors) <= 0.1 * abs(factors[0]) else None
+
     def right(self, about: str) -> FloatArray:
-        """What y or grad_x should be, with the mask that the call shows."""
+        """Compute what y or grad_x should be, with the mask that the call shows."""
         v = self.x if about == "y" else self.grad_y
         if not self.training or self.p == 0:
             return v
         return 0 * v if self.p == 1 else np.where(self.mask, v / (1 - self.p), 0)
 
     def allowed(self, about: str) -> Tolerance:
-        """How far y or grad_x may be off by rounding, in the coarsest type that it went through."""
+        """Return what rounding explains, in the coarsest type that y or grad_x went through."""
         answers = [self.y] if about == "y" else [self.y, self.grad_x]
         dtypes = [each.dtype for each in answers if each is not None]
         coarsest = min(dtypes, key=lambda name: TYPES[name].bits)
         return tolerance(coarsest, self.p if self.training else 0)
-
-    @cached_property
-    def factors(self) -> FloatArray:
-        """y/x where neither is 0."""
-        y = self.array("y")
-        assert y is not None
-        some = self.mask & (self.x != 0)
-        return np.asarray(y[some] / self.x[some])
-
-    @property
-    def one_factor(self) -> bool:
-        """Whether what is not 0 in y is x times one factor."""
-        factors = self.factors
-        return not factors.size or bool(np.ptp(factors) <= 0.1 * abs(factors[0]))
-
-    @property
-    def applied(self) -> bool:
-        """Whether anything was dropped, or everything scaled."""
-        return not self.mask.all() or abs(self.factors[0] * (1 - self.p) - 1) < 0.05
 
 
 @dataclass(eq=False)
 class Record:
     """All calls at one p.
 
-    inplace: whether the layer says that it may change x. widest: the widest type that may answer
-    float32. refused: what the layer raised when it was made for this p.
+    inplace, autograd: as in Adapter. refused: what the layer raised when it was made for this p.
     """
 
     p: float
     inplace: bool = False
-    widest: str = "float32"
+    autograd: bool = False
     calls: list[Call] = field(default_factory=list)
     refused: BaseException | None = None
 
     def answered(self, about: str, training: bool) -> list[Call]:
-        """The calls in this mode whose y, or grad_x, can be judged."""
+        """Return the calls in this mode whose y, or grad_x, can be judged."""
         return [c for c in self.calls if c.training is training and c.array(about) is not None]
 
     @cached_property
     def sampled(self) -> list[Call]:
         """The calls whose masks are tested together: of one instance in training, read from y.
 
-        Where dropout was not applied, y shows no mask; a few elements may all be kept by chance.
+        Where all is kept and not scaled, y shows no mask, unless it is so few that chance kept it.
         """
-        calls = [c for c in self.answered("y", True) if c.main and c.x.all() and c.one_factor]
-        applied = [call for call in calls if call.applied]
-        by_chance = all(call.applied or call.x.size < BIG for call in calls)
-        return calls if by_chance else applied
+        calls = [c for c in self.answered("y", True) if c.main and c.x.all()]
+        scaled = {c: c.factor * (1 - self.p) for c in calls if c.factor is not None}
+        shown = [c for c in scaled if not c.mask.all() or abs(scaled[c] - 1) < 0.05]
+        return shown if any(c.x.size >= BIG and c not in shown for c in calls) else list(scaled)
 
     @cached_property
     def draws(self) -> Draws:
@@ -222,8 +197,8 @@ class Record:
         return Draws(self.p, grid_step(bits), [(call.mask, call.x) for call in self.sampled])
 
     def may_widen(self, dtype: str) -> bool:
-        """Whether the layer may answer float32 with this type."""
-        return TYPES[dtype].bits <= TYPES[self.widest].bits
+        """Tell whether the layer may answer float32 with this type."""
+        return TYPES[dtype].bits <= TYPES["float32" if self.autograd else "float64"].bits
 
     @cached_property
     def not_taken(self) -> dict[str, BaseException]:
@@ -268,7 +243,7 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
         adapter = layer.at(p)
     if errors:
         return Record(p, refused=errors[0])
-    found = Record(p, bool(getattr(adapter.layer, "inplace", False)), adapter.widest)
+    found = Record(p, adapter.inplace, adapter.autograd)
     dtypes = [dtype] if dtype else ["float32", "float64"]
     for phase in script(p):
         for k, step in enumerate(phase):
@@ -281,9 +256,9 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
             call.backward()
             if len(dtypes) > 1 and call.y is not None and call.y.dtype in TYPES:
                 dtypes = [call.y.dtype if found.may_widen(call.y.dtype) else call.dtype]
-    if not (adapter.reusable or layer.several):
+    if not (adapter.autograd or layer.several):
         return found
-    other = adapter if adapter.reusable else layer.at(p)
+    other = adapter if adapter.autograd else layer.at(p)
     other.set_training(True)
     for order in (1, -1):
         pair = [Call(Step(MEDIUM[1]), p, dtypes[0], main=other is adapter) for _ in range(2)]

@@ -127,13 +127,10 @@ class Draws:
 
     @property
     def repeated(self) -> bool:
-        """Whether all calls of one shape have one mask, and more than chance would."""
-        several = [some for some in by_shape(self.big) if len(some) > 1]
-        several += [some for some in self.small if len(some) >= 20]
-        return any(
-            some[0].any() and not some[0].all() and all((mask == some[0]).all() for mask in some)
-            for some in several
-        )
+        """Whether all calls of one shape have one mask."""
+        several = [some for some in by_shape(self.masks) if len(some) > 1]
+        varied = [some for some in several if some[0].any() and not some[0].all()]
+        return any(all((mask == some[0]).all() for mask in some) for some in varied)
 
     @property
     def shared(self) -> str | None:

@@ -14,9 +14,9 @@ from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Record, record
-from dropout_cli.verify.compare import NoAnswerError
 from dropout_cli.verify.layers import adapt
 from dropout_cli.verify.load import quote
+from dropout_cli.verify.questions import NoAnswerError
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dropout_cli.proof.finding import Finding
 
 SWEEP = (0.0, 0.1, 0.137, 0.3, 0.5, 0.9, 1.0)  # 0.137 is no multiple of 1/256 or 1/100
-SEEDS = 2**64
 
 
 def judge_layer(
@@ -42,17 +41,13 @@ def judge_layer(
     Raises RequestError for a layer of no known kind, for a p that is no probability, for one that
     an instance does not have, and where memory runs out.
     """
-    if type(seed) is not int or not 0 <= seed < SEEDS:
-        raise RequestError(f"seed is {seed!r}, but it must be a whole number from 0 to 2^64 - 1")
     if dtype is not None and dtype not in TYPES:
         raise RequestError(f"dtype is {dtype!r}, but it must be one of {', '.join(TYPES)}")
     adapted = adapt(layer)
-    own = None if adapted.p is None else as_probability(adapted.p)
-    if ps is None:
-        ps = SWEEP if own is None else (own,)
-    ps = [as_probability(p) for p in ps]
+    own = adapted.p
+    ps = [as_probability(p) for p in ps or (SWEEP if own is None else [own])]
     for p in ps:
-        if own is not None and p != own:
+        if own not in (None, p):
             raise RequestError(
                 f"the layer is an instance with p = {own}, so it cannot be asked at p = {p}: give"
                 " the class instead"
@@ -142,7 +137,7 @@ def _seeded(seed: int) -> Iterator[None]:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002
     if torch:
-        generator.manual_seed(seed)
+        generator.manual_seed(seed % 2**64)
         torch.set_num_threads(1)  # on a busy machine they wait for each other at every call
     try:
         yield

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dropout_cli.arrays import FloatArray
-
-    Layout = Callable[[Any], Any]  # from an array or a tensor to the view that is given to a layer
+    from dropout_cli.verify.calls import Call
 
 KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
@@ -90,6 +89,20 @@ class Passed(NamedTuple):
     backward: Callable[[], Any]
 
 
+class Adapter(NamedTuple):
+    """The interface to one layer at one p.
+
+    set_training: puts it into training or inference. forward: runs what a call asks for.
+    inplace: whether the layer says that it may change x. autograd: whether it keeps no state, so
+    that a second forward pass may precede the first backward pass, and must answer in x's type.
+    """
+
+    set_training: Callable[[bool], Any]
+    forward: Callable[[Call], Passed]
+    inplace: bool
+    autograd: bool = False
+
+
 class Layer(NamedTuple):
     """A layer that can be run.
 
@@ -103,154 +116,134 @@ class Layer(NamedTuple):
     several: bool
 
 
-class TorchLayer:
-    """A torch.nn.Module, differentiated by autograd."""
+def _torch_module(module: Any) -> Adapter:
+    """Adapt a module. What does not depend on x has the gradient 0."""
+    torch: Any = sys.modules["torch"]
 
-    reusable = True  # a second forward pass may precede the first backward pass
-    widest = "float32"  # the widest type that may answer float32
-
-    def __init__(self, layer: Any) -> None:
-        """Wrap a module."""
-        self.layer = layer
-
-    def set_training(self, training: bool) -> None:
-        """Call train() or eval()."""
-        self.layer.train(training)
-
-    def forward(self, x: FloatArray, grad_y: FloatArray, dtype: str, layout: Layout) -> Passed:
-        """Call the module on a copy of the leaf, which autograd lets no layer change in place."""
-        torch: Any = sys.modules["torch"]
-        leaf = torch.tensor(x, dtype=getattr(torch, dtype), requires_grad=True)
-        received = layout(leaf.clone())
-        y = self.layer(received)
-        upstream = layout(torch.tensor(grad_y, dtype=getattr(y, "dtype", None)))
+    def forward(call: Call) -> Passed:
+        leaf = torch.tensor(call.x_in_memory, dtype=getattr(torch, call.dtype), requires_grad=True)
+        x = call.layout(leaf.clone())  # autograd lets no layer change a leaf in place
+        y = module(x)
+        dtype = getattr(y, "dtype", None)
+        grad_y = call.layout(torch.tensor(call.grad_y_in_memory, dtype=dtype))
 
         def backward() -> Any:
-            if y.shape != received.shape:
-                return None
-            if y.requires_grad:
-                (gradient,) = torch.autograd.grad(y, leaf, upstream, allow_unused=True)
-            elif self.layer.training:
-                gradient = None
-            else:
-                raise RuntimeError("y does not require a gradient in inference")
-            return layout(torch.zeros_like(leaf) if gradient is None else gradient)
+            gradient = None
+            if y.requires_grad or not call.training:  # in inference autograd may refuse
+                (gradient,) = torch.autograd.grad(y, leaf, grad_y, allow_unused=True)
+            return call.layout(torch.zeros_like(leaf) if gradient is None else gradient)
 
-        return Passed(received, upstream, y, backward)
+        return Passed(x, grad_y, y, backward)
+
+    return Adapter(module.train, forward, _inplace(module), autograd=True)
 
 
-class ClassLayer:
-    """An instance with forward(x) or a call, and backward(grad_y), which keeps its own state."""
+def _numpy_instance(layer: Any) -> Adapter:
+    """Adapt an instance with forward(x) or a call, and backward(grad_y)."""
+    modes = hasattr(layer, "train") and hasattr(layer, "eval")
+    if not modes and not hasattr(layer, "training"):
+        raise unknown_kind(
+            f"the {type(layer).__name__} has neither train() and eval() nor an attribute training,"
+            " so it cannot be put into inference"
+        )
 
-    reusable = False
-    widest = "float64"
-
-    def __init__(self, layer: Any) -> None:
-        """Wrap an instance. Raises RequestError where it has no inference."""
-        self.layer = layer
-        self.call = layer.forward if hasattr(layer, "forward") else layer
-        self.modes = hasattr(layer, "train") and hasattr(layer, "eval")
-        if not self.modes and not hasattr(layer, "training"):
-            raise unknown_kind(
-                f"{name_of(layer)} has neither train() and eval() nor an attribute training, so it"
-                " cannot be put into inference"
-            )
-
-    def set_training(self, training: bool) -> None:
-        """Call train() or eval(), or else set training."""
-        if self.modes:
-            (self.layer.train if training else self.layer.eval)()
+    def set_training(training: bool) -> None:
+        if modes:
+            (layer.train if training else layer.eval)()
         else:
-            self.layer.training = training
+            layer.training = training
 
-    def forward(self, x: FloatArray, grad_y: FloatArray, dtype: str, layout: Layout) -> Passed:
-        """Call forward."""
-        received, upstream = _arrays(x, grad_y, dtype, layout)
-        y = self.call(received)
-        return Passed(received, upstream, y, lambda: self.layer.backward(upstream))
+    def forward(call: Call) -> Passed:
+        x, grad_y = _arrays(call)
+        y = layer.forward(x) if hasattr(layer, "forward") else layer(x)
+        return Passed(x, grad_y, y, lambda: layer.backward(grad_y))
 
-
-class FunctionLayer:
-    """A function run(x, grad_y, p, training), which does both passes at once."""
-
-    reusable = False
-    widest = "float64"
-
-    def __init__(self, layer: Any, p: float) -> None:
-        """Wrap the function for one p."""
-        self.layer, self.p, self.training = layer, p, True
-
-    def set_training(self, training: bool) -> None:
-        """Choose the argument of the next calls."""
-        self.training = training
-
-    def forward(self, x: FloatArray, grad_y: FloatArray, dtype: str, layout: Layout) -> Passed:
-        """Call the function."""
-        received, upstream = _arrays(x, grad_y, dtype, layout)
-        answer = self.layer(received, upstream, self.p, self.training)
-        if not isinstance(answer, tuple | list):
-            raise NoArrayError(f"{type(answer).__name__} instead of (y, grad_x)")
-        if len(answer) != 2:
-            raise NoArrayError(f"{len(answer)} results instead of (y, grad_x)")
-        y, grad_x = answer
-        return Passed(received, upstream, y, lambda: grad_x)
+    return Adapter(set_training, forward, _inplace(layer))
 
 
-Adapter = TorchLayer | ClassLayer | FunctionLayer
+def _function(run: Any, p: float) -> Adapter:
+    """Adapt a function run(x, grad_y, p, training), which does both passes at once."""
+
+    def forward(call: Call) -> Passed:
+        x, grad_y = _arrays(call)
+        answer = run(x, grad_y, p, call.training)
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            several = isinstance(answer, tuple | list)
+            what = f"{len(answer)} results" if several else type(answer).__name__
+            raise NoArrayError(f"{what} instead of (y, grad_x)")
+        return Passed(x, grad_y, answer[0], lambda: answer[1])
+
+    return Adapter(lambda _: None, forward, _inplace(run))
 
 
-def _arrays(x: FloatArray, grad_y: FloatArray, dtype: Any, layout: Layout) -> tuple[Any, Any]:
-    """Copy x and grad_y in this type and layout."""
+def _inplace(layer: Any) -> bool:
+    return bool(getattr(layer, "inplace", False))
+
+
+def _arrays(call: Call) -> tuple[Any, Any]:
+    dtype: Any = call.dtype
     if dtype == "bfloat16":
         import ml_dtypes
 
         dtype = ml_dtypes.bfloat16
-    return layout(x.astype(dtype)), layout(grad_y.astype(dtype))
+    x, grad_y = call.x_in_memory.astype(dtype), call.grad_y_in_memory.astype(dtype)
+    return call.layout(x), call.layout(grad_y)
 
 
 def adapt(layer: Any) -> Layer:
     """Recognize the kind of a layer. Raises RequestError for what is of no known kind."""
     torch = sys.modules.get("torch")
     kind = layer if inspect.isclass(layer) else type(layer)
-    if torch is not None and issubclass(kind, torch.nn.Module):
-        return _class_or_instance(layer, TorchLayer)
-    if hasattr(layer, "backward"):
-        if not (hasattr(layer, "forward") or "__call__" in dir(kind)):
-            raise unknown_kind(f"{name_of(layer)} has backward(grad_y), but no forward(x)")
-        return _class_or_instance(layer, ClassLayer)
+    make: Any = layer
+    is_module = torch is not None and issubclass(kind, torch.nn.Module)
+    name = getattr(layer, "__name__", f"the {kind.__name__}")
+    if is_module or hasattr(layer, "backward"):
+        adapt_instance = _torch_module if is_module else _numpy_instance
+        if kind is not layer:
+            if getattr(layer, "p", None) is None:
+                raise unknown_kind(
+                    f"{name} is an instance without an attribute p that tells its drop"
+                    " probability: give the class instead", "instance", name=kind.__name__
+                )  # fmt: skip
+            return Layer(lambda _: adapt_instance(layer), float(layer.p), several=False)
+        _must_be_called_with_p(layer, name)
+        if not is_module and hasattr(layer, "forward") and not _binds(layer.forward, "self", "x"):
+            raise unknown_kind(f"{name}.forward takes more than x, but {KINDS}", "modes", name=name)
+        return Layer(lambda p: adapt_instance(make(p)), None, several=True)
     if kind is layer or not callable(layer):
         lacks = "a class without backward(grad_y)" if kind is layer else "no layer"
-        raise unknown_kind(f"{name_of(layer)} is {lacks}, but {KINDS}")
+        raise unknown_kind(f"{name} is {lacks}, but {KINDS}")
     if layer.__module__ == "torch.nn.functional" or not _binds(layer, "x", "grad_y", "p", True):
-        name = getattr(layer, "__name__", "")
         raise unknown_kind(
-            f"{name_of(layer)} does not take four arguments, but {KINDS}",
-            "factory" if len(_parameters(layer)) == 1 else "function",
+            f"{name} does not take four arguments, but {KINDS}",
+            "factory" if len(_signature(layer).parameters) == 1 else "function",
             name=name if name.isidentifier() else "dropout",
         )
-    return Layer(lambda p: FunctionLayer(layer, p), None, several=False)
+    return Layer(lambda p: _function(layer, p), None, several=False)
 
 
-def _class_or_instance(layer: Any, adapter: Callable[[Any], Adapter]) -> Layer:
-    if not inspect.isclass(layer):
-        own = getattr(layer, "p", None)
-        if own is None:
-            raise unknown_kind(
-                f"{name_of(layer)} is an instance without an attribute p that tells its drop"
-                " probability: give the class instead", "instance", name=type(layer).__name__
-            )  # fmt: skip
-        return Layer(lambda _: adapter(layer), float(own), several=False)
-    name, make = layer.__name__, cast("Any", layer)
-    keep = next((each for each in _parameters(layer) if each.startswith("keep")), None)
-    if keep is not None:
-        sentence = f"{name} is called with {keep}, but {KINDS}"
-        raise unknown_kind(sentence, "keep", name=name, argument=keep)
+def _must_be_called_with_p(layer: Any, name: str) -> None:
+    for each in _signature(layer).parameters:
+        if each.startswith("keep"):
+            sentence = f"{name} is called with {each}, but {KINDS}"
+            raise unknown_kind(sentence, "keep", name=name, argument=each)
     if not _binds(layer, 0.5):
         raise unknown_kind(f"{name} cannot be called with p alone, but {KINDS}")
-    forward = getattr(layer, "forward", None)
-    if adapter is ClassLayer and forward is not None and not _binds(forward, "self", "x"):
-        raise unknown_kind(f"{name}.forward takes more than x, but {KINDS}", "modes", name=name)
-    return Layer(lambda p: adapter(make(p)), None, several=True)
+
+
+def _signature(called: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(called)
+    except (TypeError, ValueError):  # a built-in function may have none
+        return inspect.signature(lambda *args: args)
+
+
+def _binds(called: Any, *args: object) -> bool:
+    try:
+        _signature(called).bind(*args)
+    except TypeError:
+        return False
+    return True
 
 
 def values(array: Any) -> Values:
@@ -261,32 +254,7 @@ def values(array: Any) -> Values:
         return Values(str(tensor.dtype).removeprefix("torch."), tensor.double().numpy().copy())
     if isinstance(array, tuple):
         raise NoArrayError(f"tuple of {len(array)}")
-    try:
-        found = np.asarray(array.detach() if hasattr(array, "detach") else array)
-    except ValueError:  # rows of different lengths
-        raise NoArrayError(type(array).__name__) from None
+    found = np.asarray(array.detach() if hasattr(array, "detach") else array)
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
         raise NoArrayError(type(array).__name__)
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
-
-
-def name_of(layer: Any) -> str:
-    """Return what to call a layer in a sentence."""
-    name = getattr(layer, "__name__", None)
-    return name if isinstance(name, str) else f"the {type(layer).__name__}"
-
-
-def _parameters(called: Any) -> list[str]:
-    try:
-        return list(inspect.signature(called).parameters)
-    except (TypeError, ValueError):
-        return []
-
-
-def _binds(called: Any, *args: object) -> bool:
-    """Whether the signature allows these arguments; a built-in function may have none."""
-    try:
-        inspect.signature(called).bind(*args)
-    except (TypeError, ValueError) as error:
-        return isinstance(error, ValueError)
-    return True

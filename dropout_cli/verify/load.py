@@ -39,10 +39,7 @@ def load(name: str) -> object:
             f"the layer is {name!r}, but its file must be in the current folder or below it; for"
             " another folder, set PYTHONPATH to it and give MODULE:NAME"
         )
-    try:
-        folder = os.getcwd()
-    except FileNotFoundError:
-        raise RequestError("the current folder was deleted, so no layer is found in it") from None
+    folder = os.getcwd()
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)  # it stays there: a layer may import when it is first called
     with catching() as errors:

@@ -1,4 +1,4 @@
-"""What goes wrong when dropout is written by hand: each mistake is the formula that it computes.
+"""The known mistakes, each as the formula that it computes.
 
 Adding a mistake is adding a line to one of the tables, and a sentence to each language's prose.
 """
@@ -6,6 +6,7 @@ Adding a mistake is adding a line to one of the tables, and a sentence to each l
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -59,12 +60,9 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 class Diagnosis(NamedTuple):
     """What explains wrong values.
 
-    wrong: the elements that are wrong, from 0.
-    mistakes: the names of those that give just these values.
-    telling_p: a drop probability at which they give different ones; None where there is none, or
-        nothing to tell apart.
-    factor, offset: what all the right values were multiplied by, or what was added to them, where
-        no mistake fits and there is one.
+    wrong: the elements that are wrong, from 0. mistakes: the names of those that give these values.
+    telling_p: a p at which several mistakes would give different values, if there is one.
+    factor, offset: between what is right and the candidate, if there is one and no mistake fits.
     """
 
     wrong: list[int]
@@ -79,7 +77,7 @@ def diagnose(
 ) -> Diagnosis | None:
     """Explain what is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
 
-    candidate: n values, nan and inf among them if need be. allowed: how far off a right one may be.
+    candidate: n values. allowed: how far off a right one may be.
     Raises RequestError for another length.
     """
     right = trace.y if about == "y" else trace.grad_x
@@ -127,10 +125,8 @@ def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
 
 
 def _fits(candidate: FloatArray, values: tuple[FloatArray, ...], allowed: Tolerance) -> bool:
-    fits = np.zeros(candidate.shape, dtype=np.bool_)
-    for value in values:
-        fits |= allowed.near(candidate, value) | (np.isnan(candidate) & np.isnan(value))
-    return bool(fits.all())
+    nan = np.isnan(candidate)
+    return bool(np.any([allowed.near(candidate, v) | nan & np.isnan(v) for v in values], 0).all())
 
 
 def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -> float | None:
@@ -141,17 +137,14 @@ def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -
             values = wrong_values(Trace(replace(problem, p=p, drawn=None)), about)
         except RequestError:
             continue
-        if not any(_fits(values[a][0], values[b], allowed) for a in names for b in names if a != b):
+        if not any(_fits(values[a][0], values[b], allowed) for a, b in permutations(names, 2)):
             return p
     return None
 
 
 def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
     """Find the one factor between the right values and the candidate's, if there is one."""
-    some = np.flatnonzero(right)
-    if not some.size or not np.isfinite(candidate).all():
-        return None
-    first = some[np.argmax(np.abs(right[some]))]
+    first = np.abs(right).argmax()
     with np.errstate(all="ignore"):
         found = float(candidate[first] / right[first])
         fits = np.isfinite(found) and allowed.near(candidate, found * right).all()
@@ -160,14 +153,12 @@ def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> floa
 
 def offset(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
     """Find the one difference between the candidate's values and the right ones, if any."""
-    if candidate.size < 2 or not np.isfinite(candidate).all():
-        return None
     with np.errstate(all="ignore"):
         found = float(np.median(candidate - right))
         fits = np.isfinite(found) and allowed.near(candidate - found, right).all()
-    return found if fits else None
+    return found if fits and candidate.size > 1 else None
 
 
 def swapped(trace: Trace, y: FloatArray, grad_x: FloatArray, allowed: Tolerance) -> bool:
-    """Whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
+    """Tell whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
     return bool(allowed.near(y, trace.grad_x).all() and allowed.near(grad_x, trace.y).all())

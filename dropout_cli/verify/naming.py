@@ -22,8 +22,7 @@ def names_of(call: Call, about: str) -> list[str]:
     got, right = call.array(about), call.right(about)
     assert got is not None
     if call.training and call.p == 1:
-        wrong = "nan-at-p-1" if np.isnan(got).any() else "not-masked"
-        return ["keeps-at-p-1" if np.isfinite(got).all() else wrong]
+        return ["nan-at-p-1" if np.isnan(got).any() else "keeps-at-p-1"]
     if _swapped(call):
         return ["swapped"]
     between = call.training and call.p > 0

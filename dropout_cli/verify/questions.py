@@ -2,57 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.proof.finding import Finding, Reason
+from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
 from dropout_cli.verify.chance import LEVEL, of_share
-from dropout_cli.verify.compare import (
-    NoAnswerError,
-    answered,
-    compare,
-    compare_both,
-    must_answer,
-    must_not_raise,
-    quoted,
-)
-from dropout_cli.verify.layers import NoArrayError
+from dropout_cli.verify.draws import BIG
+from dropout_cli.verify.layers import WRAP, NoArrayError
 from dropout_cli.verify.layers import values as read
+from dropout_cli.verify.load import quote_with_place
+from dropout_cli.verify.mistakes import factor, offset
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from dropout_cli.verify.calls import Record
+    from dropout_cli.arrays import FloatArray
+    from dropout_cli.verify.calls import Call, Record
     from dropout_cli.verify.draws import Draws
 
     Question = Callable[[Record], Finding]
 
+SHOWN = 5  # at most this many wrong elements are given
+NAMED = 6  # at most this many calls are named, and a name must fit them all
+
+
+class NoAnswerError(Exception):
+    """A question cannot be judged, or where ok is False has failed before anything is compared."""
+
+    def __init__(self, key: str, ok: bool | None = None, about: str = "y", **known: Any) -> None:
+        """Create the finding. key, known: of the reason. about: as in Finding."""
+        mistakes = ("raised",) if ok is False else ()
+        self.finding = Finding(0.0, ok, 0, "", 0.0, about, mistakes, reason=Reason(key, **known))
+
 
 def values(record: Record) -> Finding:
     """In training each y_i is 0 or x_i/(1−p)."""
-    return compare(answered(record, "y", True), "y")
+    return _compare(_answered(record, "y", True), "y")
 
 
 def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
-    must_not_raise(record, True)
-    calls = [c for c in answered(record, "grad_x", True) if c.array("y") is not None]
-    calls = [call for call in calls if call.one_factor]
+    _must_not_raise(record, True)
+    calls = [call for call in _answered(record, "grad_x", True) if call.array("y") is not None]
+    calls = [call for call in calls if call.factor is not None]
     if not calls:
         raise NoAnswerError("no-mask")
-    finding = compare(calls, "grad_x")
+    finding = _compare(calls, "grad_x")
     return _lost_at_zero(record, finding) if finding.ok else finding
 
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
     """Where x is 0, y does not show what was kept, and ∂L/∂x does: as much as elsewhere."""
-    zero = [
-        call.mask[call.x == 0]
-        for call in record.answered("y", True) if call.main and call.array("grad_x") is not None
-    ]  # fmt: skip
+    calls = [call for call in record.answered("y", True) if call.array("grad_x") is not None]
+    zero = [call.mask[call.x == 0] for call in calls if call.main]
     n, kept = sum(mask.size for mask in zero), sum(int(mask.sum()) for mask in zero)
     if not n or not record.sampled or record.draws.dependence.chance < LEVEL:
         return finding
@@ -71,18 +76,19 @@ def kept_fraction(record: Record) -> Finding:
     if draws.dependence.chance < LEVEL and not draws.biased:
         raise NoAnswerError("dependent")
     found, kept, n = draws.share, draws.kept, draws.n
-    ok, error = found.chance >= LEVEL, abs(kept / n - (1 - record.p))
+    ok = found.chance >= LEVEL
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
     reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
+    error = abs(kept / n - (1 - record.p))
     return Finding(error, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
 def independent(record: Record) -> Finding:
     """Elements are dropped independently: of each other, and of x."""
-    draws = _varied(record)
+    draws = _draws(record, varied=True)
     found = draws.dependence
     ok = found.chance >= LEVEL
     if ok and not draws.can_show_dependence:
@@ -94,7 +100,7 @@ def independent(record: Record) -> Finding:
 
 def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
-    draws = _varied(record)
+    draws = _draws(record, varied=True)
     ok = draws.alike.chance >= LEVEL
     if ok and not draws.can_show_dependence:
         raise NoAnswerError("p-near-its-ends")
@@ -105,55 +111,36 @@ def fresh_mask(record: Record) -> Finding:
     return Finding(0.0, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
-def _draws(record: Record) -> Draws:
-    """Return the masks, where they can be read."""
-    if not record.sampled:
-        answered(record, "y", True)
-        raise NoAnswerError("no-mask")
-    return record.draws
-
-
-def _varied(record: Record) -> Draws:
-    """Return the masks, where not all is kept, nor all dropped."""
-    draws = _draws(record)
-    if draws.kept in (0, draws.n):
-        raise NoAnswerError("all-kept" if draws.kept else "all-dropped")
-    if draws.biased:
-        raise NoAnswerError("by-place")
-    return draws
-
-
 def p_0_or_1(record: Record) -> Finding:
     """At p = 0 y = x and ∂L/∂x = ∂L/∂y; at p = 1 both are 0, not 0/0."""
-    must_not_raise(record, True)
-    return compare_both(record, True)
+    _must_not_raise(record, True)
+    return _compare_both(record, True)
 
 
 def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
-    finding = compare_both(record, False)
+    finding = _compare_both(record, False)
     passed = [call for call in record.calls if not call.training and call.error is None]
     errors = [call.backward_error for call in passed if call.backward_error is not None]
     if finding.ok and errors:
         if len(errors) == len(passed):
-            raise NoAnswerError("no-backward", **quoted(errors[0]))
-        must_not_raise(record, False)
+            raise NoAnswerError("no-backward", **_quoted(errors[0]))
+        _must_not_raise(record, False)
     return finding
 
 
 def untouched(record: Record) -> Finding:
     """x and ∂L/∂y are as they were before the call, and what was returned as it was then."""
-    must_answer(record)
-    calls = [call for call in record.calls if call.passed is not None]
+    _must_answer(record)
     if record.inplace:
         raise NoAnswerError("in-place")
-    finding = Finding(0.0, True, sum(call.x.size for call in calls), about="x")
-    for call in calls:
-        assert call.passed is not None
+    calls = [(call, call.passed) for call in record.calls if call.passed is not None]
+    finding = Finding(0.0, True, sum(call.x.size for call, _ in calls), about="x")
+    for call, passed in calls:
         for about, name, now, before in (
-            ("x", "changes-x", call.passed.x, call.x),
-            ("grad_y", "changes-grad-y", call.passed.grad_y, call.grad_y),
-            ("y", "overwrites-y", call.passed.y, call.y and call.y.array),
+            ("x", "changes-x", passed.x, call.x),
+            ("grad_y", "changes-grad-y", passed.grad_y, call.grad_y),
+            ("y", "overwrites-y", passed.y, call.y and call.y.array),
             ("grad_x", "overwrites-y", call.gradient, call.grad_x and call.grad_x.array),
         ):
             if before is None:
@@ -168,7 +155,7 @@ def untouched(record: Record) -> Finding:
 
 def shape_and_dtype(record: Record) -> Finding:
     """y and ∂L/∂x have the shape and the type of x."""
-    must_answer(record)
+    _must_answer(record)
     found = [
         (call, about, answer)
         for call in record.calls for about, answer in (("y", call.y), ("grad_x", call.grad_x))
@@ -192,26 +179,23 @@ def shape_and_dtype(record: Record) -> Finding:
 
 def answers(record: Record) -> Finding:
     """Every call is answered, or all like it are refused."""
-    must_answer(record)
+    _must_answer(record)
+    finding = Finding(0.0, True, sum(call.x.size for call in record.calls))
     for call in record.calls:
         explained = call.refused and record.not_taken.keys() & set(call.features)
         if call.error is not None and not explained:
             key = "returned" if isinstance(call.error, NoArrayError) else "raised"
-            raise NoAnswerError(key, ok=False, at=str(call.x.shape), **quoted(call.error))
-    if record.not_taken:
-        error = next(iter(record.not_taken.values()))
-        raise NoAnswerError("not-taken", at=", ".join(_refused(record)), **quoted(error))
-    return Finding(0.0, True, sum(call.x.size for call in record.calls))
-
-
-def _refused(record: Record) -> list[str]:
-    """Return as few of the features that are not taken as explain every call that was refused."""
-    calls = [call.features for call in record.calls if call.refused]
-    found: list[str] = []
-    while calls:
-        found.append(max(record.not_taken, key=lambda name: sum(name in each for each in calls)))
-        calls = [each for each in calls if found[-1] not in each]
-    return sorted(found)
+            reason = Reason(key, at=str(call.x.shape), **_quoted(call.error))
+            return finding._replace(ok=False, mistakes=("raised",), reason=reason)
+    if not record.not_taken:
+        return finding
+    refused = [call.features for call in record.calls if call.refused]
+    few: list[str] = []  # features that explain every call that was refused
+    while refused:
+        few.append(max(record.not_taken, key=lambda name: sum(name in each for each in refused)))
+        refused = [each for each in refused if few[-1] not in each]
+    error = next(iter(record.not_taken.values()))
+    raise NoAnswerError("not-taken", at=", ".join(sorted(few)), **_quoted(error))
 
 
 ALWAYS: dict[str, Question] = {
@@ -233,3 +217,106 @@ OF_CHANCE = ("same-mask", "kept-fraction", "independent", "fresh-mask")
 def at(p: float) -> dict[str, Question]:
     """Return the questions that have a meaning at this p, in the order of the report."""
     return (BETWEEN if 0 < p < 1 else {f"p-{p:g}": p_0_or_1}) | ALWAYS
+
+
+def _answered(record: Record, about: str, training: bool) -> list[Call]:
+    """Return the calls in this mode whose y, or grad_x, can be judged, if there are any."""
+    if calls := record.answered(about, training):
+        return calls
+    calls = [call for call in record.calls if call.training is training]
+    errors = [record.refused, *(call.error or call.backward_error for call in calls)]
+    error = next(filter(None, errors), None)
+    if isinstance(error, ArithmeticError) and training and record.p in (0, 1):
+        raise NoAnswerError("raised-always", ok=False, **_quoted(error))
+    raise _no_answer(error)
+
+
+def _must_answer(record: Record) -> None:
+    """Raise NoAnswerError where no call was answered with an array."""
+    errors = [call.error for call in record.calls]
+    if None not in errors:
+        raise _no_answer(next(iter(errors), record.refused))
+
+
+def _no_answer(error: BaseException | None) -> NoAnswerError:
+    if error is None:
+        return NoAnswerError("no-answer")
+    if isinstance(error, NoArrayError):
+        return NoAnswerError("returned", code=WRAP["cache"], **_quoted(error))
+    return NoAnswerError("refused", **_quoted(error))
+
+
+def _must_not_raise(record: Record, training: bool) -> None:
+    """Raise NoAnswerError where backward raised, or returned no array, though forward passed."""
+    for call in record.calls:
+        error = call.backward_error
+        if call.training is training and error is not None:
+            key = "returned-backward" if isinstance(error, NoArrayError) else "raised-backward"
+            at = str(call.x.shape)
+            raise NoAnswerError(key, ok=False, about="grad_x", at=at, **_quoted(error))
+
+
+def _quoted(error: BaseException) -> dict[str, Any]:
+    sentence = str(error) if isinstance(error, NoArrayError) else quote_with_place(error)
+    return {"error": sentence, "cause": error}
+
+
+def _draws(record: Record, varied: bool = False) -> Draws:
+    """Return the masks, if they can be read. varied: if they drop some, but not all, anywhere."""
+    if not record.sampled:
+        _answered(record, "y", True)
+        raise NoAnswerError("no-mask")
+    draws = record.draws
+    if varied and draws.kept in (0, draws.n):
+        raise NoAnswerError("all-kept" if draws.kept else "all-dropped")
+    if varied and draws.biased:
+        raise NoAnswerError("by-place")
+    return draws
+
+
+def _compare_both(record: Record, training: bool) -> Finding:
+    """Compare y and, if that is right, ∂L/∂x, in all calls in this mode."""
+    calls = _answered(record, "y", training)
+    y = _compare(calls, "y")
+    calls = [call for call in calls if call.array("grad_x") is not None]
+    if not y.ok or not calls:
+        return y
+    grad_x = _compare(calls, "grad_x")
+    return grad_x._replace(
+        checked=y.checked + grad_x.checked,
+        max_error=float(np.maximum(y.max_error, grad_x.max_error)),
+        about="y" if grad_x.ok else "grad_x",
+    )
+
+
+def _compare(calls: Sequence[Call], about: str) -> Finding:
+    """Compare y or grad_x of these calls with what is right, element by element."""
+    wrong: list[tuple[Call, FloatArray, FloatArray, Any]] = []
+    checked, count, largest = 0, 0, 0.0
+    for call in calls:
+        got, right = call.array(about), call.right(about)
+        assert got is not None
+        bad = ~call.allowed(about).near(got, right)
+        checked += got.size
+        count += int(bad.sum())
+        with np.errstate(all="ignore"):
+            largest = float(np.maximum(largest, np.abs(got - right).max()))  # nan stays nan
+        if bad.any():
+            wrong.append((call, got, right, bad))
+    finding = Finding(largest, not wrong, checked, about=about)
+    if not wrong:
+        return finding
+    named = [each for each, *_ in wrong if each.x.size >= BIG] or [each for each, *_ in wrong]
+    first, *others = [naming.names_of(each, about) for each in named[:: -(-len(named) // NAMED)]]
+    names = [name for name in first if all(name in each for each in others)]
+    call, got, right, bad = wrong[0]
+    places = [tuple(place) for place in np.argwhere(bad)[:SHOWN].tolist()]
+    shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
+    between = got.ravel(), right.ravel(), call.allowed(about)
+    reason = Reason("wrong", count, checked, factor=factor(*between))
+    if not names:
+        kept = bool(call.mask[places[0]]) if call.training and call.y is not None else None
+        x, grad_y = float(call.x[places[0]]), float(call.grad_y[places[0]])
+        example = Example(x, grad_y, kept, shown[0].got)
+        reason = reason._replace(offset=offset(*between), example=example)
+    return finding._replace(mistakes=names, wrong=shown, reason=reason)
