@@ -22,6 +22,7 @@ compares random numbers on a grid, so its q may be off by a step: slack is what 
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -198,14 +199,14 @@ def lags(masks: Sequence[Mask], setting: Setting, unit: int = 1) -> Sums:
 
 
 def between_calls(masks: Sequence[Mask], setting: Setting) -> Sums:
-    """Sum c_i·c'_i for every two calls, as far as the shorter one goes."""
-    sizes = np.array([mask.size for mask in masks])
-    rows = np.zeros((len(masks), sizes.max()))
-    for row, mask in zip(rows, masks, strict=True):
-        row[: mask.size] = mask.ravel() - setting.q
-    first, second = np.triu_indices(len(rows), 1)
-    n = np.minimum(sizes[first], sizes[second])
-    return Sums("calls", (rows @ rows.T)[first, second], *setting.products(n))
+    """Sum c_i·c'_i = M_i·M'_i − q·(M_i + M'_i) + q² for every two calls, as far as both go."""
+    totals, sizes = [], []
+    for one, other in combinations([mask.ravel() for mask in masks], 2):
+        n = min(one.size, other.size)
+        both, of_one, of_other = map(np.count_nonzero, (one[:n] & other[:n], one[:n], other[:n]))
+        totals.append(both - setting.q * (of_one + of_other) + n * setting.q**2)
+        sizes.append(n)
+    return Sums("calls", np.array(totals), *setting.products(np.array(sizes)))
 
 
 def fixed_counts(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
