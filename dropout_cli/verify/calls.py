@@ -34,8 +34,7 @@ NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
 MEDIUM = ((6_007,), (61, 97), (13, 1, 17), (7, 3, 1, 19))
 SMALL = (7,)
-ROUNDS = 8  # calls of each large shape, where chance is asked
-REPEATS = 60  # calls of the small one
+X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed", "signed", "signed")
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "as it is": lambda array: array,
     "transposed": lambda array: array.T,
@@ -112,10 +111,8 @@ class Call:
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
-        found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode]
-        found += ["one"] if 1 in step.shape else []
-        found += [step.layout] if step.layout != "as it is" else []
-        return found + (["zeros"] if step.x == "relu" else [])
+        found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, step.layout]
+        return [each for each in found if each != "as it is"]
 
     def array(self, about: str) -> FloatArray | None:
         """Return y or grad_x, where it has the shape of x and is of floats."""
@@ -211,27 +208,21 @@ class Record:
         }  # fmt: skip
 
 
-def script(p: float) -> Iterator[list[Step]]:
-    """Yield the calls at this p, in phases; each begins with a call of train() or eval()."""
-    between = 0 < p < 1
-    rounds = [
-        [Step(shape, x="relu" if k == 2 else "signed", grad_y=grad_y) for shape in LARGE]
-        for k, grad_y in enumerate(["mixed", "sparse", "mixed", "ones"] * (ROUNDS // 4))
-        if between or k < 3
-    ]
+def script() -> Iterator[list[Step]]:
+    """Yield the calls at each p, in phases; each begins with a call of train() or eval()."""
+    kinds = zip(X_KINDS, ("mixed", "sparse", "mixed", "ones") * 2, strict=True)
+    rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
     others = [Step(shape) for shape in MEDIUM]
     others += [Step(MEDIUM[1], layout) for layout in ("transposed", "strided")]
     quiet = [
-        step._replace(training=False, x="relu" if k == 1 else "signed")
-        for k, step in enumerate([*rounds[0], *others, Step(SMALL)])
+        step._replace(training=False) for step in (*rounds[0], rounds[2][0], *others, Step(SMALL))
     ]
-    small = [Step(SMALL)] * (REPEATS if between else 5)
     yield [*rounds[0], *others, *rounds[1]]
     yield quiet
     yield [*chain(*rounds[2:4]), *others]
     yield quiet[:2]
     yield quiet[1:3]
-    yield [*chain(*rounds[4:]), *small, *rounds[0][:2]]
+    yield [*chain(*rounds[4:]), *[Step(SMALL)] * 60, *rounds[0][:2]]
 
 
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
@@ -245,7 +236,7 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
         return Record(p, refused=errors[0])
     found = Record(p, adapter.inplace, adapter.autograd)
     dtypes = [dtype] if dtype else ["float32", "float64"]
-    for phase in script(p):
+    for phase in script():
         for k, step in enumerate(phase):
             for each in dtypes:
                 call = Call(step, p, each)

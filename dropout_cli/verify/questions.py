@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray
     from dropout_cli.verify.calls import Call, Record
+    from dropout_cli.verify.chance import Worst
     from dropout_cli.verify.draws import Draws
 
     Question = Callable[[Record], Finding]
@@ -88,26 +89,28 @@ def kept_fraction(record: Record) -> Finding:
 
 def independent(record: Record) -> Finding:
     """Elements are dropped independently: of each other, and of x."""
-    draws = _draws(record, varied=True)
-    found = draws.dependence
-    ok = found.chance >= LEVEL
-    if ok and not draws.can_show_dependence:
-        raise NoAnswerError("p-near-its-ends")
-    reason = Reason("dependent", chance=found.chance, n=draws.n, at=found.label)
-    names = () if ok else (draws.name,)
-    return Finding(0.0, ok, draws.n, about="mask", mistakes=names, reason=reason)
+    draws = _draws(record)
+    return _by_chance(draws, draws.dependence, "dependent", draws.name)
 
 
 def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
-    draws = _draws(record, varied=True)
-    ok = draws.alike.chance >= LEVEL
-    if ok and not draws.can_show_dependence:
-        raise NoAnswerError("p-near-its-ends")
-    if not draws.repeated and draws.dependence.chance < LEVEL:
+    draws = _draws(record)
+    if draws.dependence.chance < LEVEL and not (draws.repeated or draws.biased):
         raise NoAnswerError("dependent")
-    names = () if ok else ("same-mask-each-call" if draws.repeated else "masks-alike",)
-    reason = Reason("alike", chance=draws.alike.chance, n=len(draws.masks))
+    name = "same-mask-each-call" if draws.repeated else "masks-alike"
+    return _by_chance(draws, draws.alike, "alike", name)
+
+
+def _by_chance(draws: Draws, found: Worst, key: str, name: str) -> Finding:
+    """Judge a dependence, named if it is none that chance makes."""
+    if draws.biased:
+        raise NoAnswerError("by-place")
+    ok = found.chance >= LEVEL
+    if ok and not draws.can_show_dependence:
+        raise NoAnswerError("too-few")
+    reason = Reason(key, len(draws.masks), draws.n, chance=found.chance, at=found.label)
+    names = () if ok else (name,)
     return Finding(0.0, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
@@ -187,15 +190,9 @@ def answers(record: Record) -> Finding:
             key = "returned" if isinstance(call.error, NoArrayError) else "raised"
             reason = Reason(key, at=str(call.x.shape), **_quoted(call.error))
             return finding._replace(ok=False, mistakes=("raised",), reason=reason)
-    if not record.not_taken:
-        return finding
-    refused = [call.features for call in record.calls if call.refused]
-    few: list[str] = []  # features that explain every call that was refused
-    while refused:
-        few.append(max(record.not_taken, key=lambda name: sum(name in each for each in refused)))
-        refused = [each for each in refused if few[-1] not in each]
-    error = next(iter(record.not_taken.values()))
-    raise NoAnswerError("not-taken", at=", ".join(sorted(few)), **_quoted(error))
+    for error in record.not_taken.values():
+        raise NoAnswerError("not-taken", at=", ".join(record.not_taken), **_quoted(error))
+    return finding
 
 
 ALWAYS: dict[str, Question] = {
@@ -261,17 +258,12 @@ def _quoted(error: BaseException) -> dict[str, Any]:
     return {"error": sentence, "cause": error}
 
 
-def _draws(record: Record, varied: bool = False) -> Draws:
-    """Return the masks, if they can be read. varied: if they drop some, but not all, anywhere."""
+def _draws(record: Record) -> Draws:
+    """Return the masks, if they can be read."""
     if not record.sampled:
         _answered(record, "y", True)
         raise NoAnswerError("no-mask")
-    draws = record.draws
-    if varied and draws.kept in (0, draws.n):
-        raise NoAnswerError("all-kept" if draws.kept else "all-dropped")
-    if varied and draws.biased:
-        raise NoAnswerError("by-place")
-    return draws
+    return record.draws
 
 
 def _compare_both(record: Record, training: bool) -> Finding:
