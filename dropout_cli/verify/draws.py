@@ -1,4 +1,4 @@
-"""How a layer draws its masks: with what probability, how independently, afresh for each call?"""
+"""Test the masks of a layer: their share, their independence, and whether calls have their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which known mistakes explain what a layer answered: the names of all that fit, the best first."""
+"""Name the known mistakes that explain what a layer answered, the best first."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _swapped(call: Call) -> bool:
 
 
 def _at_zero(call: Call, about: str, got: FloatArray) -> list[str]:
-    """What goes wrong where x is 0 alone: the mask is read from y, or y divided by x."""
+    """Name what goes wrong only where x is 0: the mask is read from y, or y divided by x."""
     zero = call.x == 0
     if about != "grad_x" or not zero.any():
         return []

@@ -511,7 +511,7 @@ class AlmostZero(Course):
 
 
 def run_with_own_gradient(x, grad_y, p, training):
-    """The gradient of another draw."""
+    """Return the gradient of another mask."""
     if not training or p in (0, 1):
         return x * (p != 1 or not training), grad_y * (p != 1 or not training)
     one, two = np.random.rand(2, *x.shape) >= p
@@ -537,7 +537,6 @@ RIGHT = {
 }
 KEEP = dict.fromkeys(["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")
 RAISED = dict.fromkeys(["p-0", "p-1", "same-mask"], "raised")
-UNJUDGED = {"exits": Exits, "binomial of 1/(1-p)": CountsOfOne}
 WRONG = {
     "cached mask": (CachedMask, {"fresh-mask": "same-mask-each-call"}),
     "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call"}),
