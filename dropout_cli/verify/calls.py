@@ -106,13 +106,13 @@ class Call:
         return self.error is not None and not isinstance(self.error, NoArrayError)
 
     @property
-    def features(self) -> list[str]:
-        """What a layer may not take, and say so by an exception."""
+    def features(self) -> list[tuple[str, bool]]:
+        """What a layer may not take in this mode, and say so by an exception."""
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
         found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, step.layout]
-        return [each for each in found if each != "as it is"]
+        return [(each, self.training) for each in found if each != "as it is"]
 
     def array(self, about: str) -> FloatArray | None:
         """Return y or grad_x, where it has the shape of x and is of floats."""
@@ -198,7 +198,7 @@ class Record:
         return TYPES[dtype].bits <= TYPES["float32" if self.autograd else "float64"].bits
 
     @cached_property
-    def not_taken(self) -> dict[str, BaseException]:
+    def not_taken(self) -> dict[tuple[str, bool], BaseException]:
         """The features of no call that was taken, and what a call with them raised."""
         taken = {name for call in self.calls if not call.refused for name in call.features}
         return {

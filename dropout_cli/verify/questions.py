@@ -191,7 +191,8 @@ def answers(record: Record) -> Finding:
             reason = Reason(key, at=str(call.x.shape), **_quoted(call.error))
             return finding._replace(ok=False, mistakes=("raised",), reason=reason)
     for error in record.not_taken.values():
-        raise NoAnswerError("not-taken", at=", ".join(record.not_taken), **_quoted(error))
+        names = dict.fromkeys(name for name, _ in record.not_taken)
+        raise NoAnswerError("not-taken", at=", ".join(names), **_quoted(error))
     return finding
 
 

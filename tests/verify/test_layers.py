@@ -69,8 +69,8 @@ OPEN: dict[str, set[str]] = {
     "float64 only": {"answers"},
     "no backward in inference": {"inference", "shape-and-dtype"},
     **{name: {"answers", "shape-and-dtype"} for name in (
-        "only batches", "only vectors", "only three dimensions", "images only",
-        "fails in three dimensions", "two dimensions only", "at most 65,536 elements")},
+        "only batches", "only vectors", "images only", "two dimensions only",
+        "at most 65,536 elements")},
     "only p = 0": BETWEEN | ALWAYS | {"p-1"},
     **dict.fromkeys(["p < 1", "p < 1 by a bare assert", "p < 1 in Chinese"], ALWAYS | {"p-1"}),
 }  # fmt: skip
