@@ -6,8 +6,8 @@ What is asked later is a function of this record alone. Between them the calls h
                 zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of ones
     sizes       about two million elements in 1 to 4 dimensions, of odd numbers; an axis of one;
                 seven elements sixty times; transposed and strided views
-    order       training, inference, training, inference twice, training; two forward passes before
-                the first backward, in both orders, or by two instances that keep their own state
+    order       training, inference, training, inference twice, training; a shape twice in a row;
+                two forward passes before the first backward, in both orders, or by two instances
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def script() -> Iterator[list[Step]]:
     yield [*chain(*rounds[2:4]), *others]
     yield quiet[:2]
     yield quiet[1:3]
-    yield [*chain(*rounds[4:]), *[Step(SMALL)] * 60, *rounds[0][:2]]
+    yield [*chain(*rounds[4:]), *[Step(SMALL)] * 60, *rounds[0][:1] * 2]
 
 
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
