@@ -240,8 +240,9 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
         for k, step in enumerate(phase):
             for each in dtypes:
                 call = Call(step, p, each)
-                found.calls.append(call)
                 call.forward(adapter, enter=k == 0)
+                if call.error is None or each == dtypes[0]:
+                    found.calls.append(call)
                 if call.error is None:
                     break
             call.backward()
