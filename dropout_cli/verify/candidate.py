@@ -176,7 +176,7 @@ def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
         reason = Reason("kept", kept, n, q * n, chance)
         error = abs(kept / n - q)
         yield Finding(error, ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
-    if draws.telling and chance >= LEVEL:
+    if draws.can_show_dependence and chance >= LEVEL:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
         names = [] if ok else [draws.name]

@@ -22,6 +22,7 @@ compares random numbers on a grid, so its q may be off by a step: slack is what 
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,26 +32,28 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray, Mask
 
+    Numbers = FloatArray | float
+
 LEVEL = 1e-9  # with at most this probability a right layer fails a question
 
 
 class Sums(NamedTuple):
     """Sums of one kind, each with the variance and the largest of its terms.
 
-    key: their kind. where, labels: what to say of where each was taken.
+    key: their kind. labels: what each is taken over. prefix: what all labels begin with.
     """
 
     key: str
     totals: FloatArray
-    variance: FloatArray | float
+    variance: Numbers
     step: float
-    slack: FloatArray | float = 0.0
+    slack: Numbers = 0.0
     labels: Sequence[Any] = ()
-    where: str = ""
+    prefix: str = ""
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, where it was taken, and the bound for all of them.
+    """The least likely of many sums: its kind, its label, and the bound for all of them.
 
     log: the bound's logarithm, as the bound may be too small for a float.
     """
@@ -62,39 +65,36 @@ class Worst(NamedTuple):
     @property
     def chance(self) -> float:
         """The bound."""
-        return math.exp(min(0.0, self.log))
+        return math.exp(self.log)
 
 
-def log_bound(total: FloatArray | float, variance: FloatArray | float, step: float) -> FloatArray:
-    """The logarithm of the bound for a sum at least that far from 0, on either side."""
+def log_bound(total: Numbers, variance: Numbers, step: float) -> FloatArray:
+    """Compute the logarithm of the bound for a sum at least that far from 0, on either side."""
     t = np.abs(total)
     return np.asarray(math.log(2) - t * t / (2 * (variance + step * t / 3)))
 
 
-def radius(variance: FloatArray | float, step: float, level: float) -> FloatArray:
-    """The distance from 0 whose bound is the level."""
+def radius(variance: Numbers, step: float, level: float) -> FloatArray:
+    """Compute the distance from 0 whose bound is the level."""
     third = step * math.log(2 / level) / 3
     return np.asarray(third + np.sqrt(third**2 + 2 * variance * math.log(2 / level)))
 
 
 def worst(*families: Sequence[Sums]) -> Worst:
-    """The least likely of all these sums; its bound counts the sums of its family, and families."""
-    least = min(map(_worst, families), key=lambda each: each.log)
-    return least._replace(log=min(0.0, least.log + math.log(len(families))))
+    """Find the least likely of all these sums.
 
-
-def _worst(family: Sequence[Sums]) -> Worst:
-    found, count = Worst(), sum(sums.totals.size for sums in family)
-    for sums in family:
-        if not sums.totals.size:
-            continue
-        beyond = np.maximum(np.abs(sums.totals) - sums.slack, 0)
-        logs = log_bound(beyond, sums.variance, sums.step)
-        at = int(logs.argmin())
-        if logs[at] < found.log:
-            label = sums.labels[at] if len(sums.labels) else ""
-            found = Worst(sums.key, f"{sums.where}{label}", float(logs[at]))
-    return found._replace(log=found.log + math.log(max(1, count)))
+    Its bound counts the sums of its family, and the families.
+    """
+    found = [Worst()]
+    for family in families:
+        count = len(families) * sum(sums.totals.size for sums in family)
+        for key, totals, variance, step, slack, labels, prefix in family:
+            if totals.size:
+                logs = log_bound(np.maximum(np.abs(totals) - slack, 0), variance, step)
+                at = int(logs.argmin())
+                label = f"{prefix}{labels[at]}" if labels else ""
+                found.append(Worst(key, label, float(logs[at]) + math.log(count)))
+    return min(found, key=lambda each: each.log)
 
 
 class Setting(NamedTuple):
@@ -113,21 +113,22 @@ class Setting(NamedTuple):
         """The largest |c_i|."""
         return max(self.q, 1 - self.q)
 
-    def products(self, n: FloatArray | float) -> tuple[FloatArray, float, FloatArray]:
-        """Variance, largest term and slack of sums of n products."""
+    def products(self, n: Numbers) -> tuple[FloatArray, float, FloatArray]:
+        """Return variance, largest term and slack of sums of n products."""
         r = radius(n * self.variance, self.largest, LEVEL / 1e9)
         variance = self.variance * (n * self.variance + abs(2 * self.q - 1) * r)
         return variance, self.largest**2, n * self.step**2 + 2 * self.step * r
 
     def sums(
-        self, key: str, totals: FloatArray, n: FloatArray | float, labels: Sequence[Any] = ()
+        self, key: str, totals: FloatArray, n: int, labels: Sequence[Any], prefix: str = ""
     ) -> Sums:
-        """Sums of n elements each."""
-        return Sums(key, totals, n * self.variance, self.largest, n * self.step, labels)
+        """Create sums of n elements each."""
+        variance, slack = n * self.variance, n * self.step
+        return Sums(key, totals, variance, self.largest, slack, labels, prefix)
 
 
 def of_share(kept: int, n: int, setting: Setting) -> float:
-    """Chernoff's bound for kept of n elements, sharper than Freedman's where n is small.
+    """Bound the probability of kept of n as Chernoff does, sharper than Freedman where n is small.
 
     2 · exp(−n · (a·log(a/q) + (1−a)·log((1−a)/(1−q)))) with a = kept/n, for the q within a step of
     the grid that is nearest to a.
@@ -139,37 +140,36 @@ def of_share(kept: int, n: int, setting: Setting) -> float:
     return min(1.0, 2 * math.exp(-n * divergence))
 
 
-def whole(masks: Sequence[Mask], setting: Setting) -> Sums:
-    """How many are kept of all."""
-    n, kept = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
-    return setting.sums("all", np.array([kept - n * setting.q]), n, [f"{kept} {n}"])
-
-
-def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
-    """How many are kept of the first and last eight, and of each slice of each axis."""
-    long = [mask.ravel() for mask in masks if mask.size >= 16]
-    ends = sum((np.r_[flat[:8], flat[-8:]] - setting.q for flat in long), np.zeros(16))
-    found = [setting.sums("place", ends, len(long), [*range(1, 9), *range(-8, 0)])]
-    for some in by_shape(masks):
-        pooled = np.sum(some, axis=0) - len(some) * setting.q
-        for axis, length in enumerate(pooled.shape):
-            others = tuple(k for k in range(pooled.ndim) if k != axis)
-            n = len(some) * pooled.size // length
-            sums = setting.sums("slice", pooled.sum(others), n, range(1, length + 1))
-            found.append(sums._replace(where=f"{pooled.shape}, {axis + 1}, "))
-    return found
-
-
 def by_shape(masks: Sequence[Mask]) -> list[list[Mask]]:
-    """The masks of each shape."""
+    """Group the masks by their shape."""
     found: dict[tuple[int, ...], list[Mask]] = {}
     for mask in masks:
         found.setdefault(mask.shape, []).append(mask)
     return list(found.values())
 
 
+def whole(masks: Sequence[Mask], setting: Setting) -> Sums:
+    """Count how many are kept of all."""
+    n, kept = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
+    return setting.sums("all", np.array([kept - n * setting.q]), n, [f"{kept} {n}"])
+
+
+def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
+    """Count how many are kept of the first and last eight, and of each slice of each axis."""
+    long = [mask.ravel() for mask in masks if mask.size >= 16]
+    ends = sum((np.r_[flat[:8], flat[-8:]] - setting.q for flat in long), np.zeros(16))
+    found = [setting.sums("place", ends, len(long), [*range(1, 9), *range(-8, 0)])]
+    for some in by_shape(masks):
+        pooled = np.sum(some, axis=0) - len(some) * setting.q
+        for axis, length in enumerate(pooled.shape):
+            totals = np.moveaxis(pooled, axis, 0).reshape(length, -1).sum(1)
+            n, prefix = len(some) * pooled.size // length, f"{pooled.shape}, {axis + 1}, "
+            found.append(setting.sums("slice", totals, n, range(1, length + 1), prefix))
+    return found
+
+
 def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> list[Sums]:
-    """Whether what is kept goes with the sign of x, or with its size."""
+    """Sum what is kept with the sign of x, and with its size."""
     c = np.concatenate([mask.ravel() for mask in masks]) - setting.q
     signs = np.concatenate([np.sign(x).ravel() for x in xs])
     sizes = np.concatenate([(np.abs(x) - np.abs(x).mean()).ravel() for x in xs])
@@ -183,56 +183,52 @@ def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> l
 
 
 def lags(masks: Sequence[Mask], setting: Setting, unit: int = 1) -> Sums:
-    """Σ c_i·c_(i+k) within each call, over all calls, k = unit, 2·unit, …
+    """Sum c_i·c_(i+k) within each call, over all calls, for k = unit, 2·unit, … up to n/2.
 
     All of them are the inverse Fourier transform of Σ |F|², F the transform of a call followed by
-    as many zeros.
+    at least n/2 zeros.
     """
     longest = max(mask.size for mask in masks)
-    block = 1 << max(0, (2 * longest).bit_length() - 5)
-    size = -(-2 * longest // block) * block  # has only small factors
+    size = 1 << (longest + longest // 2).bit_length()
     power = np.zeros(size // 2 + 1)
     for mask in masks:
         power += np.abs(np.fft.rfft(mask.ravel() - setting.q, size)) ** 2
     k = np.arange(unit, longest // 2 + 1, unit)
-    pairs = np.zeros(k.size)
-    for mask in masks:
-        pairs += np.maximum(mask.size - k, 0)
+    pairs = sum(np.maximum(mask.size - k, 0) for mask in masks)
     return Sums("lag", np.fft.irfft(power, size)[k], *setting.products(pairs), labels=k.tolist())
 
 
 def between_calls(masks: Sequence[Mask], setting: Setting) -> Sums:
-    """Σ c_i·c'_i for every two calls, as far as the shorter one goes."""
-    sizes = np.array([mask.size for mask in masks])
-    rows = np.zeros((len(masks), sizes.max()))
-    for row, mask in zip(rows, masks, strict=True):
-        row[: mask.size] = mask.ravel() - setting.q
-    first, second = np.triu_indices(len(rows), 1)
-    n = np.minimum(sizes[first], sizes[second])
-    return Sums("calls", (rows @ rows.T)[first, second], *setting.products(n))
+    """Sum c_i·c'_i = M_i·M'_i − q·(M_i + M'_i) + q² for every two calls, as far as both go."""
+    totals, sizes = [], []
+    for one, other in combinations([mask.ravel() for mask in masks], 2):
+        n = min(one.size, other.size)
+        both, of_one, of_other = map(np.count_nonzero, (one[:n] & other[:n], one[:n], other[:n]))
+        totals.append(both - setting.q * (of_one + of_other) + n * setting.q**2)
+        sizes.append(n)
+    return Sums("calls", np.array(totals), *setting.products(np.array(sizes)))
 
 
 def fixed_counts(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
-    """How often a call, or a row along any axis, keeps just the expected number: too often?"""
-    found = [_hits("calls", [mask.reshape(1, -1) for mask in masks], setting)]
-    for mask in masks:
-        for axis, length in enumerate(mask.shape):
-            if 1 < length < mask.size:
-                rows = np.moveaxis(mask, axis, -1).reshape(-1, length)
-                found.append(_hits("rows", [rows], setting))
-    return found
+    """Count how often a call, or a row along any axis, keeps just the expected number."""
+    rows = [
+        np.moveaxis(mask, axis, -1).reshape(-1, length)
+        for mask in masks for axis, length in enumerate(mask.shape) if 1 < length < mask.size
+    ]  # fmt: skip
+    calls = [mask.reshape(1, -1) for mask in masks]
+    return [_hits("calls", calls, setting), *(_hits("rows", [each], setting) for each in rows)]
 
 
 def _hits(key: str, several: Sequence[Mask], setting: Setting) -> Sums:
     hits = expected = 0.0
     for rows in several:
         n = rows.shape[1]
-        counts = {math.floor(n * setting.q), math.ceil(n * setting.q)}
-        hits += np.isin(rows.sum(1), list(counts)).sum()
+        counts = [*{math.floor(n * setting.q), math.ceil(n * setting.q)}]
+        hits += np.isin(rows.sum(1), counts).sum()
         expected += len(rows) * min(1.0, sum(most_likely(k, n) for k in counts))
     return Sums(key, np.array([max(0.0, hits - expected)]), expected, 1.0)
 
 
 def most_likely(k: int, n: int) -> float:
-    """A bound on P(K = k) for K ~ Binomial(n, q) of any q, by Stirling's formula."""
+    """Bound P(K = k) for K ~ Binomial(n, q) of any q, by Stirling's formula."""
     return 1.0 if k in (0, n) else min(1.0, math.sqrt(n / (2 * math.pi * k * (n - k))))

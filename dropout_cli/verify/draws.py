@@ -1,4 +1,4 @@
-"""How a layer draws its masks: with what probability, how independently, afresh for each call?"""
+"""Test the masks of a layer: their share, their independence, and whether calls have their own."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.verify import chance
-from dropout_cli.verify.chance import LEVEL, Setting, Worst
+from dropout_cli.verify.chance import LEVEL, Setting, Worst, by_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray, Mask
 
-BIG = 1000  # elements: a mask of as many tells something by itself
+BIG = 1000  # elements of a mask that says something by itself
 
 
 class Draws:
@@ -26,38 +26,39 @@ class Draws:
     """
 
     def __init__(self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]]) -> None:
-        """Take them as they are."""
+        """Take the masks, large ones and small ones."""
         self.p, self.masks = p, [mask for mask, _ in masks]
         self.xs = {id(mask): x for mask, x in masks}
         self.exact = Setting(1 - p, grid)
         self.n = sum(mask.size for mask in self.masks)
         self.kept = sum(int(mask.sum()) for mask in self.masks)
         self.big = [mask for mask in self.masks if mask.size >= BIG]
-        self.small = [mask for mask in self.masks if mask.size < BIG]
+        self.small = by_shape([mask for mask in self.masks if mask.size < BIG])
 
     @cached_property
     def setting(self) -> Setting:
         """What dependence is measured about: q, or the share of the kept if that is another."""
-        if chance.of_share(self.kept, self.n, self.exact) >= LEVEL:
+        if self.whole >= LEVEL:
             return self.exact
         return Setting(self.kept / self.n, self.exact.step)
+
+    @property
+    def pooled(self) -> list[list[Mask]]:
+        """The masks whose sums are taken together: the large ones, and small ones of one shape."""
+        return [some for some in (self.big, *self.small) if some]
+
+    @property
+    def groups(self) -> list[list[Mask]]:
+        """The same; where calls have masks that are alike, each mask alone."""
+        return self.pooled if self.alike.chance >= LEVEL else [[mask] for mask in self.masks]
 
     @cached_property
     def alike(self) -> Worst:
         """How unlikely it is that two calls have masks that agree as the most alike do."""
-        large = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
-        small = [some for some in chance.by_shape(self.small) if len(some) > 1]
-        return chance.worst(
-            large,
-            [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small],
-        )
-
-    @property
-    def groups(self) -> list[list[Mask]]:
-        """The masks whose sums are taken together: large ones, small ones; if alike, each alone."""
-        if self.alike.chance < LEVEL:
-            return [[mask] for mask in self.masks]
-        return [some for some in (self.big, *chance.by_shape(self.small)) if some]
+        between = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
+        small = [some for some in self.small if len(some) > 1]
+        lags = [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small]
+        return chance.worst(between, lags)
 
     @cached_property
     def dependence(self) -> Worst:
@@ -72,13 +73,11 @@ class Draws:
 
     @property
     def name(self) -> str:
-        """What to call the dependence that was found."""
-        found = self.dependence
-        names = {
-            "lag": "neighbours-alike" if found.label == "1" else "mask-repeats",
-            "calls": "fixed-count", "rows": "fixed-count",
-        }  # fmt: skip
-        return self.shared or names.get(found.key, "depends-on-x")
+        """The name of the mistake that explains the dependence."""
+        key, label = self.dependence.key, self.dependence.label
+        lag = "neighbours-alike" if label == "1" else "mask-repeats"
+        names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
+        return self.shared or names.get(key, "depends-on-x")
 
     @property
     def whole(self) -> float:
@@ -91,52 +90,47 @@ class Draws:
         return min(chance.of_share(k, self.n, self.exact) for k in (0, self.n)) < LEVEL
 
     @cached_property
-    def share(self) -> Worst:
-        """How unlikely it is that so many are kept, in all and in each place."""
-        whole = [chance.whole(some, self.exact) for some in self.groups]
-        found = chance.worst(whole)
-        if found.chance < LEVEL:  # that the share is wrong says more than where
-            return found
-        return chance.worst(
-            whole, [each for some in self.groups for each in chance.shares(some, self.exact)]
-        )
-
-    @cached_property
-    def place(self) -> Worst:
-        """The same where calls are taken together though they may be alike."""
-        pooled = [some for some in (self.big, *chance.by_shape(self.small)) if some]
-        whole = [chance.whole(some, self.exact) for some in pooled]
-        return chance.worst(
-            whole, [each for some in pooled for each in chance.shares(some, self.exact)]
-        )
-
-    @cached_property
     def biased(self) -> bool:
         """Whether it is the place, or the size of a call, that decides what is kept."""
-        found = self.place
-        plain = found.key == "all" and self.whole < LEVEL
-        if found.chance >= LEVEL or plain or self.repeated:
+        found = self._places(self.pooled)
+        if found.chance >= LEVEL or (found.key == "all" and self.whole < LEVEL):
             return False
-        less_than = min(self.dependence.log, 0.3 * self.alike.log)  # a bias makes masks alike, too
-        return self.shared is None and found.log < less_than
+        if self.repeated or self.shared:
+            return False
+        return found.log < min(self.dependence.log, 0.3 * self.alike.log)  # a bias is alike, too
+
+    @cached_property
+    def share(self) -> Worst:
+        """How unlikely it is that so many are kept, in all and in each place."""
+        if self.biased:
+            return self._places(self.pooled)
+        found = chance.worst([chance.whole(some, self.exact) for some in self.groups])
+        if found.chance < LEVEL:  # that the share is wrong says more than where
+            return found
+        return self._places(self.groups)
+
+    def _places(self, groups: Sequence[Sequence[Mask]]) -> Worst:
+        return chance.worst(
+            [chance.whole(some, self.exact) for some in groups],
+            [sums for some in groups for sums in chance.shares(some, self.exact)],
+        )
 
     @property
-    def telling(self) -> bool:
+    def can_show_dependence(self) -> bool:
         """Whether it would show if each element were what another one is."""
-        some = self.big or self.small
-        n = sum(mask.size for mask in some)
+        masks = self.big or [mask for some in self.small for mask in some]
+        n = sum(mask.size for mask in masks)
         variance, step, _ = self.setting.products(n)
         complete = n * min(self.setting.variance, step)
-        sure = chance.log_bound(complete, variance, step)
-        return bool(math.exp(sure) * max(mask.size for mask in some) < LEVEL)
+        log = chance.log_bound(complete, variance, step)
+        return bool(math.exp(log) * max(mask.size for mask in masks) < LEVEL)
 
     @property
     def repeated(self) -> bool:
         """Whether all calls of one shape have one mask."""
-        several = [some for some in chance.by_shape(self.big) if len(some) > 1]
-        several += [some for some in chance.by_shape(self.small) if len(some) >= 20]
-        several = [some for some in several if some[0].any() and not some[0].all()]
-        return any(all(np.array_equal(mask, some[0]) for mask in some) for some in several)
+        several = [some for some in by_shape(self.masks) if len(some) > 6]  # fewer may by chance
+        varied = [some for some in several if some[0].any() and not some[0].all()]
+        return any(all((mask == some[0]).all() for mask in some) for some in varied)
 
     @property
     def shared(self) -> str | None:
@@ -154,16 +148,15 @@ class Draws:
         for mask in varied:
             long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
             axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
-            if not axes:
-                continue
-            if axes == list(range(2, mask.ndim)):
+            if axes == list(range(2, mask.ndim)) != []:
                 return "whole-channels"
-            return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
+            if axes:
+                return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
         return None
 
 
 def grid_step(bits: int) -> float:
-    """By how much a probability may differ from the p that was asked for.
+    """Return by how much a probability may differ from the p that was asked for.
 
     bits: the precision of the type in which random numbers are drawn. They lie on a grid, in
     float32 as coarse as 2^−23, in a narrower type 2^(1−bits); a step of it is lost at the

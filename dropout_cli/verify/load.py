@@ -1,4 +1,4 @@
-"""A layer of someone else's, found by its name, and what it raises, quoted in one line."""
+"""Import a user's layer by its name, and quote in one line what the user's code raises."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ import os
 import re
 import sys
 import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from dropout_cli.errors import RequestError, SignalExit
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
-QUOTED = 200  # characters of foreign words that are quoted
+QUOTED = 200  # characters of a foreign message that are quoted
 OURS = os.path.dirname(__file__)
-PASSED_ON = (KeyboardInterrupt, MemoryError, SignalExit)  # what is no fault of the layer
 
 
 def load(name: str) -> object:
-    """The object that MODULE:NAME names; the current folder is first on the path.
+    """Return the object that MODULE:NAME names, searching the current folder first.
 
-    Raises RequestError where the module cannot be imported, or has nothing of that name.
+    Raises RequestError if the module cannot be imported or has nothing of that name.
     """
     module_name, colon, attribute = name.rpartition(":")
     if not (module_name and colon and attribute):
@@ -35,24 +39,19 @@ def load(name: str) -> object:
             f"the layer is {name!r}, but its file must be in the current folder or below it; for"
             " another folder, set PYTHONPATH to it and give MODULE:NAME"
         )
-    try:
-        folder = os.getcwd()  # it stays on the path: a layer may import when it is first called
-    except FileNotFoundError:
-        raise RequestError("the current folder was deleted, so no layer is found in it") from None
+    folder = os.getcwd()
     if sys.path[:1] != [folder]:
-        sys.path.insert(0, folder)
-    try:
+        sys.path.insert(0, folder)  # it stays there: a layer may import when it is first called
+    with catching() as errors:
         found: object = importlib.import_module(module_name)
-    except PASSED_ON:
-        raise
-    except BaseException as error:  # a module may also exit, or skip its tests
+    for error in errors:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is None or not f"{module_name}.".startswith(f"{missing}."):
-            raise RequestError(f"{module_name} cannot be imported: {quote(error)}") from None
+            raise RequestError(f"{module_name} cannot be imported: {quote(error)}")
         raise RequestError(
             f"there is no module {module_name!r} in {folder} or among the installed packages; if"
             " it is in another folder, as in src/, set PYTHONPATH to that"
-        ) from None
+        )
     for part in attribute.split("."):
         if not hasattr(found, part):
             near = difflib.get_close_matches(part, [n for n in dir(found) if n[0] != "_"], 1)
@@ -62,29 +61,31 @@ def load(name: str) -> object:
     return found
 
 
-class OutOfMemoryError(RequestError):
-    """The layer, or its checks, ran out of memory, which says nothing about it."""
+@contextmanager
+def catching() -> Iterator[list[BaseException]]:
+    """Catch what a user's code raises, even if it exits or skips a test; put it into the list.
 
-    def __init__(self, error: BaseException) -> None:
-        """error: what was raised."""
-        super().__init__(f"the layer was not checked, because memory ran out: {quote(error)}")
-
-
-def refuse_out_of_memory(error: BaseException) -> None:
-    """Raise OutOfMemoryError where this is why the layer raised."""
-    foreign = isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error))
-    if isinstance(error, MemoryError) or foreign:
-        raise OutOfMemoryError(error) from None
+    An interrupt, a signal and exhausted memory say nothing about the code, and pass through.
+    """
+    errors: list[BaseException] = []
+    try:
+        yield errors
+    except (KeyboardInterrupt, MemoryError, RequestError, SignalExit):
+        raise
+    except BaseException as error:
+        if isinstance(error, RuntimeError) and OUT_OF_MEMORY.search(str(error)):
+            raise MemoryError(str(error)) from None
+        errors.append(error)
 
 
 def quote(error: BaseException) -> str:
-    """An exception in one line: its type and its message."""
+    """Return an exception in one line: its type and its message."""
     name, message = one_line(type(error).__name__), one_line(str(error))
     return f"{name}: {message}" if message else name
 
 
 def quote_with_place(error: BaseException) -> str:
-    """An exception in one line, with the innermost line of the user's own code that it passed."""
+    """Return an exception in one line, with the innermost line of the user's own code."""
     passed = traceback.extract_tb(error.__traceback__)
     frames = [each for each in passed if not each.filename.startswith((OURS, "<"))]
     own = [each for each in frames if "site-packages" not in each.filename] or frames
@@ -93,7 +94,7 @@ def quote_with_place(error: BaseException) -> str:
     return f"{quote(error)} ({one_line(os.path.basename(own[-1].filename))}:{own[-1].lineno})"
 
 
-def one_line(words: str) -> str:
-    """The words in one line, shortened, without control characters."""
-    line = "".join(c for c in " ".join(words.split()) if c.isprintable())
+def one_line(text: str) -> str:
+    """Return the text in one line, shortened, without control characters."""
+    line = "".join(c for c in " ".join(text.split()) if c.isprintable())
     return line if len(line) <= QUOTED else line[: QUOTED - 1] + "…"

@@ -1,4 +1,4 @@
-"""What goes wrong when dropout is written by hand: each mistake is the formula that it computes.
+"""The known mistakes, each as the formula that it computes.
 
 Adding a mistake is adding a line to one of the tables, and a sentence to each language's prose.
 """
@@ -6,6 +6,7 @@ Adding a mistake is adding a line to one of the tables, and a sentence to each l
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
 
 PROBABILITIES = (0.3, 0.2, 0.4, 0.1, 0.6, 0.7)  # tried for one that tells mistakes apart
-
-
 # What each mistake makes of v: of x in the forward pass, of ∂L/∂y in the backward pass.
 IN_TRAINING: dict[str, Formula] = {
     "not-scaled": lambda v, m, p: () if m.all() else (v * m,),  # that would be not-applied
@@ -61,16 +60,11 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 class Diagnosis(NamedTuple):
     """What explains wrong values.
 
-    about: "y" or "grad_x", or the check of the mask that failed.
-    wrong: the elements that are wrong, from 0.
-    mistakes: the names of those that give just these values.
-    telling_p: a drop probability at which they give different ones; None where there is none, or
-        nothing to tell apart.
-    factor, offset: what all the right values were multiplied by, or what was added to them, where
-        no mistake fits and there is one.
+    wrong: the elements that are wrong, from 0. mistakes: the names of those that give these values.
+    telling_p: a p at which several mistakes would give different values, if there is one.
+    factor, offset: between what is right and the candidate, if there is one and no mistake fits.
     """
 
-    about: str
     wrong: list[int]
     mistakes: list[str]
     telling_p: float | None
@@ -81,9 +75,9 @@ class Diagnosis(NamedTuple):
 def diagnose(
     trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance
 ) -> Diagnosis | None:
-    """What is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
+    """Explain what is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
 
-    candidate: n values, nan and inf among them if need be. allowed: how far off a right one may be.
+    candidate: n values. allowed: how far off a right one may be.
     Raises RequestError for another length.
     """
     right = trace.y if about == "y" else trace.grad_x
@@ -94,25 +88,26 @@ def diagnose(
     good = allowed.near(candidate, right)
     if good.all():
         return None
-    fitting = [
-        name
-        for name, values in wrong_values(trace, about).items()
-        if _fits(candidate, values, allowed)
-    ]
-    if any(name != "other-mask" for name in fitting):  # a formula says more than a free choice
-        fitting = [name for name in fitting if name != "other-mask"]
+    names = fitting(trace, about, candidate, allowed)
     return Diagnosis(
-        about=about,
         wrong=np.flatnonzero(~good).tolist(),
-        mistakes=fitting,
-        telling_p=_telling_p(trace, about, fitting, allowed) if len(fitting) > 1 else None,
-        factor=None if fitting else factor(candidate, right, allowed),
-        offset=None if fitting else offset(candidate, right, allowed),
+        mistakes=names,
+        telling_p=_telling_p(trace, about, names, allowed) if len(names) > 1 else None,
+        factor=None if names else factor(candidate, right, allowed),
+        offset=None if names else offset(candidate, right, allowed),
     )
 
 
+def fitting(trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance) -> list[str]:
+    """Name the mistakes whose formula gives these values of y or grad_x."""
+    values = wrong_values(trace, about)
+    names = [name for name, some in values.items() if _fits(candidate, some, allowed)]
+    # A formula says more than a free choice.
+    return [name for name in names if name != "other-mask"] or names
+
+
 def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
-    """What each mistake makes of y or grad_x in this trace, by its name.
+    """Compute what each mistake makes of y or grad_x in this trace, by its name.
 
     Where a mistake leaves each element a choice, as another mask does, the values it may have.
     """
@@ -130,31 +125,26 @@ def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
 
 
 def _fits(candidate: FloatArray, values: tuple[FloatArray, ...], allowed: Tolerance) -> bool:
-    fits = np.zeros(candidate.shape, dtype=np.bool_)
-    for value in values:
-        fits |= allowed.near(candidate, value) | (np.isnan(candidate) & np.isnan(value))
-    return bool(fits.all())
+    nan = np.isnan(candidate)
+    return bool(np.any([allowed.near(candidate, v) | nan & np.isnan(v) for v in values], 0).all())
 
 
 def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -> float | None:
-    """A p at which the named mistakes give values of which none fits another."""
+    """Find a p at which the named mistakes give values of which none fits another."""
     problem = trace.problem
     for p in PROBABILITIES:
         try:
             values = wrong_values(Trace(replace(problem, p=p, drawn=None)), about)
         except RequestError:
             continue
-        if not any(_fits(values[a][0], values[b], allowed) for a in names for b in names if a != b):
+        if not any(_fits(values[a][0], values[b], allowed) for a, b in permutations(names, 2)):
             return p
     return None
 
 
 def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
-    """The one factor between the right values and the candidate's, if there is one."""
-    some = np.flatnonzero(right)
-    if not some.size or not np.isfinite(candidate).all():
-        return None
-    first = some[np.argmax(np.abs(right[some]))]
+    """Find the one factor between the right values and the candidate's, if there is one."""
+    first = np.abs(right).argmax()
     with np.errstate(all="ignore"):
         found = float(candidate[first] / right[first])
         fits = np.isfinite(found) and allowed.near(candidate, found * right).all()
@@ -162,15 +152,13 @@ def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> floa
 
 
 def offset(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
-    """The one difference between the candidate's values and the right ones, if there is one."""
-    if candidate.size < 2 or not np.isfinite(candidate).all():
-        return None
+    """Find the one difference between the candidate's values and the right ones, if any."""
     with np.errstate(all="ignore"):
         found = float(np.median(candidate - right))
         fits = np.isfinite(found) and allowed.near(candidate - found, right).all()
-    return found if fits else None
+    return found if fits and candidate.size > 1 else None
 
 
 def swapped(trace: Trace, y: FloatArray, grad_x: FloatArray, allowed: Tolerance) -> bool:
-    """Whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
+    """Tell whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
     return bool(allowed.near(y, trace.grad_x).all() and allowed.near(grad_x, trace.y).all())

@@ -2,101 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.proof.finding import Finding, Reason
+from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
 from dropout_cli.verify.chance import LEVEL, of_share
-from dropout_cli.verify.compare import (
-    UnaskedError,
-    answered,
-    compare,
-    compare_both,
-    fault,
-    kept_of,
-    must_not_raise,
-    quoted,
-)
-from dropout_cli.verify.layers import NoArrayError
+from dropout_cli.verify.draws import BIG
+from dropout_cli.verify.layers import WRAP, NoArrayError
 from dropout_cli.verify.layers import values as read
+from dropout_cli.verify.load import quote_with_place
+from dropout_cli.verify.mistakes import factor, offset
 from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from dropout_cli.verify.calls import Feature, Record
+    from dropout_cli.arrays import FloatArray
+    from dropout_cli.verify.calls import Call, Record
+    from dropout_cli.verify.chance import Worst
     from dropout_cli.verify.draws import Draws
 
     Question = Callable[[Record], Finding]
 
-
-def answers(record: Record) -> Finding:
-    """Every call is answered, or all like it are refused."""
-    finding = Finding(0.0, True, sum(call.x.size for call in record.calls), "answers", record.p)
-    for call in record.faults:
-        assert call.error is not None
-        key = "returned" if isinstance(call.error, NoArrayError) else "raised"
-        reason = Reason(key, at=str(call.x.shape), **quoted(call.error))
-        return finding._replace(ok=False, mistakes=("raised",), reason=reason)
-    if record.not_taken:
-        error = next(iter(record.not_taken.values()))
-        raise UnaskedError("not-taken", at=", ".join(_telling(record)), **quoted(error))
-    return finding
+SHOWN = 5  # at most this many wrong elements are given
+NAMED = 6  # at most this many calls are named, and a name must fit them all
 
 
-def _telling(record: Record) -> list[str]:
-    """As few of the features that are not taken as explain every call that was refused."""
-    refused = [set(call.features) for call in record.calls if call.error is not None]
-    found: list[Feature] = []
-    while refused:
-        count = {name: sum(name in each for each in refused) for name in record.not_taken}
-        found.append(max(count, key=lambda name: count[name]))
-        refused = [each for each in refused if found[-1] not in each]
-    return sorted({name for name, _ in found})
+class NoAnswerError(Exception):
+    """A question cannot be judged, or where ok is False has failed before anything is compared."""
+
+    def __init__(self, key: str, ok: bool | None = None, about: str = "y", **known: Any) -> None:
+        """Create the finding. key, known: of the reason. about: as in Finding."""
+        mistakes = ("raised",) if ok is False else ()
+        self.finding = Finding(0.0, ok, 0, "", 0.0, about, mistakes, reason=Reason(key, **known))
 
 
 def values(record: Record) -> Finding:
     """In training each y_i is 0 or x_i/(1−p)."""
-    calls = answered(record, "y", True)
-    cases = [(c, "y", kept_of(c, c.x, record.p)) for c in calls]
-    return compare("values", record.p, cases, naming.in_training)
+    return _compare(_answered(record, "y", True), "y")
 
 
 def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
-    must_not_raise(record, "same-mask", True)
-    calls = [c for c in answered(record, "grad_x", True) if c.array("y") is not None]
-    cases = [(c, "grad_x", kept_of(c, c.grad_y, record.p)) for c in calls if c.one_factor]
-    if not cases:
-        raise UnaskedError("no-mask")
-    finding = compare("same-mask", record.p, cases, naming.in_training)
+    _must_not_raise(record, True)
+    calls = [call for call in _answered(record, "grad_x", True) if call.array("y") is not None]
+    calls = [call for call in calls if call.factor is not None]
+    if not calls:
+        raise NoAnswerError("no-mask")
+    finding = _compare(calls, "grad_x")
     return _lost_at_zero(record, finding) if finding.ok else finding
 
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
     """Where x is 0, y does not show what was kept, and ∂L/∂x does: as much as elsewhere."""
-    relu = [call for call in record.answered("y", True) if call.step.relu and call.main]
-    zero = [call.mask[call.x == 0] for call in relu if call.array("grad_x") is not None]
+    calls = [call for call in record.answered("y", True) if call.array("grad_x") is not None]
+    zero = [call.mask[call.x == 0] for call in calls if call.main]
     n, kept = sum(mask.size for mask in zero), sum(int(mask.sum()) for mask in zero)
     if not n or not record.sampled or record.draws.dependence.chance < LEVEL:
         return finding
     setting = record.draws.setting
-    found = of_share(kept, n, setting)
-    if found >= LEVEL:
+    chance = of_share(kept, n, setting)
+    if chance >= LEVEL:
         return finding
-    reason = Reason("lost", kept, n, n * setting.q, found)
+    reason = Reason("lost", kept, n, n * setting.q, chance)
     name = "depends-on-x" if kept else "lost-at-zero"
     return finding._replace(ok=False, mistakes=(name,), reason=reason)
 
 
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
-    draws = _drawn(record)
+    draws = _draws(record)
     if draws.dependence.chance < LEVEL and not draws.biased:
-        raise UnaskedError("dependent")
-    found, kept, n = draws.place if draws.biased else draws.share, draws.kept, draws.n
+        raise NoAnswerError("dependent")
+    found, kept, n = draws.share, draws.kept, draws.n
     ok = found.chance >= LEVEL
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
@@ -104,95 +84,66 @@ def kept_fraction(record: Record) -> Finding:
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
     reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
     error = abs(kept / n - (1 - record.p))
-    return Finding(error, ok, draws.n, "kept-fraction", record.p, "mask", names, reason=reason)
+    return Finding(error, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
 def independent(record: Record) -> Finding:
     """Elements are dropped independently: of each other, and of x."""
-    draws = _varied(record)
-    found = draws.dependence
-    ok = found.chance >= LEVEL
-    if ok and not draws.telling:
-        raise UnaskedError("p-near-its-ends")
-    reason = Reason("dependent", chance=found.chance, n=draws.n, at=found.label)
-    names = () if ok else (draws.name,)
-    return Finding(0.0, ok, draws.n, "independent", record.p, "mask", names, reason=reason)
+    draws = _draws(record)
+    return _by_chance(draws, draws.dependence, "dependent", draws.name)
 
 
 def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
-    draws = _varied(record)
-    found = draws.alike
-    ok = found.chance >= LEVEL
-    if ok and not draws.telling:
-        raise UnaskedError("p-near-its-ends")
-    if not draws.repeated and draws.dependence.chance < LEVEL:
-        raise UnaskedError("dependent")
-    names = () if ok else ("same-mask-each-call",) if draws.repeated else ("masks-alike",)
-    reason = Reason("alike", chance=found.chance, n=len(draws.masks))
-    return Finding(0.0, ok, draws.n, "fresh-mask", record.p, "mask", names, reason=reason)
+    draws = _draws(record)
+    if draws.dependence.chance < LEVEL and not (draws.repeated or draws.biased):
+        raise NoAnswerError("dependent")
+    name = "same-mask-each-call" if draws.repeated else "masks-alike"
+    return _by_chance(draws, draws.alike, "alike", name)
 
 
-def _drawn(record: Record) -> Draws:
-    """The masks, where they can be read."""
-    if not record.sampled:
-        answered(record, "y", True)
-        raise UnaskedError("no-mask")
-    return record.draws
-
-
-def _varied(record: Record) -> Draws:
-    """The masks, where not all is kept, nor all dropped."""
-    draws = _drawn(record)
-    if draws.kept in (0, draws.n):
-        raise UnaskedError("all-kept" if draws.kept else "all-dropped")
+def _by_chance(draws: Draws, found: Worst, key: str, name: str) -> Finding:
+    """Judge a dependence, named if it is none that chance makes."""
     if draws.biased:
-        raise UnaskedError("by-place")
-    return draws
+        raise NoAnswerError("by-place")
+    ok = found.chance >= LEVEL
+    if ok and not draws.can_show_dependence:
+        raise NoAnswerError("too-few")
+    reason = Reason(key, len(draws.masks), draws.n, chance=found.chance, at=found.label)
+    names = () if ok else (name,)
+    return Finding(0.0, ok, draws.n, about="mask", mistakes=names, reason=reason)
+
+
+def p_0_or_1(record: Record) -> Finding:
+    """At p = 0 y = x and ∂L/∂x = ∂L/∂y; at p = 1 both are 0, not 0/0."""
+    _must_not_raise(record, True)
+    return _compare_both(record, True)
 
 
 def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
-    cases = [(c, c.x, c.grad_y) for c in answered(record, "y", False)]
-    finding = compare_both(record, "inference", cases, naming.in_inference)
-    quiet = [call for call in record.calls if not call.training and call.error is None]
-    raised = [call for call in quiet if call.backward_error is not None]
-    if finding.ok and raised and len(raised) == len(quiet):
-        error = raised[0].backward_error
-        assert error is not None
-        raise UnaskedError("no-backward", **quoted(error))
-    if finding.ok and raised:
-        return fault(finding, raised[0])
+    finding = _compare_both(record, False)
+    passed = [call for call in record.calls if not call.training and call.error is None]
+    errors = [call.backward_error for call in passed if call.backward_error is not None]
+    if finding.ok and errors:
+        if len(errors) == len(passed):
+            raise NoAnswerError("no-backward", **_quoted(errors[0]))
+        _must_not_raise(record, False)
     return finding
-
-
-def p_0(record: Record) -> Finding:
-    """At p = 0 every element is kept, unscaled: y = x and ∂L/∂x = ∂L/∂y."""
-    must_not_raise(record, "p-0", True)
-    cases = [(c, c.x, c.grad_y) for c in answered(record, "y", True)]
-    return compare_both(record, "p-0", cases, naming.at_p_0)
-
-
-def p_1(record: Record) -> Finding:
-    """At p = 1 every element is dropped: y and ∂L/∂x are 0, not 0/0."""
-    must_not_raise(record, "p-1", True)
-    cases = [(c, 0 * c.x, 0 * c.grad_y) for c in answered(record, "y", True)]
-    return compare_both(record, "p-1", cases, naming.at_p_1)
 
 
 def untouched(record: Record) -> Finding:
     """x and ∂L/∂y are as they were before the call, and what was returned as it was then."""
-    calls = [call for call in record.calls if call.passed is not None]
-    if record.inplace or not calls:
-        raise UnaskedError("in-place" if calls else "no-answer")
-    n = sum(call.x.size for call in calls)
-    finding = Finding(0.0, True, n, "input-untouched", record.p, "x")
-    for call in calls:
-        assert call.passed is not None
+    _must_answer(record)
+    if record.inplace:
+        raise NoAnswerError("in-place")
+    calls = [(call, call.passed) for call in record.calls if call.passed is not None]
+    finding = Finding(0.0, True, sum(call.x.size for call, _ in calls), about="x")
+    for call, passed in calls:
         for about, name, now, before in (
-            ("x", "changes-x", call.passed.x, call.x),
-            ("grad_y", "changes-grad-y", call.passed.grad_y, call.grad_y),
-            ("y", "overwrites-y", call.passed.y, call.y and call.y.array),
+            ("x", "changes-x", passed.x, call.x),
+            ("grad_y", "changes-grad-y", passed.grad_y, call.grad_y),
+            ("y", "overwrites-y", passed.y, call.y and call.y.array),
             ("grad_x", "overwrites-y", call.gradient, call.grad_x and call.grad_x.array),
         ):
             if before is None:
@@ -207,28 +158,41 @@ def untouched(record: Record) -> Finding:
 
 def shape_and_dtype(record: Record) -> Finding:
     """y and ∂L/∂x have the shape and the type of x."""
+    _must_answer(record)
     found = [
-        (call, about, values)
-        for call in record.calls for about, values in (("y", call.y), ("grad_x", call.grad_x))
-        if values is not None
+        (call, about, answer)
+        for call in record.calls for about, answer in (("y", call.y), ("grad_x", call.grad_x))
+        if answer is not None
     ]  # fmt: skip
-    if not found:
-        raise UnaskedError("no-answer")
-    n = sum(call.x.size for call, about, _ in found if about == "y")
-    finding = Finding(0.0, True, n, "shape-and-dtype", record.p)
-    widened: dict[str, str] = {}
+    finding = Finding(0.0, True, sum(call.x.size for call, about, _ in found if about == "y"))
     for call, about, (dtype, array) in found:
         if array.shape != call.x.shape:
             reason = Reason("shape", got=str(array.shape), wanted=str(call.x.shape))
-            wrong = "wrong-shape"
+            name = "wrong-shape"
         elif dtype not in TYPES or (dtype != call.dtype and not record.may_widen(dtype)):
-            reason, wrong = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
+            reason, name = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
         else:
-            widened |= {"got": dtype, "wanted": call.dtype} if dtype != call.dtype else {}
             continue
-        return finding._replace(ok=False, about=about, mistakes=(wrong,), reason=reason)
-    if widened:
-        raise UnaskedError("other-type-judged", **widened)
+        return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
+    for call, _, (dtype, _) in found:
+        if dtype != call.dtype:
+            raise NoAnswerError("other-type-judged", got=dtype, wanted=call.dtype)
+    return finding
+
+
+def answers(record: Record) -> Finding:
+    """Every call is answered, or all like it are refused."""
+    _must_answer(record)
+    finding = Finding(0.0, True, sum(call.x.size for call in record.calls))
+    for call in record.calls:
+        explained = call.refused and record.not_taken.keys() & set(call.features)
+        if call.error is not None and not explained:
+            key = "returned" if isinstance(call.error, NoArrayError) else "raised"
+            reason = Reason(key, at=str(call.x.shape), **_quoted(call.error))
+            return finding._replace(ok=False, mistakes=("raised",), reason=reason)
+    for error in record.not_taken.values():
+        names = dict.fromkeys(name for name, _ in record.not_taken)
+        raise NoAnswerError("not-taken", at=", ".join(names), **_quoted(error))
     return finding
 
 
@@ -249,7 +213,103 @@ OF_CHANCE = ("same-mask", "kept-fraction", "independent", "fresh-mask")
 
 
 def at(p: float) -> dict[str, Question]:
-    """The questions that have a meaning at this p, in the order in which they are told."""
-    if p == 0:
-        return {"p-0": p_0} | ALWAYS
-    return ({"p-1": p_1} if p == 1 else BETWEEN) | ALWAYS
+    """Return the questions that have a meaning at this p, in the order of the report."""
+    return (BETWEEN if 0 < p < 1 else {f"p-{p:g}": p_0_or_1}) | ALWAYS
+
+
+def _answered(record: Record, about: str, training: bool) -> list[Call]:
+    """Return the calls in this mode whose y, or grad_x, can be judged, if there are any."""
+    if calls := record.answered(about, training):
+        return calls
+    calls = [call for call in record.calls if call.training is training]
+    errors = [record.refused, *(call.error or call.backward_error for call in calls)]
+    error = next(filter(None, errors), None)
+    if isinstance(error, ArithmeticError) and training and record.p in (0, 1):
+        raise NoAnswerError("raised-always", ok=False, **_quoted(error))
+    raise _no_answer(error)
+
+
+def _must_answer(record: Record) -> None:
+    """Raise NoAnswerError where no call was answered with an array."""
+    errors = [call.error for call in record.calls]
+    if None not in errors:
+        raise _no_answer(next(iter(errors), record.refused))
+
+
+def _no_answer(error: BaseException | None) -> NoAnswerError:
+    if error is None:
+        return NoAnswerError("no-answer")
+    if isinstance(error, NoArrayError):
+        return NoAnswerError("returned", code=WRAP["cache"], **_quoted(error))
+    return NoAnswerError("refused", **_quoted(error))
+
+
+def _must_not_raise(record: Record, training: bool) -> None:
+    """Raise NoAnswerError where backward raised, or returned no array, though forward passed."""
+    for call in record.calls:
+        error = call.backward_error
+        if call.training is training and error is not None:
+            key = "returned-backward" if isinstance(error, NoArrayError) else "raised-backward"
+            at = str(call.x.shape)
+            raise NoAnswerError(key, ok=False, about="grad_x", at=at, **_quoted(error))
+
+
+def _quoted(error: BaseException) -> dict[str, Any]:
+    sentence = str(error) if isinstance(error, NoArrayError) else quote_with_place(error)
+    return {"error": sentence, "cause": error}
+
+
+def _draws(record: Record) -> Draws:
+    """Return the masks, if they can be read."""
+    if not record.sampled:
+        _answered(record, "y", True)
+        raise NoAnswerError("no-mask")
+    return record.draws
+
+
+def _compare_both(record: Record, training: bool) -> Finding:
+    """Compare y and, if that is right, ∂L/∂x, in all calls in this mode."""
+    calls = _answered(record, "y", training)
+    y = _compare(calls, "y")
+    calls = [call for call in calls if call.array("grad_x") is not None]
+    if not y.ok or not calls:
+        return y
+    grad_x = _compare(calls, "grad_x")
+    return grad_x._replace(
+        checked=y.checked + grad_x.checked,
+        max_error=float(np.maximum(y.max_error, grad_x.max_error)),
+        about="y" if grad_x.ok else "grad_x",
+    )
+
+
+def _compare(calls: Sequence[Call], about: str) -> Finding:
+    """Compare y or grad_x of these calls with what is right, element by element."""
+    wrong: list[tuple[Call, FloatArray, FloatArray, Any]] = []
+    checked, count, largest = 0, 0, 0.0
+    for call in calls:
+        got, right = call.array(about), call.right(about)
+        assert got is not None
+        bad = ~call.allowed(about).near(got, right)
+        checked += got.size
+        count += int(bad.sum())
+        with np.errstate(all="ignore"):
+            largest = float(np.maximum(largest, np.abs(got - right).max()))  # nan stays nan
+        if bad.any():
+            wrong.append((call, got, right, bad))
+    finding = Finding(largest, not wrong, checked, about=about)
+    if not wrong:
+        return finding
+    named = [each for each, *_ in wrong if each.x.size >= BIG] or [each for each, *_ in wrong]
+    first, *others = [naming.names_of(each, about) for each in named[:: -(-len(named) // NAMED)]]
+    names = [name for name in first if all(name in each for each in others)]
+    call, got, right, bad = wrong[0]
+    places = [tuple(place) for place in np.argwhere(bad)[:SHOWN].tolist()]
+    shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
+    between = got.ravel(), right.ravel(), call.allowed(about)
+    reason = Reason("wrong", count, checked, factor=factor(*between))
+    if not names:
+        kept = bool(call.mask[places[0]]) if call.training and call.y is not None else None
+        x, grad_y = float(call.x[places[0]]), float(call.grad_y[places[0]])
+        example = Example(x, grad_y, kept, shown[0].got)
+        reason = reason._replace(offset=offset(*between), example=example)
+    return finding._replace(mistakes=names, wrong=shown, reason=reason)

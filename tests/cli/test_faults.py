@@ -155,7 +155,7 @@ def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
     [
         ("plot", "No such file or directory"),
         ("forward -o o.json", "No such file or directory"),
-        ("verify --layer a:b", "the current folder was deleted"),
+        ("verify --layer a:b", "No such file or directory"),
     ],
 )
 def test_a_folder_that_was_removed(tmp_path, args, says):

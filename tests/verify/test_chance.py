@@ -109,4 +109,4 @@ def test_a_lag_is_named():
     found = drawn(np.concatenate((half, half)), 0.5).dependence
     assert (found.key, found.label) == ("lag", "500")
     assert found.chance < LEVEL
-    assert not drawn(rng.random(20) < 0.5, 0.5).telling
+    assert not drawn(rng.random(20) < 0.5, 0.5).can_show_dependence

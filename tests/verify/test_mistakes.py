@@ -28,7 +28,7 @@ KNOWN = [
 
 
 @pytest.mark.parametrize(("training", "about", "name"), KNOWN)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.data())
 def test_every_mistake_is_found_from_its_own_output(training, about, name, data):
     own = {"sum-loss": ["mean"], "mean-loss": SUMS, "ignores-grad-y": [None]}
@@ -49,9 +49,9 @@ def test_every_mistake_is_found_from_its_own_output(training, about, name, data)
 
 
 def test_a_right_implementation_is_never_accused():
-    """10,000 random problems, in float64 and float32, by the ways that frameworks compute."""
+    """1,000 random problems, in float64 and float32, as frameworks compute them."""
     random = np.random.default_rng(0)
-    for _ in range(10_000):
+    for _ in range(1000):
         n, p = int(random.integers(1, 12)), float(random.uniform(0, 0.99))
         scale = 10.0 ** random.uniform(-6, 6)
         x, g = random.normal(size=(2, n)) * scale
@@ -97,9 +97,9 @@ def test_a_formula_is_named_before_a_free_choice():
     trace = Trace(Problem.create(p=0.3))
     inverted = np.array([0, 4, 0, 8]) / 0.7
     diagnosis = diagnose(trace, "y", inverted, ALLOWED)
-    assert diagnosis == ("y", [0, 1, 2, 3], ["inverted"], None, None, None)
+    assert diagnosis == ([0, 1, 2, 3], ["inverted"], None, None, None)
     diagnosis = diagnose(trace, "y", np.array([2, 4, 0, 0]) / 0.7, ALLOWED)
-    assert diagnosis == ("y", [1, 2], ["other-mask"], None, None, None)
+    assert diagnosis == ([1, 2], ["other-mask"], None, None, None)
 
 
 def test_what_no_mistake_explains():

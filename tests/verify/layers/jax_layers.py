@@ -40,7 +40,7 @@ def jax_run(x, grad_y, p, training):
 
 
 def jax_same_key(x, grad_y, p, training):
-    """The key is never split."""
+    """Never split the key."""
     if not training:
         return x, grad_y
     kept = jax.random.bernoulli(jax.random.key(0), 1 - p, x.shape)

@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import random
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Course:
@@ -33,8 +37,35 @@ class Course:
         return grad_y * self.scale
 
 
+def drawing(draw: Callable[[float, tuple[int, ...]], Any]) -> type[Course]:
+    """Make a layer whose mask is draw(p, shape)."""
+    return type("Drawing", (Course,), {"draw": lambda self, shape: draw(self.p, shape)})
+
+
+def sending_back(backward: Callable[[Any, Any], Any]) -> type[Course]:
+    """Make a layer with this backward(self, grad_y)."""
+    return type("SendingBack", (Course,), {"backward": backward})
+
+
+def passing(forward: Callable[[Any, Any], Any]) -> type[Course]:
+    """Make a layer with this forward(self, x)."""
+    return type("Passing", (Course,), {"forward": forward})
+
+
+def scaling(scale: Callable[[Any, float], Any]) -> type[Course]:
+    """Make a layer that in training multiplies by scale(mask, p), in both passes."""
+
+    def forward(self, x):
+        if not self.training:
+            return Course.forward(self, x)
+        self.scale = scale(self.draw(x.shape), self.p)
+        return x * self.scale
+
+    return passing(forward)
+
+
 class BoolMask(Course):
-    """Multiplies by a mask of booleans, then scales; called, not forwarded."""
+    """Multiply by a mask of booleans, then scale; called, not forwarded."""
 
     def __init__(self, p):
         self.p = p
@@ -65,21 +96,18 @@ class Called:
     """Called, not forwarded; eval() alone is no mode, training is."""
 
     def __init__(self, p):
-        self.p = p
+        self.layer = Course(p)
         self.training = True
 
     def eval(self):
         return self
 
     def __call__(self, x):
-        self.factor = np.ones(x.shape)
-        if self.training:
-            kept = np.random.rand(*x.shape) >= self.p
-            self.factor = kept / (1 - self.p) if self.p < 1 else np.zeros(x.shape)
-        return x * self.factor
+        self.layer.training = self.training
+        return self.layer.forward(x)
 
     def backward(self, grad_y):
-        return grad_y * self.factor
+        return self.layer.backward(grad_y)
 
 
 class OwnGenerator(Course):
@@ -89,14 +117,6 @@ class OwnGenerator(Course):
 
     def draw(self, shape):
         return (self.rng.random(shape, dtype=np.float32) < 1 - self.p).astype(np.float32)
-
-
-class PythonRandom(Course):
-    """Python's own random numbers, element by element."""
-
-    def draw(self, shape):
-        flat = [random.random() >= self.p for _ in range(int(np.prod(shape)))]
-        return np.reshape(flat, shape)
 
 
 class Half(Course):
@@ -116,7 +136,7 @@ class Half(Course):
 
 
 class InPlace(Course):
-    """Works in place, and says so."""
+    """Work in place, and say so."""
 
     inplace = True
 
@@ -130,29 +150,30 @@ class InPlace(Course):
 
 
 class OnlyZero(Course):
-    """Knows p = 0 alone."""
-
     def __init__(self, p):
         if p != 0:
             raise NotImplementedError("only p = 0 so far")
         super().__init__(p)
 
 
-class OnlyBatches(Course):
-    """Knows batches of rows alone."""
-
-    def forward(self, x):
-        rows, columns = x.shape
-        return super().forward(x).reshape(rows, columns)
-
-
 class OpenInterval(Course):
-    """Takes 0 ≤ p < 1, and says so when it is called."""
+    """Take 0 ≤ p < 1, and say so when called."""
 
     def forward(self, x):
         if self.p >= 1:
             raise ValueError("the drop probability must be below 1")
         return super().forward(x)
+
+
+def in_dimensions(n: int) -> type[Course]:
+    """Make a layer that fails in other than n dimensions."""
+
+    def forward(self, x):
+        if x.ndim != n:
+            return [0][x.ndim]
+        return Course.forward(self, x)
+
+    return passing(forward)
 
 
 def numpy_run(x, grad_y, p, training):
@@ -161,21 +182,6 @@ def numpy_run(x, grad_y, p, training):
     kept = np.random.random_sample(x.shape) >= p
     divisor = 1 - p if p < 1 else 1
     return np.where(kept, x / divisor, 0), np.where(kept, grad_y / divisor, 0)
-
-
-class KeepsWithP(Course):
-    def draw(self, shape):
-        return np.random.rand(*shape) < self.p
-
-
-class DividedByP(Course):
-    """Takes p as the probability of keeping throughout."""
-
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        self.scale = (np.random.rand(*x.shape) < self.p) / self.p
-        return x * self.scale
 
 
 class NotScaled(Course):
@@ -192,16 +198,8 @@ class ScaledTwice(Course):
         return y / (1 - self.p) if self.training and self.p < 1 else y
 
 
-class MultipliedByKeep(Course):
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        self.scale = self.draw(x.shape) * (1 - self.p)
-        return x * self.scale
-
-
 class NotApplied(Course):
-    """Never in training, whatever it is told."""
+    """Never in training, whatever the mode."""
 
     def forward(self, x):
         self.scale = np.ones_like(x)
@@ -231,21 +229,6 @@ class StaleMask(Course):
         return grad_y * self.saved[grad_y.shape, self.training]
 
 
-class GradientNotMasked(Course):
-    def backward(self, grad_y):
-        return grad_y / (1 - self.p) if self.training and self.p < 1 else grad_y * self.scale
-
-
-class GradientNotScaled(Course):
-    def backward(self, grad_y):
-        return grad_y * (self.scale != 0)
-
-
-class GradientDividedByP(Course):
-    def backward(self, grad_y):
-        return grad_y * (self.scale != 0) / self.p if self.training else grad_y
-
-
 class GradientMultipliedByP(Course):
     def backward(self, grad_y):
         return grad_y * (self.scale != 0) * self.p if self.training else grad_y
@@ -269,84 +252,22 @@ class GradientOfX(Course):
         return grad_y * self.y
 
 
-class GradientPassedOn(Course):
-    def backward(self, grad_y):
-        return grad_y
-
-
-class NanAtOne(Course):
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        self.scale = self.draw(x.shape) / np.float64(1 - self.p)
-        return x * self.scale
-
-
-class RaisesAtOne(Course):
-    """Python's floats raise where NumPy's give nan."""
-
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        self.scale = self.draw(x.shape) * (1 / (1 - self.p))
-        return x * self.scale
-
-
-class FixedSeed(Course):
-    def draw(self, shape):
-        return np.random.default_rng(42).random(shape) >= self.p
-
-
 class SeedsTheGlobal(Course):
     def draw(self, shape):
         np.random.seed(0)
-        return np.random.rand(*shape) >= self.p
+        return super().draw(shape)
 
 
-class OneMaskForEveryRow(Course):
-    def draw(self, shape):
-        return np.broadcast_to(np.random.rand(*shape[-1:]) >= self.p, shape)
-
-
-class OneMaskForEveryColumn(Course):
-    def draw(self, shape):
-        return np.broadcast_to(np.random.rand(*shape[:-1], 1) >= self.p, shape)
-
-
-class OneCoin(Course):
-    def draw(self, shape):
-        return np.full(shape, np.random.rand() >= self.p)
-
-
-class OneMaskForEverySample(Course):
-    """The first axis shares one mask in three dimensions alone."""
-
-    def draw(self, shape):
-        if len(shape) < 3:
-            return super().draw(shape)
-        return np.broadcast_to(np.random.rand(*shape[1:]) >= self.p, shape)
-
-
-class PairsAtOnce(Course):
+def pairs_at_once(p, shape):
     """An off-by-one repeat: elements 1 and 2, 3 and 4, … share a decision."""
-
-    def draw(self, shape):
-        n = int(np.prod(shape))
-        return np.repeat(np.random.rand(n // 2 + 1) >= self.p, 2)[1 : n + 1].reshape(shape)
+    n = int(np.prod(shape))
+    return np.repeat(np.random.rand(n // 2 + 1) >= p, 2)[1 : n + 1].reshape(shape)
 
 
-class TiledMask(Course):
-    def draw(self, shape):
-        n = int(np.prod(shape))
-        return np.resize(np.random.rand(n // 2) >= self.p, n).reshape(shape)
-
-
-class FixedCount(Course):
-    """Drops just the fraction p, by a permutation."""
-
-    def draw(self, shape):
-        n = int(np.prod(shape))
-        return (np.random.permutation(n) >= round(n * self.p)).reshape(shape)
+def same_for_samples(p, shape):
+    """The first axis shares one mask in three dimensions alone."""
+    one = np.random.rand(*(shape[1:] if len(shape) > 2 else shape)) >= p
+    return np.broadcast_to(one, shape)
 
 
 class FixedCountInRows(Course):
@@ -363,25 +284,19 @@ class WrongProbability(Course):
 
 
 class ChangesX(InPlace):
-    """Works in place without a word."""
+    """Work in place without a word."""
 
     inplace = False
 
 
 class DropsInInference(Course):
-    """Has a training flag, and does not look at it."""
+    """Have a training flag, and do not look at it."""
 
     def forward(self, x):
         training, self.training = self.training, True
         y = super().forward(x)
         self.training = training
         return y
-
-
-class ScalesInInference(Course):
-    def forward(self, x):
-        y = super().forward(x)
-        return y if self.training else y * (1 - self.p)
 
 
 class StaysInInference(Course):
@@ -407,18 +322,8 @@ class BackwardDropsInInference(Course):
         return grad_y * scale
 
 
-class Rounds(Course):
-    def forward(self, x):
-        return super().forward(x).astype(np.int64)
-
-
-class Flattens(Course):
-    def forward(self, x):
-        return super().forward(x).ravel()
-
-
 class NoGradient(Course):
-    """Keeps the gradient, and forgets to return it."""
+    """Keep the gradient, and forget to return it."""
 
     def backward(self, grad_y):
         self.grad_x = super().backward(grad_y)
@@ -430,36 +335,17 @@ class Raises(Course):
 
 
 class RaisesTheSecondTime(Course):
-    """Frees the mask too early."""
+    """Free the mask too early."""
 
     def forward(self, x):
-        if getattr(self, "used", 0) > 5:
-            raise RuntimeError("the mask\n\x1b[31mis gone")
         self.used = getattr(self, "used", 0) + 1
-        return super().forward(x)
-
-
-class GaussianNoise(Course):
-    """Another layer altogether."""
-
-    def draw(self, shape):
-        return 1 + np.random.randn(*shape)
-
-
-class Only1D(Course):
-    def forward(self, x):
-        (_,) = x.shape
-        return super().forward(x)
-
-
-class Only3D(Course):
-    def forward(self, x):
-        _, _, _ = x.shape
+        if self.used > 6:
+            raise RuntimeError("the mask\n\x1b[31mis gone")
         return super().forward(x)
 
 
 class CachedMask(Course):
-    """Draws again only where the shape is another."""
+    """Draw again only where the shape is another."""
 
     def draw(self, shape):
         if getattr(self, "kept", np.empty(0)).shape != shape:
@@ -468,17 +354,17 @@ class CachedMask(Course):
 
 
 class DrawsInTrain(Course):
-    """Draws when train() is called, not when it is called itself."""
+    """Draw when train() is called, not when called itself."""
 
     def train(self):
-        self.training, self.draws = True, {}
+        self.training, self.drawn = True, {}
 
     def eval(self):
         self.training = False
 
     def draw(self, shape):
-        self.draws = getattr(self, "draws", {})
-        return self.draws.setdefault(shape, super().draw(shape))
+        self.drawn = getattr(self, "drawn", {})
+        return self.drawn.setdefault(shape, super().draw(shape))
 
 
 class Exits(Course):
@@ -487,31 +373,14 @@ class Exits(Course):
 
 
 class CountsOfOne(Course):
-    """Asks for a probability that there is not, between the ends."""
+    """Ask for a probability that there is not, between the ends."""
 
     def draw(self, shape):
         return np.random.binomial(1, 1 / (1 - self.p), shape)
 
 
-class FailsInThreeDimensions(Course):
-    def forward(self, x):
-        return [x, x][x.ndim - 1] * 0 + super().forward(x)
-
-
-class NothingInThreeDimensions(Course):
-    def forward(self, x):
-        return super().forward(x) if x.ndim < 3 else None
-
-
-class AlmostZero(Course):
-    """Does not quite drop."""
-
-    def forward(self, x):
-        return super().forward(x) + 1e-9 * (self.training and 0 < self.p < 1)
-
-
 def run_with_own_gradient(x, grad_y, p, training):
-    """The gradient of another draw."""
+    """Return the gradient of another mask."""
     if not training or p in (0, 1):
         return x * (p != 1 or not training), grad_y * (p != 1 or not training)
     one, two = np.random.rand(2, *x.shape) >= p
@@ -523,51 +392,65 @@ RIGHT = {
     "bool mask": BoolMask,
     "called": Called,
     "own generator": OwnGenerator,
-    "python random": PythonRandom,
+    "python random": drawing(
+        lambda p, shape: np.reshape([random.random() >= p for _ in range(np.prod(shape))], shape)
+    ),
     "float16": Half,
     "in place": InPlace,
     "only p = 0": OnlyZero,
-    "only batches": OnlyBatches,
-    "only vectors": Only1D,
-    "only three dimensions": Only3D,
+    "only vectors": in_dimensions(1),
+    "only batches": in_dimensions(2),
     "p < 1": OpenInterval,
     "numpy function": numpy_run,
     "numpy instance": Course(0.7),
-    "fails in three dimensions": FailsInThreeDimensions,
 }
-KEEP = dict.fromkeys(["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")
 RAISED = dict.fromkeys(["p-0", "p-1", "same-mask"], "raised")
-UNJUDGED = {"exits": Exits, "binomial of 1/(1-p)": CountsOfOne}
+NOT_APPLIED = {"values": "not-applied", "same-mask": "not-applied", "p-1": "keeps-at-p-1"}
 WRONG = {
-    "cached mask": (CachedMask, {"fresh-mask": "same-mask-each-call"}),
+    "cached mask": (CachedMask, {"fresh-mask": "same-mask-each-call or masks-alike"}),
     "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call"}),
-    "nothing in three dimensions": (NothingInThreeDimensions, {"answers": "raised"}),
-    "almost zero": (AlmostZero, {"values": None}),
-    "keeps with p": (KeepsWithP, {"p-0": "drops-at-p-0", "kept-fraction": "keeps-with-p"}),
-    "divided by p": (DividedByP, KEEP),
+    "nothing in three dimensions": (
+        passing(lambda self, x: Course.forward(self, x) if x.ndim < 3 else None),
+        {"answers": "raised"},
+    ),
+    "almost zero": (
+        passing(
+            lambda self, x: Course.forward(self, x) + 1e-9 * (self.training and 0 < self.p < 1)
+        ),
+        {"values": None},
+    ),
+    "keeps with p": (
+        drawing(lambda p, shape: np.random.rand(*shape) < p),
+        {"p-0": "drops-at-p-0", "kept-fraction": "keeps-with-p"},
+    ),
     "not scaled": (
         NotScaled,
         {"values": "not-scaled", "same-mask": "not-scaled", "inference": "scales-in-inference"},
     ),
     "scaled twice": (ScaledTwice, {"values": "scaled-twice"}),
     "multiplied by keep": (
-        MultipliedByKeep,
+        scaling(lambda mask, p: mask * (1 - p)),
         {"values": "multiplied-by-keep", "same-mask": "multiplied-by-keep"},
     ),
-    "not applied": (
-        NotApplied,
-        {
-            "values": "not-applied",
-            "same-mask": "not-applied",
-            "p-1": "keeps-at-p-1",
-        },
-    ),
+    "not applied": (NotApplied, NOT_APPLIED),
     "new mask in backward": (NewMaskInBackward, {"same-mask": "other-mask"}),
     "stale mask": (StaleMask, {"same-mask": "other-mask"}),
-    "gradient not masked": (GradientNotMasked, {"same-mask": "not-masked"}),
-    "gradient not scaled": (GradientNotScaled, {"same-mask": "not-scaled"}),
+    "gradient not masked": (
+        sending_back(
+            lambda self, grad_y: (
+                grad_y / (1 - self.p) if self.training and self.p < 1 else grad_y * self.scale
+            )
+        ),
+        {"same-mask": "not-masked"},
+    ),
+    "gradient not scaled": (
+        sending_back(lambda self, grad_y: grad_y * (self.scale != 0)),
+        {"same-mask": "not-scaled"},
+    ),
     "gradient divided by p": (
-        GradientDividedByP,
+        sending_back(
+            lambda self, grad_y: grad_y * (self.scale != 0) / self.p if self.training else grad_y
+        ),
         {"p-0": "not-finite-at-p-0", "same-mask": "divided-by-p"},
     ),
     "gradient times p": (
@@ -579,37 +462,70 @@ WRONG = {
         GradientOfX,
         {"p-0": "times-x", "inference": "times-x", "same-mask": "times-x"},
     ),
-    "gradient passed on": (GradientPassedOn, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
-    "nan at p = 1": (NanAtOne, {"p-1": "nan-at-p-1"}),
-    "raises at p = 1": (RaisesAtOne, {"p-1": "raised"}),
-    "fixed seed": (FixedSeed, {"fresh-mask": "same-mask-each-call"}),
+    "gradient passed on": (
+        sending_back(lambda _, grad_y: grad_y),
+        {"same-mask": "not-applied", "p-1": "keeps-at-p-1"},
+    ),
+    "nan at p = 1": (
+        scaling(lambda mask, p: mask / np.float64(1 - p)),
+        {"p-1": "nan-at-p-1"},
+    ),
+    "raises at p = 1": (scaling(lambda mask, p: mask * (1 / (1 - p))), {"p-1": "raised"}),
+    "fixed seed": (
+        drawing(lambda p, shape: np.random.default_rng(42).random(shape) >= p),
+        {"fresh-mask": "same-mask-each-call"},
+    ),
     "seeds the global": (SeedsTheGlobal, {"fresh-mask": "same-mask-each-call"}),
-    "one mask for every row": (OneMaskForEveryRow, {"independent": "one-mask-for-every-row"}),
-    "one mask for columns": (OneMaskForEveryColumn, {"independent": "one-mask-for-every-column"}),
-    "one coin": (OneCoin, {"independent": "one-mask-for-batch"}),
-    "one mask for samples": (OneMaskForEverySample, {"independent": "one-mask-for-every-row"}),
-    "pairs at once": (PairsAtOnce, {"independent": "neighbours-alike"}),
-    "tiled": (TiledMask, {"independent": "mask-repeats"}),
-    "fixed count": (FixedCount, {"independent": "fixed-count"}),
+    "one mask for every row": (
+        drawing(lambda p, shape: np.broadcast_to(np.random.rand(*shape[-1:]) >= p, shape)),
+        {"independent": "one-mask-for-every-row"},
+    ),
+    "one mask for columns": (
+        drawing(lambda p, shape: np.broadcast_to(np.random.rand(*shape[:-1], 1) >= p, shape)),
+        {"independent": "one-mask-for-every-column"},
+    ),
+    "one coin": (
+        drawing(lambda p, shape: np.full(shape, np.random.rand() >= p)),
+        {"independent": "one-mask-for-batch"},
+    ),
+    "one mask for samples": (drawing(same_for_samples), {"independent": "one-mask-for-every-row"}),
+    "pairs at once": (drawing(pairs_at_once), {"independent": "neighbours-alike"}),
+    "tiled": (
+        drawing(lambda p, shape: np.resize(np.random.rand(np.prod(shape) // 2) >= p, shape)),
+        {"independent": "mask-repeats"},
+    ),
+    "fixed count": (
+        drawing(
+            lambda p, shape: (
+                np.random.permutation(n := np.prod(shape)).reshape(shape) >= round(n * p)
+            )
+        ),
+        {"independent": "fixed-count"},
+    ),
     "fixed count in rows": (FixedCountInRows, {"independent": "fixed-count"}),
     "wrong probability": (WrongProbability, {"p-0": "drops-at-p-0", "kept-fraction": None}),
     "changes x": (ChangesX, {"input-untouched": "changes-x"}),
     "drops in inference": (DropsInInference, {"inference": "drops-in-inference"}),
-    "scales in inference": (ScalesInInference, {"inference": "scales-in-inference"}),
-    "stays in inference": (
-        StaysInInference,
-        {
-            "values": "not-applied",
-            "same-mask": "not-applied",
-            "p-1": "keeps-at-p-1",
-        },
+    "scales in inference": (
+        passing(lambda self, x: Course.forward(self, x) * (1 if self.training else 1 - self.p)),
+        {"inference": "scales-in-inference"},
     ),
+    "stays in inference": (StaysInInference, NOT_APPLIED),
     "backward drops": (BackwardDropsInInference, {"inference": "drops-in-inference"}),
-    "rounds": (Rounds, {"shape-and-dtype": "wrong-dtype"}),
-    "flattens": (Flattens, {"shape-and-dtype": "wrong-shape"}),
+    "rounds": (
+        passing(lambda self, x: Course.forward(self, x).astype(np.int64)),
+        {"shape-and-dtype": "wrong-dtype"},
+    ),
+    "flattens": (
+        passing(lambda self, x: Course.forward(self, x).ravel()),
+        {"shape-and-dtype": "wrong-shape"},
+    ),
     "no gradient": (NoGradient, RAISED),
     "backward raises": (Raises, RAISED),
     "raises later": (RaisesTheSecondTime, {"answers": "raised"}),
-    "gaussian noise": (GaussianNoise, {"p-0": None, "values": None}),
+    "gaussian noise": (
+        drawing(lambda _, shape: 1 + np.random.randn(*shape)),
+        {"p-0": None, "values": None},
+    ),
     "function, two draws": (run_with_own_gradient, {"same-mask": "other-mask"}),
 }

@@ -9,7 +9,7 @@ import threading
 
 import numpy as np
 
-from layers.numpy_layers import Course
+from layers.numpy_layers import Course, drawing, passing, scaling, sending_back
 
 # Right, in unusual ways
 
@@ -67,16 +67,6 @@ class NoBackwardInInference(Course):
         return super().backward(grad_y)
 
 
-class Binomial(Course):
-    def draw(self, shape):
-        return np.random.binomial(1, 1 - self.p, shape)
-
-
-class Choice(Course):
-    def draw(self, shape):
-        return np.random.choice([0.0, 1.0], shape, p=[self.p, 1 - self.p])
-
-
 class Gaps(Course):
     """Draws the gaps between dropped elements."""
 
@@ -127,22 +117,6 @@ class Threads(Course):
 
 class Own(np.ndarray):
     """A subclass of NumPy's arrays."""
-
-
-class Subclass(Course):
-    def forward(self, x):
-        return super().forward(x).view(Own)
-
-
-class Lists(Course):
-    def forward(self, x):
-        return super().forward(np.asarray(x)).tolist()
-
-
-class NegativeZero(Course):
-    def forward(self, x):
-        y = super().forward(x)
-        return np.where(y == 0, -0.0, y)
 
 
 # Where x is 0
@@ -276,30 +250,6 @@ class TailOfEight(Course):
         return kept.reshape(shape)
 
 
-class FirstNeverDropped(Course):
-    def draw(self, shape):
-        kept = super().draw(shape)
-        kept.flat[0] = True
-        return kept
-
-
-class Squeezes(Course):
-    def forward(self, x):
-        return super().forward(x).squeeze()
-
-
-class Channels(Course):
-    def draw(self, shape):
-        if len(shape) != 4:
-            return super().draw(shape)
-        return np.broadcast_to(np.random.rand(*shape[:2], 1, 1) >= self.p, shape)
-
-
-class SmallNeverDropped(Course):
-    def draw(self, shape):
-        return super().draw(shape) if np.prod(shape) > 16 else np.ones(shape)
-
-
 # Dependence
 
 
@@ -313,11 +263,6 @@ def repeating(lag):
             return drawn[:n].reshape(shape)
 
     return Repeats
-
-
-class PeriodOfThree(Course):
-    def draw(self, shape):
-        return np.resize(np.random.rand(3) >= self.p, int(np.prod(shape))).reshape(shape)
 
 
 class DropsBySign(Course):
@@ -339,22 +284,6 @@ class DropsTheLarge(Course):
         return np.random.rand(*shape) >= self.p + self.tilt
 
 
-class LastColumnKept(Course):
-    def draw(self, shape):
-        kept = super().draw(shape)
-        if len(shape) > 1:
-            kept[..., -1] = True
-        return kept
-
-
-class LastRowKept(Course):
-    def draw(self, shape):
-        kept = super().draw(shape)
-        if len(shape) > 1:
-            kept[-1] = True
-        return kept
-
-
 # p
 
 
@@ -369,40 +298,6 @@ def in_steps(steps):
 class AlwaysHalf(Course):
     def __init__(self, _):
         super().__init__(0.5)
-
-
-class PercentThroughout(Course):
-    def __init__(self, p):
-        super().__init__(round(p * 100) / 100)
-
-
-class KeepProbability(Course):
-    """p is the probability of keeping, throughout."""
-
-    def forward(self, x):
-        if not self.training:
-            return super().forward(x)
-        with np.errstate(all="ignore"):
-            self.scale = (np.random.rand(*x.shape) < self.p) / np.float64(self.p)
-        return x * self.scale
-
-
-def keep_run(x, grad_y, p, training):
-    if not training:
-        return x, grad_y
-    with np.errstate(all="ignore"):
-        scale = (np.random.rand(*x.shape) < p) / np.float64(p)
-    return x * scale, grad_y * scale
-
-
-class Normal(Course):
-    def draw(self, shape):
-        return np.random.randn(*shape) > self.p
-
-
-class NormalToo(Course):
-    def draw(self, shape):
-        return np.random.randn(*shape) < 1 - self.p
 
 
 # What else is touched
@@ -435,25 +330,6 @@ class OverwritesGradX(Course):
 # Names
 
 
-class GradientCut(Course):
-    def backward(self, grad_y):
-        return np.zeros_like(grad_y)
-
-
-class ScaledByCount(Course):
-    def forward(self, x):
-        if not self.training or self.p in (0, 1):
-            return super().forward(x)
-        kept = self.draw(x.shape)
-        self.scale = kept * (kept.size / max(1, kept.sum()))
-        return x * self.scale
-
-
-class IgnoresGradY(Course):
-    def backward(self, grad_y):
-        return np.zeros_like(grad_y) + self.scale
-
-
 def swapped_run(x, grad_y, p, training):
     if not training or p == 0:
         return grad_y, x
@@ -461,28 +337,61 @@ def swapped_run(x, grad_y, p, training):
     return grad_y * scale, x * scale
 
 
-class AddsATenth(Course):
-    def forward(self, x):
-        return super().forward(x) + 0.1 * (self.training and 0 < self.p < 1)
+def keeping(where, least):
+    """Make a layer that never drops some elements, in at least so many dimensions."""
+
+    def draw(p, shape):
+        kept = np.random.rand(*shape) >= p
+        if len(shape) >= least:
+            kept[where] = True
+        return kept
+
+    return drawing(draw)
 
 
-class ScaledByThree(Course):
-    def backward(self, grad_y):
-        return (
-            3 * super().backward(grad_y)
-            if self.training and 0 < self.p < 1
-            else super().backward(grad_y)
-        )
+def whole_channels(p, shape):
+    own = (*shape[:2], 1, 1) if len(shape) == 4 else shape
+    return np.broadcast_to(np.random.rand(*own) >= p, shape)
+
+
+def first_kept(p, shape):
+    kept = np.random.rand(*shape) >= p
+    kept.flat[0] = True
+    return kept
+
+
+def keep_probability(p, shape):
+    with np.errstate(all="ignore"):
+        return (np.random.rand(*shape) < p) / np.float64(p)
+
+
+def keep_run(x, grad_y, p, training):
+    scale = keep_probability(p, x.shape) if training else 1
+    return x * scale, grad_y * scale
+
+
+def by_count(mask, p):
+    return mask * (mask.size / max(1, mask.sum()) if p < 1 else 1)
+
+
+def between(layer):
+    return layer.training and 0 < layer.p < 1
 
 
 RIGHT = {
     "images only": Images, "two dimensions only": Tables, "float64 only": Doubles,
     "at most 65,536 elements": Small, "p < 1 by a bare assert": BareAssert,
     "p < 1 in Chinese": InChinese, "no backward in inference": NoBackwardInInference,
-    "binomial": Binomial, "choice": Choice, "gaps": Gaps, "hashing": Hashing,
-    "bit-packed": BitPacked, "threads": Threads, "NumPy subclass": Subclass, "lists": Lists,
-    "negative zero": NegativeZero,
+    "binomial": drawing(lambda p, shape: np.random.binomial(1, 1 - p, shape)),
+    "choice": drawing(lambda p, shape: np.random.choice([0.0, 1.0], shape, p=[p, 1 - p])),
+    "gaps": Gaps, "hashing": Hashing, "bit-packed": BitPacked, "threads": Threads,
+    "NumPy subclass": passing(lambda self, x: Course.forward(self, x).view(Own)),
+    "lists": passing(lambda self, x: Course.forward(self, np.asarray(x)).tolist()),
+    "negative zero": passing(
+        lambda self, x: np.where((y := Course.forward(self, x)) == 0, -0.0, y)),
 }  # fmt: skip
+NORMAL = {"p-0": "drops-at-p-0", "kept-fraction": "drawn-normal"}
+KEEP = dict.fromkeys(["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")
 # A name, the layer, and of what it fails the questions with their mistakes.
 WRONG = {
     "mask from y": (MaskFromY, {"p-0": "lost-at-zero", "same-mask": "lost-at-zero"}),
@@ -501,38 +410,43 @@ WRONG = {
         ["p-0", "p-1", "same-mask", "inference"], "raised")),
     "mask in memory order": (MemoryOrder, {"same-mask": "other-mask"}),
     "tail of n mod 8": (TailOfEight, {"kept-fraction": "drops-nothing"}),
-    "first never dropped": (FirstNeverDropped, {"kept-fraction": "by-place"}),
-    "squeezes": (Squeezes, {"shape-and-dtype": "wrong-shape"}),
-    "whole channels": (Channels, {"independent": "whole-channels"}),
-    "few are never dropped": (SmallNeverDropped, {"kept-fraction": "drops-nothing"}),
+    "first never dropped": (drawing(first_kept), {"kept-fraction": "by-place"}),
+    "squeezes": (passing(lambda self, x: Course.forward(self, x).squeeze()), {
+        "shape-and-dtype": "wrong-shape"}),
+    "whole channels": (drawing(whole_channels), {"independent": "whole-channels"}),
+    "few are never dropped": (
+        drawing(lambda p, shape: np.random.rand(*shape) >= p * (np.prod(shape) > 16)),
+        {"kept-fraction": "drops-nothing"}),
     **{f"repeats {lag} later": (repeating(lag), {"independent": "mask-repeats"})
        for lag in (2, 3, 7, 8, 64, 256)},
-    "period of three": (PeriodOfThree, {"independent": "mask-repeats or neighbours-alike"}),
+    "period of three": (drawing(lambda p, shape: np.resize(np.random.rand(3) >= p, shape)), {
+        "independent": "mask-repeats or neighbours-alike"}),
     "drops by sign": (DropsBySign, {"independent": "depends-on-x"}),
     "drops the large": (DropsTheLarge, {"independent": "depends-on-x"}),
-    "last column kept": (LastColumnKept, {"kept-fraction": "by-place"}),
-    "last row kept": (LastRowKept, {"kept-fraction": "by-place"}),
+    "last column kept": (keeping((..., -1), 2), {"kept-fraction": "by-place"}),
+    "last row kept": (keeping(-1, 2), {"kept-fraction": "by-place"}),
     "p in bytes": (in_steps(256), {"kept-fraction": None}),
     "p in per cent": (in_steps(100), {"kept-fraction": None}),
     "p is one half": (AlwaysHalf, dict.fromkeys(
-        ["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-ignored")),
-    "p is keep": (KeepProbability, dict.fromkeys(
-        ["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")),
-    "p is keep, function": (keep_run, dict.fromkeys(
-        ["p-0", "p-1", "values", "same-mask", "kept-fraction"], "p-is-keep")),
-    "normal": (Normal, {"p-0": "drawn-normal", "kept-fraction": "drawn-normal"}),
-    "normal too": (NormalToo, {"p-0": "drawn-normal", "kept-fraction": "drawn-normal"}),
+        KEEP, "p-ignored")),
+    "p is keep": (scaling(lambda mask, p: keep_probability(p, mask.shape)), KEEP),
+    "p is keep, function": (keep_run, KEEP),
+    "normal": (drawing(lambda p, shape: np.random.randn(*shape) > p), NORMAL),
+    "normal too": (drawing(lambda p, shape: np.random.randn(*shape) < 1 - p), NORMAL),
     "changes grad_y": (ChangesGradY, {"input-untouched": "changes-grad-y"}),
     "overwrites y": (OverwritesY, {"input-untouched": "overwrites-y"}),
     "overwrites grad_x": (OverwritesGradX, {"input-untouched": "overwrites-y"}),
-    "gradient cut": (GradientCut, {
+    "gradient cut": (sending_back(lambda _, grad_y: 0 * grad_y), {
         "p-0": "gradient-cut", "same-mask": "gradient-cut", "inference": "gradient-cut"}),
-    "scaled by count": (ScaledByCount, {
+    "scaled by count": (scaling(by_count), {
         "values": "scaled-by-count", "same-mask": "scaled-by-count"}),
-    "ignores grad_y": (IgnoresGradY, {
+    "ignores grad_y": (sending_back(lambda self, grad_y: 0 * grad_y + self.scale), {
         "p-0": "ignores-grad-y", "same-mask": "ignores-grad-y", "inference": "ignores-grad-y"}),
     "swapped": (swapped_run, {
         "p-0": "swapped", "values": "swapped", "same-mask": "swapped", "inference": "swapped"}),
-    "adds a tenth": (AddsATenth, {"values": None}),
-    "three times": (ScaledByThree, {"same-mask": None}),
+    "adds a tenth": (
+        passing(lambda self, x: Course.forward(self, x) + 0.1 * between(self)), {"values": None}),
+    "three times": (
+        sending_back(lambda self, grad_y: grad_y * self.scale * (1 + 2 * between(self))),
+        {"same-mask": None}),
 }  # fmt: skip
