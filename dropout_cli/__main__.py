@@ -1,6 +1,5 @@
 """The entry point of `dropout-cli` and `python -m dropout_cli`."""
 
-import io
 import os
 import signal
 import sys
@@ -9,22 +8,26 @@ from dropout_cli.errors import SignalExit
 
 
 def main() -> int:
-    """Run the command line and return its exit code; SIGTERM and SIGHUP exit with 128 + number."""
-    for name in ("SIGTERM", "SIGHUP"):
+    """Run the command line and return its exit code; a signal exits with 128 + its number."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+        if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _exit)
-    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
-        # PYTHONUNBUFFERED: Python would lose what the stream does not take at once.
-        sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  as long as Python runs
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         from dropout_cli.cli import run
 
-        return run()
-    except KeyboardInterrupt:
+        code = run()
+    except KeyboardInterrupt:  # the key where a terminal sends no signal
         return 128 + signal.SIGINT
     finally:
-        sys.stdout = sys.stderr  # what a layer prints when Python ends is no data
+        # What standard output did not take is not tried again, and what a layer prints when Python
+        # ends is no data.
+        sys.stdout = sys.stderr
+    if SignalExit.last:
+        os._exit(code)  # an import that was interrupted can make Python abort when it ends
+    return code
 
 
 def _exit(number: int, _: object) -> None:

@@ -8,8 +8,11 @@ class RequestError(ValueError):
 
 
 class SignalExit(SystemExit):
-    """SIGTERM or SIGHUP ends the run; a layer's own exit is a plain SystemExit."""
+    """A signal ends the run; a layer's own exit is a plain SystemExit."""
+
+    last = 0  # the exit code of the last one, which says so where a library caught the exception
 
     def __init__(self, number: int) -> None:
         """Exit with 128 + the number of the signal."""
         super().__init__(128 + number)
+        SignalExit.last = 128 + number

@@ -6,9 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dropout_cli.formats.document import Document, Setting
+    from dropout_cli.formats.document import Setting
 
 
 class Format(NamedTuple):
@@ -33,15 +31,9 @@ FORMATS = {
 }
 
 
-def render(
-    suffix: str,
-    page: Callable[[], Document],
-    record: Callable[[], Mapping[str, Any]],
-    setting: Setting,
-) -> str:
-    """Write the page or the record, whichever a file of this suffix holds."""
-    format_ = FORMATS[suffix]
-    module, function = format_.writer.split(".")
+def render(suffix: str, content: Any, setting: Setting) -> str:
+    """Write a page or a record, whichever a file of this suffix holds."""
+    module, function = FORMATS[suffix].writer.split(".")
     writer = getattr(import_module(f"dropout_cli.formats.{module}"), function)
-    text: str = writer(page() if format_.of == "page" else record(), setting)
+    text: str = writer(content, setting)
     return text
