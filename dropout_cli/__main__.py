@@ -1,5 +1,6 @@
 """The entry point of `dropout-cli` and `python -m dropout_cli`."""
 
+import io
 import os
 import signal
 import sys
@@ -13,7 +14,10 @@ def main() -> int:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _exit)
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  as long as Python runs
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        # PYTHONUNBUFFERED: Python would lose what the stream does not take at once.
+        sys.stdout = open(1, "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         from dropout_cli.cli import run

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from dropout_cli.problem import Drawn, Problem
 
 MOST = 10**7  # elements of a vector
-KEYS = (
-    "schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", "grad_y", "grad_y_source",
-    "loss", "local_grad", "grad_x",
-)  # fmt: skip
+BACKWARD = ("grad_y", "grad_y_source", "loss", "local_grad", "grad_x")
+KEYS = ("schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", *BACKWARD)
 
 
 def read_vector(value: str, name: str) -> Vector:
@@ -80,7 +78,8 @@ def _read_npy(path: str) -> Vector:
         raise RequestError(f"cannot read {path}: {error.strerror}") from None
     except Exception:  # whatever NumPy stumbles on in a file that is something else, or cut off
         raise RequestError(f"{path} is not a .npy file of real numbers") from None
-    return Vector(array.astype(np.float64).ravel(), array.shape)
+    with np.errstate(all="ignore"):  # what is beyond float64 becomes inf, which is refused
+        return Vector(array.astype(np.float64).ravel(), array.shape)
 
 
 def parse_json(text: str, source: str) -> Any:
@@ -149,8 +148,8 @@ def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str |
     from dropout_cli.views.passes import backward_record, forward_record
 
     record = forward_record
-    if grad_y is None and loss is None and saved.keys() & {"grad_y", "grad_y_source"}:
-        record, loss = backward_record, saved["grad_y_source"]
+    if grad_y is None and loss is None and saved.keys() & set(BACKWARD):
+        record, loss = backward_record, str(saved["grad_y_source"])
         if loss == "given":
             grad_y, loss = from_json(saved["grad_y"], "grad_y").values, None
     training = saved["mode"] != "inference"
