@@ -35,6 +35,7 @@ def main() -> int:
 
 
 def _exit(number: int, _: object) -> None:
+    sys.unraisablehook = lambda _: None  # for what a library leaves half done
     raise SignalExit(number)
 
 

@@ -32,16 +32,13 @@ def run(args: list[str] | None = None) -> int:
     except Exception as error:
         if SignalExit.last:  # which a library has turned into an error of its own
             return SignalExit.last
-        if isinstance(error, OSError) and error.errno in CLOSED_PIPE:
+        closed_pipe = errno.EINVAL if sys.platform == "win32" else errno.EPIPE
+        if isinstance(error, OSError) and error.errno == closed_pipe:
             return 141  # 128 + SIGPIPE, as of a shell's own tools before `| head -1`
         code = error.code if isinstance(error, RequestError) else ""
         for line in (f"Error: {_sentence(error).removesuffix(code).rstrip()}", *code.splitlines()):
             say(line)
         return 2
-
-
-# On Windows it is EINVAL.
-CLOSED_PIPE = {errno.EPIPE, errno.EINVAL} if sys.platform == "win32" else {errno.EPIPE}
 
 
 def _sentence(error: Exception) -> str:

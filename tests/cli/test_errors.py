@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -328,6 +329,37 @@ def test_sigterm_ends_as_cleanly_as_ctrl_c():
         running.terminate()
         assert running.stderr.read() == b""
     assert running.returncode == 143
+
+
+@pytest.mark.parametrize(
+    ("platform", "number", "code"),
+    [("win32", errno.EINVAL, 141), ("linux", errno.EPIPE, 141), ("linux", errno.EINVAL, 2)],
+)
+def test_a_closed_pipe_is_another_error_on_windows(cli, monkeypatch, platform, number, code):
+    def closed(*_):
+        raise OSError(number, "closed")
+
+    monkeypatch.setattr("dropout_cli.cli.output.print_page", closed)
+    monkeypatch.setattr(sys, "platform", platform)
+    result = cli("forward")
+    assert (result.code, result.err != "") == (code, code == 2)
+
+
+@pytest.mark.parametrize("name", ["report.xml", "report.json", "report.md"])
+@pytest.mark.parametrize("args", ["--layer no_module:Nope", "--candidate missing.json", "-p 2"])
+def test_no_report_of_an_earlier_run_stays(cli, tmp_path, monkeypatch, name, args):
+    monkeypatch.chdir(tmp_path)
+    assert cli("verify", "-o", name).code == 0
+    assert Path(name).exists()
+    assert cli("verify", *args.split(), "-o", name).code == 2
+    assert not Path(name).exists()
+
+
+def test_a_candidate_is_no_report_of_an_earlier_run(cli, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"x": "broken"}')
+    assert cli("verify", "--candidate", str(path), "-o", str(path)).code == 2
+    assert path.exists()
 
 
 def test_even_a_defect_is_one_sentence(cli, monkeypatch):
