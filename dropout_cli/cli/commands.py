@@ -26,7 +26,6 @@ from dropout_cli.cli.output import (
     Output,
     load_messages,
     print_page,
-    print_text,
     save_file,
     say,
     suffix_of,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 FIGURES = (".png", ".svg", ".pdf", ".gif")
 HAND_OUTS = (".html", ".md", ".ipynb")  # which hold a picture, or stand beside one
 FIGURE = "outputs/dropout_gradient_flow.png"
-MOST = 10**7  # elements of a mask
 
 
 @click.group(cls=Group, invoke_without_command=True)
@@ -59,7 +57,7 @@ def cli(context: click.Context) -> None:
     them, @FILE (.npy, .json, else text), or - for standard input.
     """
     if context.invoked_subcommand is None:
-        print_text(context.get_help() + "\n")
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -252,8 +250,8 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
 )  # fmt: skip
 @click.option(
     "--layer", "layers", metavar="MODULE:NAME", multiple=True,
-    help="Run your layer, and check what it computes and how it draws, for many p or for -p; may be"
-    " repeated.",
+    help="Run your layer, and check what it computes and how it draws, for many p or for each -p; may"
+    " be repeated.",
 )  # fmt: skip
 @file_option(
     "--candidate", "candidates", multiple=True,
@@ -329,7 +327,7 @@ def verify(
 
 @cli.command()
 @click.option(
-    "-n", "count", type=click.IntRange(1, MOST), metavar="N",
+    "-n", "count", type=click.IntRange(1, 10**7), metavar="N",
     help="Number of elements.  [default: 4]",
 )  # fmt: skip
 @PROBLEM_OPTIONS["p"]

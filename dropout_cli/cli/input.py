@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import sys
 from dataclasses import replace
@@ -51,17 +52,20 @@ def read_vector(value: str, name: str) -> Vector:
 
 def read_text(path: str) -> str:
     """Read UTF-8 text from a file, or from standard input for "-"."""
+    data = read_bytes(path)
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
         raise RequestError(f"{named(path)} is not UTF-8 text: {byte}") from None
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a file, or standard input for "-"."""
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise RequestError(f"cannot read {named(path)}: {error.strerror}") from None
-    if path == "-" and not text:
-        raise RequestError("standard input is empty; it can be read only once")
-    return text
 
 
 def named(path: str) -> str:
@@ -70,12 +74,11 @@ def named(path: str) -> str:
 
 
 def _read_npy(path: str) -> Vector:
+    data = read_bytes(path)
     try:
-        array = np.load(path)
+        array = np.load(io.BytesIO(data))
         if array.dtype.kind not in "fiub":
             raise ValueError
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}") from None
     except Exception:  # whatever NumPy stumbles on in a file that is something else, or cut off
         raise RequestError(f"{path} is not a .npy file of real numbers") from None
     with np.errstate(all="ignore"):  # what is beyond float64 becomes inf, which is refused
@@ -112,7 +115,9 @@ def from_json(value: Any, name: str) -> Vector:
     types = (int, float, bool) if name == "mask" else (int, float)
     for k, item in enumerate(items, 1):
         if type(item) not in types:
-            raise RequestError(f"element {k} of {name} is {short(item)}, which is not a number")
+            raise RequestError(
+                f"element {k} of {name} is {str(item)[:40]!r}, which is not a number"
+            )
     try:
         return Vector(np.array(items, dtype=np.float64), shape)
     except OverflowError:

@@ -38,21 +38,15 @@ RNGS = list(load("en")["source"])  # as in masks.SOURCES, which imports NumPy
 
 file_option = functools.partial(click.option, type=click.Path(readable=False), metavar="FILE")
 drop_prob_option = functools.partial(
-    click.option, "-p", "--drop-prob", "p", type=probability, metavar="P", show_default=True
-)
-
-SEVERAL_P = drop_prob_option(
-    default=["0.5"], multiple=True,
-    help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3; with --layer it"
-    " may be repeated.",
+    click.option, "-p", "--drop-prob", "p", type=probability, metavar="P", show_default=True,
+    help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3.",
 )  # fmt: skip
+
 PROBLEM_OPTIONS = {
     "x": click.option(
         "-x", "--input", "x", metavar="V", default="2,4,6,8", show_default=True, help="The input."
     ),
-    "p": drop_prob_option(
-        default="0.5", help="Probability of dropping an element, 0 to 1, or a fraction such as 1/3."
-    ),
+    "p": drop_prob_option(default="0.5"),
     "mask": click.option(
         "-m", "--mask", metavar="BITS",
         help="The mask, 1,0,1,0 or 1010: 1 keeps, 0 drops."
@@ -223,7 +217,7 @@ def problem_options(*, upstream: bool = True, several_p: bool = False) -> Decora
     if not upstream:
         del options["grad_y"], options["loss"]
     if several_p:
-        options["p"] = SEVERAL_P
+        options["p"] = drop_prob_option(default=["0.5"], multiple=True)
 
     def create(ctx: click.Context, p: Any, **values: Any) -> ProblemOptions:
         return ProblemOptions(**values, ps=p if several_p else (p,), given=_given(ctx))

@@ -6,7 +6,6 @@ import logging
 import os
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dropout_cli.errors import RequestError
@@ -35,16 +34,12 @@ def draw_figure(trace: Trace, messages: Messages, style: Style, suffix: str) -> 
 
 def read_figure(source: str) -> tuple[Trace, Style]:
     """Read the trace and the style of a figure that plot has drawn."""
-    from dropout_cli.cli.input import parse_json, read_problem
+    from dropout_cli.cli.input import parse_json, read_bytes, read_problem
     from dropout_cli.figure.files import SCHEMA, read_record
     from dropout_cli.figure.style import read_style
     from dropout_cli.trace import Trace
 
-    try:
-        data = Path(source).read_bytes()
-    except OSError as error:
-        raise RequestError(f"cannot read {source}: {error.strerror}") from None
-    saved = parse_json(read_record(data, source), source)
+    saved = parse_json(read_record(read_bytes(source), source), source)
     if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
         raise RequestError(f"{source} is not a figure of plot: its schema must be {SCHEMA!r}")
     style = read_style(saved, source)

@@ -89,7 +89,7 @@ REQUESTS = [
     ("walkthrough --pause -o a.md", "--output cannot be combined with --pause, which presents in"),
     ("masks -n 3 -m 10", "mask has length 2, but it must have length 3, a bit for each element"),
     ("forward -f json -o page.md", "--format json cannot be combined with -o page.md"),
-    ("backward -x - -g -", "standard input is empty; it can be read only once"),
+    ("backward -x - -g -", "grad_y is empty, but it must hold at least one number"),
     (
         "backward --from saved.json -p 0.5",
         "--drop-prob cannot be combined with --from, which already sets it",
@@ -128,7 +128,7 @@ REQUESTS = [
     ("backward --from missing", "cannot read missing"),
     ("backward --from broken.json", "broken.json is not JSON"),
     ("backward --from word.json", "word.json is not a saved pass"),
-    ("backward --from -", "standard input is empty"),
+    ("backward --from -", "standard input is not JSON"),
     # files to write
     ("forward -o page", "must end in one of .json"),
     ("forward -o page.gif", "must end in one of .json"),
@@ -203,7 +203,7 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"p": 2}, "p is 2"),
         ({"x": "12"}, "x is not a list"),
         ({"x": []}, "x is empty"),
-        ({"x": [1, None]}, "element 2 of x is None"),
+        ({"x": [1, None]}, "element 2 of x is 'None'"),
         ({"mask": None}, "mask is not a list"),
         ({"mask": [1]}, "mask has length 1"),
         ({"mask": [1, 2]}, "element 2 of mask is 2"),

@@ -79,7 +79,7 @@ def test_each_candidate_file_is_judged(cli):
     twice = cli("verify", "--candidate", "good.json", "--candidate", "good.json")
     assert (twice.code, twice.out) == (2, "")
     assert "two candidates are called 'good.json'" in twice.err
-    assert "only once" in cli("verify", "--candidate", "-", "--candidate", "-").err
+    assert "standard input is not JSON" in cli("verify", "--candidate", "-", "--candidate", "-").err
 
 
 @pytest.mark.slow
