@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the faults are those
 
 COMMAND = [sys.executable, "-m", "dropout_cli"]
 WRITES = [["forward", "-o", "o.json"], ["walkthrough", "-o", "o.md"], ["plot", "-o", "o.svg"]]
-ENDED = {signal.SIGTERM: 143, signal.SIGINT: 130}
+ENDED = {2: 130, 15: 143, 1: 129}  # SIGINT, SIGTERM, SIGHUP, which Windows has not
 
 
 def slow(*values):
@@ -42,7 +42,7 @@ def test_a_signal_leaves_the_old_file_or_the_new_one(whole, tmp_path, kills):
     """And the exit code is that of the signal, or 0 where it came too late."""
     rng = random.Random(0)
     for k in range(kills):
-        args, number = WRITES[k % 3], [signal.SIGKILL, *ENDED][k // 3 % 3]
+        args, number = WRITES[k % 3], [*ENDED, signal.SIGKILL][k // 3 % 4]
         path = tmp_path / args[-1]
         path.write_bytes(b"old")
         with subprocess.Popen(
@@ -165,23 +165,6 @@ def test_a_folder_that_was_removed(tmp_path, args, says):
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
     assert "standard output" not in done.stderr
-
-
-@pytest.mark.slow
-def test_a_terminal_that_closes_leaves_no_litter(tmp_path):
-    (tmp_path / "x.txt").write_text("1 " * 2_000_000)
-    command = [*COMMAND, "forward", "-x", "@x.txt", "-o", "o.json"]
-    for _ in range(20):  # until it is met while it writes
-        with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
-            while running.poll() is None and not list(tmp_path.glob(".dropout-cli-*")):
-                time.sleep(0.001)
-            running.send_signal(signal.SIGHUP)
-            _, told = running.communicate(timeout=20)
-        if running.returncode != 0:
-            break
-        (tmp_path / "o.json").unlink()
-    assert (running.returncode, told) == (129, b"")
-    assert [each.name for each in tmp_path.iterdir()] == ["x.txt"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", slow("utf-8-sig")])
