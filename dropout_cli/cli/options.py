@@ -26,14 +26,18 @@ if TYPE_CHECKING:
 Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
 
+def complete_rng(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
+    """Complete the name of a mask source."""
+    from dropout_cli.masks import SOURCES
+
+    return [name for name in SOURCES if name.startswith(written)]
+
+
 def complete_steps(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
     """Complete the last name in a list of steps."""
     before, comma, begun = written.rpartition(",")
     ids = [step["id"] for step in load("en")["step"]]
     return [f"{before}{comma}{id_}" for id_ in ids if id_.startswith(begun)]
-
-
-RNGS = list(load("en")["source"])  # as in masks.SOURCES, which imports NumPy
 
 
 file_option = functools.partial(click.option, type=click.Path(readable=False), metavar="FILE")
@@ -57,8 +61,9 @@ PROBLEM_OPTIONS = {
         help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
     ),
     "rng": click.option(
-        "--rng", type=click.Choice(RNGS), metavar="NAME",
-        help=f"Who draws it: {', '.join(RNGS)}.  [default: numpy]",
+        "--rng", metavar="NAME", shell_complete=complete_rng,
+        help="Who draws it: numpy, torch-rand, torch-cpu, torch-mkl, numpy-rand, numpy-binomial,"
+        " jax.  [default: numpy]",
     ),
     "skip": click.option(
         "--skip", type=int, metavar="N",

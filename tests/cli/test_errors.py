@@ -88,7 +88,7 @@ REQUESTS = [
     ),
     # options
     ("forward -s -1", "seed is -1"),
-    ("forward --rng dice", "'dice' is not one of 'numpy', 'torch-rand'"),
+    ("forward --rng dice", "rng is 'dice', but it must be one of numpy"),
     ("backward --loss huber", "'huber' is not one of 'sum', 'mean', 'sum-squares'"),
     ("forward -f xml", "'xml' is not one of"),
     ("forward --nonsense", "No such option '--nonsense'"),
