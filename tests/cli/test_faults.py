@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """What each command writes when nothing disturbs it."""
+    """Write what each command writes when nothing disturbs it."""
     folder = tmp_path_factory.mktemp("whole")
     for args in WRITES:
         subprocess.run([*COMMAND, *args], cwd=folder, check=True, capture_output=True)

@@ -33,7 +33,7 @@ def options():
 
 
 def written(param):
-    """The option with a value, as on a command line."""
+    """Write the option with a value, as on a command line."""
     flag = max(param.opts, key=len)
     if param.is_flag:
         return [flag]

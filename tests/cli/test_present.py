@@ -78,7 +78,7 @@ class Terminal:
         return self.screen.display[0].replace(" ", "")  # a Chinese character takes two places
 
     def end(self, code=0):
-        """The exit code is this, and the terminal is as it was."""
+        """Assert that the exit code is this, and the terminal as it was."""
         assert self.running.wait(10) == code
         self.wait_for_nothing()
         assert termios.tcgetattr(self.slave) == self.before
