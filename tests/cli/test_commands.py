@@ -273,6 +273,7 @@ class CountingVoice(Messages):
         return super().number(value)
 
 
+@pytest.mark.slow
 def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
     counts = []
     for n in (100, 100_000):

@@ -331,6 +331,7 @@ def test_a_library_that_cannot_be_loaded(cli, monkeypatch):
     assert result.err.startswith("Error: a library cannot be loaded: import of dropout_cli.trace")
 
 
+@pytest.mark.slow
 def test_in_development_mode_a_defect_shows_its_traceback():
     code = (
         "import dropout_cli.views.passes as passes\n"

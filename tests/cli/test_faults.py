@@ -28,21 +28,15 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Write what each command writes when nothing disturbs it."""
-    folder = tmp_path_factory.mktemp("whole")
-    for args in WRITES:
-        subprocess.run([*COMMAND, *args], cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-@pytest.mark.parametrize("kills", [3, pytest.param(60, marks=pytest.mark.slow)])
-def test_a_signal_leaves_the_old_file_or_the_new_one(whole, tmp_path, kills):
+@pytest.mark.parametrize(("writes", "kills"), [(WRITES[:1], 4), slow(WRITES, 60)])
+def test_a_signal_leaves_the_old_file_or_the_new_one(tmp_path, writes, kills):
     """And the exit code is that of the signal, or 0 where it came too late."""
+    for args in writes:
+        subprocess.run([*COMMAND, *args], check=True, capture_output=True)
+    whole = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
     rng = random.Random(0)
     for k in range(kills):
-        args, number = WRITES[k % 3], [*ENDED, signal.SIGKILL][k // 3 % 4]
+        args, number = writes[k % len(writes)], [*ENDED, signal.SIGKILL][k // len(writes) % 4]
         path = tmp_path / args[-1]
         path.write_bytes(b"old")
         with subprocess.Popen(
@@ -51,15 +45,14 @@ def test_a_signal_leaves_the_old_file_or_the_new_one(whole, tmp_path, kills):
             time.sleep(rng.uniform(0.05, 1.0 if args[0] == "plot" else 0.35))
             running.send_signal(number)
             _, told = running.communicate()
-        new = (whole / args[-1]).read_bytes()
-        assert path.read_bytes() in (b"old", new)
+        assert path.read_bytes() in (b"old", whole[path.name])
         if running.returncode == 0:
-            assert path.read_bytes() == new
+            assert path.read_bytes() == whole[path.name]
         elif running.returncode != -number:  # else it ended before it could know of signals
             assert running.returncode == ENDED[number]
             assert b"Traceback" not in told
             assert b"Error" not in told
-        left = {each.name for each in tmp_path.iterdir()} - {each.name for each in whole.iterdir()}
+        left = {each.name for each in tmp_path.iterdir()} - whole.keys()
         assert all(name.startswith(".dropout-cli-") for name in left)
         assert not left or number == signal.SIGKILL
         for name in left:
@@ -138,6 +131,7 @@ def test_homes_and_settings_that_cannot_be_used(tmp_path):
     assert (tmp_path / "o.svg").is_file()
 
 
+@pytest.mark.slow
 def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
     def mode(umask):
         line = f"umask {umask}; {sys.executable} -m dropout_cli forward -o o.md"
@@ -153,7 +147,7 @@ def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
     ("args", "says"),
     [
         slow("plot", "No such file or directory"),
-        ("forward -o o.json", "No such file or directory"),
+        slow("forward -o o.json", "No such file or directory"),
         ("verify --layer a:b", "the current folder was deleted"),
     ],
 )
@@ -167,22 +161,8 @@ def test_a_folder_that_was_removed(tmp_path, args, says):
     assert "standard output" not in done.stderr
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", slow("utf-8-sig")])
-@pytest.mark.parametrize(
-    "args", ["forward", *map(slow, ["forward -f json", "walkthrough", "--help"])]
-)
-def test_one_byte_order_mark_at_most(args, encoding):
-    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "80"}
-    done = subprocess.run([*COMMAND, *args.split()], env=environment, capture_output=True)
-    plain = subprocess.run(
-        [*COMMAND, *args.split()], env=environment | {"PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-    )  # fmt: skip
-    assert done.stdout.decode(encoding) == plain.stdout.decode()
-    assert "\ufeff" not in done.stdout.decode(encoding)
-
-
-@pytest.mark.parametrize("unbuffered", ["1", slow("")])
+@pytest.mark.slow
+@pytest.mark.parametrize("unbuffered", ["1", ""])
 def test_a_pipe_that_does_not_wait_is_an_error(tmp_path, unbuffered):
     """Nobody reads, and what does not fit is not lost in silence."""
     (tmp_path / "x.txt").write_text(" ".join(["0.123456789"] * 20_000))

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from dropout_cli.cli import run
 from dropout_cli.masks import SOURCES
 
-CASES = int(os.environ.get("FUZZ_CASES", "100"))
+CASES = int(os.environ.get("FUZZ_CASES", "60"))
 LONGEST = 10  # seconds
 ODD = ["", "-", "@", "@missing", "@folder", "nan", "inf", "-inf", "1e400", "1e308", "-0", "1e-320",
        "9" * 500, "0x10", "1_0", "é", "\x1b[31m", "a\nb", "\u202e", "\udcff", "1,,2", "1;2", "½",

@@ -119,6 +119,7 @@ def test_each_step_has_its_heading_on_top_of_each_page(language, columns, lines)
     terminal.press("q").end()
 
 
+@pytest.mark.slow
 def test_the_keys():
     terminal = Terminal("--lang", "en", lines=40)
     titles = headings("en")
@@ -141,17 +142,6 @@ def test_the_keys():
     assert terminal.first == titles[3]
     assert not any("go to that step" in line for line in terminal.lines)
     terminal.press("\x1b").end()
-
-
-@pytest.mark.slow
-def test_a_single_step_pauses_too():
-    terminal = Terminal("--step", "proof", lines=50)
-    assert terminal.first == headings("en")[6]
-    assert any("∎" in line for line in terminal.lines)
-    terminal.press("3\r")  # not among the steps that were chosen
-    assert terminal.first == headings("en")[6]
-    assert "no step 3 here" in terminal.lines[-1]
-    terminal.press("q").end()
 
 
 def test_results_are_blank_until_a_key_shows_them():
