@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from dropout_cli.dropout import backward, forward, local_gradient
     from dropout_cli.errors import RequestError
     from dropout_cli.problem import Problem
-    from dropout_cli.testing import check
+    from dropout_cli.testing import check, check_values
     from dropout_cli.trace import Trace
 
 __version__ = "0.2.0"
-__all__ = ["Problem", "RequestError", "Trace", "backward", "check", "forward", "local_gradient"]
+__all__ = [
+    "Problem", "RequestError", "Trace", "backward", "check", "check_values", "forward",
+    "local_gradient",
+]  # fmt: skip
 
 _HOMES = {
     "Problem": "problem",
@@ -27,6 +30,7 @@ _HOMES = {
     "Trace": "trace",
     "backward": "dropout",
     "check": "testing",
+    "check_values": "testing",
     "forward": "dropout",
     "local_gradient": "dropout",
 }

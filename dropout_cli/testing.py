@@ -1,11 +1,21 @@
-"""The entry point for a test suite: is a layer right?"""
+"""The entry points for a test suite, which raise where a layer or its values are wrong."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from dropout_cli.views.verification import Suite
+    from dropout_cli.words.messages import Messages
 
 
 def check(
@@ -28,25 +38,94 @@ def check(
     1e-9.
     """
     __tracebackhide__ = True  # pytest then shows the report, not this function
-    from dropout_cli.errors import RequestError
-    from dropout_cli.formats.document import Setting
-    from dropout_cli.formats.terminal import to_text
     from dropout_cli.verify.judge import judge_layer
-    from dropout_cli.views.verification import Report, layer_suite, page, summary
-    from dropout_cli.words import load
-    from dropout_cli.words.messages import Messages
+    from dropout_cli.views.verification import layer_suite
 
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"
+    findings = judge_layer(layer, [p] if isinstance(p, int | float) else p, seed, dtype)
+    _raise(lambda messages: layer_suite(name, findings, seed, messages))
+
+
+def check_values(
+    x: ArrayLike,
+    p: float,
+    *,
+    y: ArrayLike | None = None,
+    grad_y: ArrayLike | None = None,
+    grad_x: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    training: bool = True,
+    dtype: str | None = None,
+    rtol: float | None = None,
+    atol: float = 0.0,
+) -> None:
+    """Compare what an implementation computed with dropout.
+
+    x: the input, finite numbers in an array of any shape; all arrays have this shape.
+    p: the drop probability, 0 ≤ p ≤ 1.
+    y: the output that was computed. It, grad_x or both are judged.
+    grad_y: the upstream gradient ∂L/∂y, finite numbers, without which grad_x cannot be judged.
+    grad_x: the gradient ∂L/∂x that was computed.
+    mask: 1 or True kept, 0 or False dropped; if not given, it is read from y, and where x is 0 from
+        grad_x.
+    training: False for inference, where nothing is dropped or scaled.
+    dtype: what it was computed in: "float16", "bfloat16", "float32" or "float64"; if not given,
+        the type of y, or of grad_x, or float32 where that is another.
+    rtol: the relative difference allowed; if not given, 1e-5, or what the dtype rounds away if that
+        is more.
+    atol: the absolute difference allowed besides.
+
+    Raises AssertionError where y or grad_x is wrong, or p does not make such a mask: its first line
+    is the verdict, the report follows. Raises RequestError where they cannot be judged. A mask
+    that was sampled with p fails with a probability of at most 2e-9.
+    """
+    __tracebackhide__ = True
+    from dropout_cli.problem import Problem
+    from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
+    from dropout_cli.verify.tolerance import TYPES
+    from dropout_cli.views.verification import candidate_suite
+
+    given = {"x": x, "mask": mask, "grad_y": grad_y, "y": y, "grad_x": grad_x}
+    arrays = {key: np.atleast_1d(value) for key, value in given.items() if value is not None}
+    shape = one_shape({key: array.shape for key, array in arrays.items()})
+    known: dict[str, Any] = {key: array.ravel() for key, array in arrays.items()}
+    values = {key: known.pop(key) for key in [*known] if key in ("y", "grad_x")}
+    if not values:
+        raise RequestError("there is neither y nor grad_x, so there is nothing to judge")
+    if grad_x is not None and grad_y is None:
+        raise RequestError("there is grad_x, but no grad_y, so what is right is unknown")
+    if dtype is None:
+        own = next(iter(values.values())).dtype.name
+        dtype = own if own in TYPES else "float32"
+    elif dtype not in TYPES:
+        raise RequestError(f"dtype is {dtype!r}, but it must be one of {', '.join(TYPES)}")
+    problem = Problem.create(**known, p=p, training=training)
+    problem = replace(problem, shape=shape if shape[1:] else None)
+    wide = {key: vector.astype(np.float64) for key, vector in values.items()}
+    candidate = Candidate(problem, wide, dtype, "what was computed")
+    if mask is None:
+        candidate = read_mask(candidate)
+    findings, allowed = judge(candidate, rtol, atol)
+    _raise(lambda messages: candidate_suite(candidate, findings, allowed, messages))
+
+
+def _raise(make: Callable[[Messages], Suite]) -> None:
+    """Raise what the verdict on a suite calls for."""
+    __tracebackhide__ = True
+    from dropout_cli.formats.document import Setting
+    from dropout_cli.formats.terminal import to_text
+    from dropout_cli.views.verification import page, summary, verdict
+    from dropout_cli.words import load
+    from dropout_cli.words.messages import Messages
+
     messages = Messages(load("en"))
-    ps = [p] if isinstance(p, int | float) else p
-    findings = judge_layer(layer, ps, seed, dtype)
-    suite = layer_suite(name, findings, seed, messages)
-    report = Report([suite])
-    if report.ok is None:
+    suite = make(messages)
+    if verdict([suite]) is None:
         raise RequestError(summary(suite, messages))
-    if not report.ok:
-        text = to_text(page(report, messages), Setting("", None, "en"))
-        causes = (each.reason.cause for each in findings if each.ok is False and each.reason)
-        cause = next((each for each in causes if each is not None), None)
-        raise AssertionError(f"{summary(suite, messages)}\n\n{text}") from cause
+    if verdict([suite]) is False:
+        report = page([suite], messages)[:-1]  # without the exit code of the command
+        found = [row.finding for row in suite.rows if row.finding.ok is False]
+        causes = [each.reason.cause for each in found if each.reason and each.reason.cause]
+        text = to_text(report, Setting("", None, "en"))
+        raise AssertionError(f"{summary(suite, messages)}\n\n{text}") from next(iter(causes), None)

@@ -250,8 +250,8 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
 )  # fmt: skip
 @click.option(
     "--layer", "layers", metavar="MODULE:NAME", multiple=True,
-    help="Run your layer, and check what it computes and how it draws, for many p or for each -p; may"
-    " be repeated.",
+    help="Run your layer, and check what it computes and how it draws, for many p or for each -p;"
+    " may be repeated.",
 )  # fmt: skip
 @file_option(
     "--candidate", "candidates", multiple=True,
@@ -276,12 +276,16 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
     "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
     help="The type that your layer is given.  [default: float32]",
 )  # fmt: skip
+@click.option(
+    "-q", "--quiet", is_flag=True,
+    help="Show only what failed or could not be checked, and the verdict.",
+)  # fmt: skip
 @problem_options(several_p=True)
 @output_options(verdict=True)
 def verify(
     options: ProblemOptions, output: Output, against: str | None, layers: tuple[str, ...],
     candidates: tuple[str, ...], y: str | None, grad_x: str | None, rtol: float | None,
-    atol: float, decimals: int | None, dtype: str | None,
+    atol: float, decimals: int | None, dtype: str | None, quiet: bool,
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
@@ -296,33 +300,33 @@ def verify(
     dropout-cli verify --grad-x 0.2,0,0.6,0
     """
     from dropout_cli.cli.judge import judge_candidates, judge_layers
-    from dropout_cli.views.verification import Report, page, record, verdict_suite
+    from dropout_cli.views.verification import EXIT_CODES, claims_suite, page, record, verdict
 
     for name, allowed in (("rtol", rtol), ("atol", atol)):
         if allowed is not None and math.isnan(allowed):
             raise RequestError(f"{name} is nan, but it must be a number from 0")
+    if output.suffix == ".json":
+        options.refuse(["quiet"], "JSON", "which holds every check")
     messages = output.messages
     if layers:
-        report = Report(judge_layers(layers, dtype, options, messages))
+        suites = judge_layers(layers, dtype, options, messages)
     elif candidates or y is not None or grad_x is not None:
-        from dropout_cli.cli.candidates import Written
-
-        written = Written(y, grad_x, decimals)
-        report = Report(judge_candidates(candidates, written, rtol, atol, options, messages))
+        texts = {"y": y, "grad_x": grad_x}
+        suites = judge_candidates(candidates, texts, decimals, rtol, atol, options, messages)
     else:
         from dropout_cli.trace import Trace
-        from dropout_cli.verify.candidate import verify as verify_claims
+        from dropout_cli.verify.frameworks import verify as verify_claims
 
         none = ("rtol", "atol", "decimals", "dtype")
         options.refuse(none, "a verification of the claims", "which judges no candidate")
         if against is not None:
             options.refuse(["skip"], "--against", "which draws right after the seed")
-        verdict = verify_claims(Trace(options.problem()), against)
-        report = Report([verdict_suite(verdict, messages)])
-    output.write(record(report) if output.is_data else page(report, messages))
+        trace = Trace(options.problem())
+        suites = [claims_suite(trace, *verify_claims(trace, against), messages)]
+    output.write(record(suites) if output.is_data else page(suites, messages, quiet))
     if output.suffix == ".xml":  # CI systems keep the file, people read the page
-        print_page(page(report, messages))
-    return {True: 0, False: 1, None: 2}[report.ok]
+        print_page(page(suites, messages, quiet))
+    return EXIT_CODES[verdict(suites)]
 
 
 @cli.command()

@@ -11,37 +11,37 @@ from dropout_cli.cli.output import legible
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from dropout_cli.cli.candidates import Written
     from dropout_cli.cli.options import ProblemOptions
     from dropout_cli.views.verification import Suite
     from dropout_cli.words.messages import Messages
 
-OF_CANDIDATES = ["rtol", "atol", "decimals"]
-NOT_OF_LAYERS = [
+NOT_OF_LAYERS = (
     "x", "mask", "rng", "skip", "inference", "grad_y", "loss", "against", "candidates", "y",
-    "grad_x", *OF_CANDIDATES,
-]  # fmt: skip
+    "grad_x", "rtol", "atol", "decimals",
+)  # fmt: skip
 
 
 def judge_candidates(
-    paths: Sequence[str], written: Written, rtol: float | None, atol: float,
-    options: ProblemOptions, messages: Messages,
+    paths: Sequence[str], texts: Mapping[str, str | None], decimals: int | None,
+    rtol: float | None, atol: float, options: ProblemOptions, messages: Messages,
 ) -> list[Suite]:  # fmt: skip
-    """Make a suite for each candidate of the files, or for the one on the command line."""
-    from dropout_cli.cli.candidates import read_candidates, written_candidate
+    """Make a suite for each candidate of the files, or for the y and grad_x in texts."""
+    from dropout_cli.cli.candidates import read_candidates, read_written
     from dropout_cli.verify.candidate import judge
-    from dropout_cli.views.verification import verdict_suite
+    from dropout_cli.views.verification import candidate_suite
 
     options.refuse(["against"], "a candidate", "for only one is judged at a time")
     options.refuse(["dtype"], "a candidate", "whose file says it")
     if paths:
         options.refuse(["y", "grad_x"], "--candidate", "whose file holds them")
-        candidates = read_candidates(paths, options, written.decimals)
+        candidates = read_candidates(paths, options, decimals)
     else:
-        candidates = [written_candidate(written, options)]
-    return [verdict_suite(judge(each, rtol, atol), messages) for each in candidates]
+        candidates = [read_written(texts, options, decimals)]
+    if not any("grad_x" in candidate.values for candidate in candidates):
+        options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
+    return [candidate_suite(each, *judge(each, rtol, atol), messages) for each in candidates]
 
 
 def judge_layers(

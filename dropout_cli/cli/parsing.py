@@ -15,7 +15,7 @@ GROUPS = {  # of the help, and the parameters in each; all others stand before t
     "Candidate": ("layers", "candidates", "y", "grad_x", "rtol", "atol", "decimals", "dtype"),
     "Problem": ("x", "p", "mask", "seed", "rng", "skip", "inference", "grad_y", "loss"),
     "Figure": ("layout", "transparent", "size", "dpi", "title", "panel"),
-    "Output": ("form", "path", "theme", "precision", "lang"),
+    "Output": ("quiet", "form", "path", "theme", "precision", "lang"),
 }
 
 

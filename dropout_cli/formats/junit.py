@@ -1,6 +1,6 @@
 """A verification as JUnit XML, so that CI systems show each check as a test case."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 from xml.etree import ElementTree
@@ -9,11 +9,8 @@ from dropout_cli.formats.document import Setting
 
 
 def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
-    """The checks of a dropout-cli/verify/1 record: a suite for each case, a test for each check."""
+    """Write a dropout-cli/verify/1 record: a suite for each case, a test for each check."""
     root = ElementTree.Element("testsuites", name=setting.title)
-    told: dict[tuple[str, str | None, float], list[Mapping[str, Any]]] = {}
-    for each in record["diagnosis"]:
-        told.setdefault((each["claim"], each["case"], each["p"]), []).append(each)
     several_p = len({claim["p"] for claim in record["claims"]}) > 1
     for case, group in groupby(record["claims"], key=lambda claim: claim["case"]):
         claims = list(group)
@@ -26,6 +23,7 @@ def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
             skipped=str(sum(claim["ok"] is None for claim in claims)),
             errors="0",
         )
+        diagnosis = [each for each in record["diagnosis"] if each["case"] == case]
         for claim in claims:
             name = f"{claim['id']}: {claim['statement']}"
             if several_p:
@@ -36,20 +34,12 @@ def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
             if claim["ok"] is None:
                 ElementTree.SubElement(test, "skipped", message=claim["method"])
             elif not claim["ok"]:
-                why = told.get((claim["id"], case, claim["p"]), [])
-                message = " ".join(each["explanation"] for each in why) or claim["method"]
+                told = [d for d in diagnosis if (d["claim"], d["p"]) == (claim["id"], claim["p"])]
+                message = " ".join(each["explanation"] for each in told) or claim["method"]
                 failure = ElementTree.SubElement(test, "failure", type="wrong", message=message)
-                failure.text = "\n".join([message, *(_table(each["elements"]) for each in why)])
+                elements = [element for each in told for element in each["elements"]]
+                lines = [message, "i\tgot\texpected"] if elements else [message]
+                lines += [f"{e['i']}\t{e['got']}\t{e['expected']}" for e in elements]
+                failure.text = "\n".join(lines)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _table(elements: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each wrong element, below a heading."""
-    cells = [("i", "got", "expected")] if elements else []
-    cells += [(str(each["i"]), str(each["got"]), str(each["expected"])) for each in elements]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        for row in cells
-    )

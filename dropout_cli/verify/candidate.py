@@ -1,213 +1,184 @@
-"""Is what was computed right: the claims of a problem, or the y and grad_x of a candidate."""
+"""Is what an implementation computed right: its y, its grad_x, and the mask that it sampled."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dropout_cli.proof import claims
-from dropout_cli.proof.finding import SILENT, Example, Finding, Reason, Wrong
+from dropout_cli.errors import RequestError
+from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.trace import Trace
 from dropout_cli.verify import naming
 from dropout_cli.verify.chance import LEVEL
-from dropout_cli.verify.decimals import open_by
 from dropout_cli.verify.draws import Draws, grid_step
 from dropout_cli.verify.mistakes import diagnose, swapped
-from dropout_cli.verify.tolerance import TYPES, Tolerance, rounding
+from dropout_cli.verify.tolerance import TYPES, Tolerance, carried, rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.problem import Problem
-    from dropout_cli.verify.frameworks import Comparison
-    from dropout_cli.verify.mistakes import Diagnosis
 
 RTOL = 1e-5  # allowed in any case: values are often written with six digits
 RECORDED = 1000  # at most this many wrong elements are given
+LOOSER = 10  # times what the decimals leave open, a mistake is named
 
 
 class Candidate(NamedTuple):
     """What an implementation computed.
 
-    name: what to call it, if anything. problem: what it was computed for.
-    shape: of its vectors, which are flat here, as the problem's are. dtype: a name in TYPES.
-    values: its y, its grad_x, or both. read_mask: whether the problem's mask was read from them.
-    own_mask: whether the mask is the implementation's, not one that was chosen or drawn here.
-    unknown: where the mask could not be read; such elements are not judged.
+    problem: what it was computed for. values: its y, its grad_x, or both, as vectors.
+    dtype: a name in TYPES. name: what to call it, if anything.
     units: how far the vectors are off because they were rounded when they were written.
-    said_dtype: whether the type was given.
+    own_mask: whether the mask is the implementation's, not one that was chosen or drawn here.
+    unknown: where the mask could not be read from the values; None where it was not read.
     """
 
-    name: str | None
     problem: Problem
-    shape: tuple[int, ...]
-    dtype: str
     values: dict[str, FloatArray]
-    read_mask: bool = False
+    dtype: str = "float32"
+    name: str | None = None
+    units: Mapping[str, FloatArray | float] = {}
     own_mask: bool = True
     unknown: Mask | None = None
-    units: Mapping[str, FloatArray | float] = MappingProxyType({})
-    said_dtype: bool = True
 
     @property
-    def decimals(self) -> str:
-        """How many decimals were written, where that counts."""
-        found = [float(np.min(unit)) for unit in self.units.values() if np.any(unit)]
-        return ", ".join(str(d) for d in sorted({round(-np.log10(2 * unit)) for unit in found}))
+    def shape(self) -> tuple[int, ...]:
+        """The shape that the vectors had."""
+        return self.problem.shape or self.problem.x.shape
+
+    @property
+    def unread(self) -> int:
+        """The number of elements that are not judged, as their mask is not known."""
+        return 0 if self.unknown is None else int(self.unknown.sum())
 
 
-class Verdict(NamedTuple):
-    """What came of a verification.
+def one_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape of all vectors; RequestError where there are several."""
+    if len(set(shapes.values())) > 1:
+        listed = ", ".join(f"{key} {'×'.join(map(str, shape))}" for key, shape in shapes.items())
+        raise RequestError(f"the shapes differ, but they must be one: {listed}")
+    return next(iter(shapes.values()))
 
-    comparison: with a framework, if one was chosen. missing: one that is not installed.
-    candidate: what was judged, with the difference that was allowed in each of its values.
+
+def read_mask(candidate: Candidate) -> Candidate:
+    """Read the mask from the values, unless the mode or p leaves only one.
+
+    What is not 0 in y was kept. What is 0 was dropped where x is not 0; where it is, ∂L/∂x tells,
+    if ∂L/∂y is not 0. Raises RequestError where there is no y, or a vector is not as long as x.
     """
-
-    trace: Trace
-    findings: list[Finding]
-    comparison: Comparison | None = None
-    missing: str | None = None
-    candidate: Candidate | None = None
-    allowed: Mapping[str, Tolerance] = MappingProxyType({})
-
-
-def verify(trace: Trace, against: str | None) -> Verdict:
-    """Every claim of claims.CLAIMS, and where one is named, those against a framework."""
-    found = {name: claims.check(name, trace) for name in claims.CLAIMS}
-    comparison = missing = None
-    if against is not None:
-        from dropout_cli.verify.frameworks import FRAMEWORKS
-
-        try:
-            comparison = FRAMEWORKS[against](trace)
-            found |= comparison.findings
-        except ModuleNotFoundError:
-            found[against], missing = SILENT, against
-    p = trace.problem.p
-    findings = [finding._replace(id=name, p=p) for name, finding in found.items()]
-    return Verdict(trace, findings, comparison, missing)
+    problem, y, grad_x = candidate.problem, *map(candidate.values.get, ("y", "grad_x"))
+    if problem.mask is None or problem.p in (0, 1):
+        return candidate
+    if y is None:
+        raise RequestError("there is neither a mask, given or drawn, nor 'y' to read it from")
+    for key, vector in candidate.values.items():
+        if vector.size != problem.x.size:
+            raise RequestError(
+                f"{key} has length {vector.size}, but it must have length {problem.x.size}, as x"
+                " does"
+            )
+    mask, unknown = y != 0, (y == 0) & (problem.x == 0)
+    if grad_x is not None and unknown.any():
+        tells = unknown & (Trace(problem).grad_y != 0)  # where x is 0, no mask changes ∂L/∂y
+        mask, unknown = mask | (tells & (grad_x != 0)), unknown & ~tells
+    return candidate._replace(problem=replace(problem, mask=mask, drawn=None), unknown=unknown)
 
 
-def judge(candidate: Candidate, rtol: float | None, atol: float = 0.0) -> Verdict:
-    """Whether what an implementation computed is right, and its mask likely for p.
+def judge(
+    candidate: Candidate, rtol: float | None = None, atol: float = 0.0
+) -> tuple[list[Finding], dict[str, Tolerance]]:
+    """Judge what an implementation computed, and whether its mask is likely for p.
 
     rtol: the relative difference allowed; if not given, RTOL or what rounding in the candidate's
         type explains, whichever is more. atol: an absolute one that is allowed besides.
+
+    Returns the findings, and the difference that was allowed in each vector.
     """
-    trace = Trace(candidate.problem)
-    allowed = {about: allowance(candidate, trace, about, rtol, atol) for about in candidate.values}
-    findings = [_values(candidate, trace, about, each) for about, each in allowed.items()]
-    y, grad_x = candidate.values.get("y"), candidate.values.get("grad_x")
-    if y is None or grad_x is None or any(each.ok for each in findings):
-        pass
-    elif swapped(trace, y, grad_x, allowed["y"]):
-        findings = [each._replace(mistakes=("swapped",)) for each in findings]
-    return Verdict(trace, findings + _mask(candidate, trace), candidate=candidate, allowed=allowed)
+    trace, allowed = Trace(candidate.problem), {}
+    for about in candidate.values:
+        explained = rounding(trace, about, candidate.dtype)
+        allowed[about] = explained._replace(
+            relative=max(RTOL, explained.relative) if rtol is None else rtol,
+            written=carried(trace, about, candidate.units) + atol,
+        )
+    findings = [_compare(candidate, trace, about, each) for about, each in allowed.items()]
+    if [each.ok for each in findings] == [False, False]:
+        y, grad_x = candidate.values["y"], candidate.values["grad_x"]
+        if swapped(trace, y, grad_x, allowed["y"]):
+            findings = [each._replace(mistakes=("swapped",)) for each in findings]
+    return [*findings, *_judge_mask(candidate, trace)], allowed
 
 
-def allowance(
-    candidate: Candidate, trace: Trace, about: str, rtol: float | None, atol: float
-) -> Tolerance:
-    """The difference that is allowed in y or grad_x."""
-    explained = rounding(trace, about, candidate.dtype)
-    relative = max(RTOL, explained.relative) if rtol is None else rtol
-    written = open_by(trace, about, candidate.units) + atol
-    return explained._replace(relative=relative, written=written)
-
-
-def _values(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance) -> Finding:
-    """y or grad_x against what it should be, where that is known."""
-    values, right = candidate.values[about], trace.y if about == "y" else trace.grad_x
-    with np.errstate(all="ignore"):
-        differences = np.abs(values - right) if values.shape == right.shape else right
-    judged = np.ones(right.size, dtype=np.bool_)
+def _compare(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance) -> Finding:
+    """Compare y or grad_x with what it should be, where that is known."""
+    problem, got = trace.problem, candidate.values[about]
+    right = trace.y if about == "y" else trace.grad_x
     if candidate.unknown is not None:
-        judged = ~candidate.unknown
-        values = np.where(judged, values, right)
-    diagnosis = diagnose(trace, about, values, allowed)
-    n = int(judged.sum())
-    if not n:
-        return Finding(0.0, None, 0, about, trace.problem.p, about, reason=Reason("no-bits"))
-    error = float(differences[judged].max())
-    finding = Finding(error, diagnosis is None, n, about, trace.problem.p, about)
+        got = np.where(candidate.unknown, right, got)
+    checked = problem.x.size - candidate.unread
+    if not checked:
+        return Finding(0.0, None, 0, about, problem.p, about, reason=Reason("no-bits"))
+    diagnosis = diagnose(trace, about, got, allowed)
+    with np.errstate(all="ignore"):
+        error = float(np.abs(got - right).max())
+    finding = Finding(error, diagnosis is None, checked, about, problem.p, about)
     if diagnosis is None:
         return finding
+    some = diagnosis.wrong[:RECORDED]
+    places = np.transpose(np.unravel_index(some, candidate.shape)).tolist()
+    wrong = [
+        Wrong(tuple(place), float(got[i]), float(right[i]))
+        for place, i in zip(places, some, strict=True)
+    ]
+    reason = Reason("wrong", len(diagnosis.wrong), right.size)
+    if not diagnosis.mistakes:  # rounding may be multiplied by more than in a right result
+        wider = allowed._replace(written=LOOSER * float(np.max(allowed.written)))
+        named = diagnose(trace, about, got, wider) or diagnosis
+        diagnosis = diagnosis._replace(mistakes=named.mistakes, telling_p=named.telling_p)
+    if not diagnosis.mistakes:
+        i = some[0]
+        kept = None if problem.mask is None else bool(problem.mask[i])
+        half = rounding(trace, about, "float16").near(got, right).all()
+        reason = reason._replace(
+            factor=diagnosis.factor,
+            offset=diagnosis.offset,
+            example=Example(float(problem.x[i]), float(trace.grad_y[i]), kept, float(got[i])),
+            wanted="float16" if half and candidate.dtype == "float32" else "",
+        )
     return finding._replace(
-        mistakes=diagnosis.mistakes,
-        telling_p=diagnosis.telling_p,
-        wrong=_wrong(candidate, about, right, diagnosis),
-        reason=_reason(candidate, trace, about, diagnosis),
+        mistakes=diagnosis.mistakes, telling_p=diagnosis.telling_p, wrong=wrong, reason=reason
     )
 
 
-def _wrong(
-    candidate: Candidate, about: str, right: FloatArray, diagnosis: Diagnosis
-) -> list[Wrong]:
-    """The first wrong elements."""
-    some, got = diagnosis.wrong[:RECORDED], candidate.values[about]
-    places = zip(*(k.tolist() for k in np.unravel_index(some, candidate.shape)), strict=True)
-    return [
-        Wrong(place, float(got[i]), float(right[i]))
-        for place, i in zip(places, some, strict=True)
-    ]  # fmt: skip
-
-
-def _reason(candidate: Candidate, trace: Trace, about: str, diagnosis: Diagnosis) -> Reason:
-    """How many are wrong, and where no mistake explains them what else can be said."""
-    problem, i = trace.problem, diagnosis.wrong[0]
-    reason = Reason("wrong", len(diagnosis.wrong), problem.x.size)
-    if diagnosis.mistakes:
-        return reason
-    kept = None if problem.mask is None else bool(problem.mask[i])
-    got = float(candidate.values[about][i])
-    example = Example(float(problem.x[i]), float(trace.grad_y[i]), kept, got)
-    wider = rounding(trace, about, "float16")
-    right = trace.y if about == "y" else trace.grad_x
-    other = not candidate.said_dtype and wider.near(candidate.values[about], right).all()
-    return reason._replace(
-        factor=diagnosis.factor, offset=diagnosis.offset, example=example,
-        wanted="float16" if other else "",
-    )  # fmt: skip
-
-
-def _mask(candidate: Candidate, trace: Trace) -> list[Finding]:
-    """Whether p makes such a mask: each check that could fail.
+def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
+    """Judge whether p makes such a mask: each check that could fail.
 
     A mask drawn with p fails either with a probability of at most LEVEL. Where the number of
     dropped elements is wrong, it may be all that is: independence is not asked.
     """
-    problem = trace.problem
-    if not candidate.own_mask or problem.mask is None or not _tells_mask(trace, candidate):
-        return []
+    problem, kind = trace.problem, TYPES[candidate.dtype]
+    if not candidate.own_mask or problem.mask is None or problem.p in (0, 1):
+        return
+    if candidate.unknown is not None:  # it was read, from a y that rounding may have made 0
+        scale, least = 1 / (1 - problem.p), rounding(trace, "y", candidate.dtype).absolute
+        if candidate.unread or (np.abs(problem.x) * scale <= least).any():
+            return
     mask, x = problem.mask.reshape(candidate.shape), problem.x.reshape(candidate.shape)
-    draws = Draws(problem.p, grid_step(TYPES[candidate.dtype].bits), [(mask, x)])
-    found = []
-    n, kept, q = draws.n, draws.kept, 1 - problem.p
+    draws = Draws(problem.p, grid_step(kind.bits), [(mask, x)])
+    n, kept, chance = draws.n, draws.kept, draws.whole
     if draws.can_fail:
-        chance = draws.whole
-        ok = chance >= LEVEL
+        ok, q = chance >= LEVEL, 1 - problem.p
         names = [] if ok else naming.of_share(problem.p, kept, n)
-        share = Finding(abs(kept / n - q), ok, n, "kept-fraction", problem.p, "mask", names)
-        found = [share._replace(reason=Reason("kept", kept, n, q * n, chance))]
-        if not ok:
-            return found
-    if draws.telling:
+        reason = Reason("kept", kept, n, q * n, chance)
+        error = abs(kept / n - q)
+        yield Finding(error, ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
+    if draws.telling and chance >= LEVEL:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
-        reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)
         names = [] if ok else [draws.name]
-        found.append(Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason))
-    return found
-
-
-def _tells_mask(trace: Trace, candidate: Candidate) -> bool:
-    """Whether the mask is known: where it was read from y, rounding must not have made any y 0."""
-    if not candidate.read_mask:
-        return True
-    if candidate.unknown is not None and candidate.unknown.any():
-        return False
-    least = rounding(trace, "y", candidate.dtype).absolute
-    return trace.scale is not None and bool((np.abs(trace.problem.x) * trace.scale > least).all())
+        reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)
+        yield Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason)

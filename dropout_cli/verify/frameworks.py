@@ -1,4 +1,4 @@
-"""The traces held against PyTorch and JAX, where they are installed.
+"""The claims of a problem, and the same against PyTorch or JAX, where they are installed.
 
 Each framework draws the mask itself and differentiates by its own autograd.
 """
@@ -18,19 +18,25 @@ from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.problem import Drawn, Problem
+from dropout_cli.proof import claims
 from dropout_cli.proof.finding import SILENT, Finding
 from dropout_cli.trace import Trace
 from dropout_cli.verify.load import quote
 from dropout_cli.verify.tolerance import rounding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dropout_cli.arrays import FloatArray, Mask
+
+    Passes = tuple[Mask, FloatArray, FloatArray]  # the mask, y and grad_x
 
 
 class Comparison(NamedTuple):
-    """Comparison with a framework: what was compared, and what was found.
+    """Comparison with a framework.
 
-    version: of the framework. source: the name in masks.SOURCES of the masks that it draws.
+    version: of the framework; empty where it is not installed, so that nothing was compared.
+    source: the name in masks.SOURCES of the masks that it draws.
     """
 
     version: str
@@ -38,47 +44,64 @@ class Comparison(NamedTuple):
     findings: dict[str, Finding]
 
 
-def against_torch(trace: Trace) -> Comparison:
-    """nn.Dropout and a module by hand, both with autograd, against the trace.
+def verify(trace: Trace, against: str | None) -> tuple[list[Finding], Comparison | None]:
+    """Check every claim of claims.CLAIMS, and where a framework is named, compare with it."""
+    found = {name: claims.check(name, trace) for name in claims.CLAIMS}
+    comparison = None if against is None else compare(against, trace)
+    if comparison is not None:
+        found |= comparison.findings
+    p = trace.problem.p
+    return [finding._replace(id=name, p=p) for name, finding in found.items()], comparison
 
-    Raises ModuleNotFoundError where PyTorch is not installed, and RequestError where it is broken,
-    does not take the seed, or a float32 cannot hold the problem's numbers.
+
+def compare(name: str, trace: Trace) -> Comparison:
+    """Compare a framework's dropout with the trace. name: a name in FRAMEWORKS.
+
+    Raises RequestError where the framework is broken or does not take the seed, and for numbers
+    that become infinite in float32, where 0 · ∞ is no number.
     """
-    _must_import("torch")
-    import torch
+    try:
+        import_module(name)
+    except ModuleNotFoundError:
+        return Comparison("", "", {name: SILENT})
+    except Exception as error:
+        raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
+    for key, values in (("x", trace.problem.x), ("grad_y", trace.grad_y), ("y", trace.y)):
+        if np.abs(values).max() > np.finfo(np.float32).max:
+            raise RequestError(f"{key} is beyond float32, in which frameworks compute")
+    return FRAMEWORKS[name](trace)
 
-    _must_fit(trace)
+
+def _compare_torch(trace: Trace) -> Comparison:
+    """Compare nn.Dropout, and a module by hand, both with autograd."""
+    import torch
+    from torch.nn.functional import dropout
+
     problem, n = trace.problem, trace.problem.x.size
-    seed = problem.drawn.seed if problem.drawn else 0
-    source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
-    foretold = draw(source, seed, n, problem.p)
-    x = torch.tensor(problem.x, dtype=torch.float32, requires_grad=True)
-    torch.manual_seed(seed)
-    y = torch.nn.functional.dropout(x, problem.p, training=problem.training)
-    upstream = _upstream(y.detach().numpy(), problem)
-    y.backward(torch.tensor(upstream))
-    found = {}
-    mask = None
-    if problem.training:
+
+    def run(seed: int) -> Passes:
         torch.manual_seed(seed)
-        mask = (torch.nn.functional.dropout(torch.ones(n), problem.p) != 0).numpy()
-        found["torch-mask"] = _masks(mask, foretold)
-    found["torch-dropout"] = _passes(
-        problem, mask, Drawn(source, seed), y.detach().numpy(), x.grad.numpy()
-    )
-    if problem.p == 1 and problem.training:
-        found["torch-module"] = SILENT
-        return Comparison(torch.__version__, source, found)
-    x = torch.tensor(problem.x, requires_grad=True)
-    kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
-    y = x * kept / (1 - problem.p if problem.training else 1)
-    y.backward(torch.tensor(trace.grad_y.copy()))
-    found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), "float64")
+        mask = dropout(torch.ones(n), problem.p).numpy() != 0
+        x = torch.tensor(problem.x, dtype=torch.float32, requires_grad=True)
+        torch.manual_seed(seed)
+        y = dropout(x, problem.p, training=problem.training)
+        y.backward(torch.tensor(_upstream(y.detach().numpy(), problem)))
+        return mask, y.detach().numpy(), x.grad.numpy()
+
+    source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
+    found = _compare_run("torch", source, trace, run)
+    found["torch-module"] = SILENT
+    if problem.p < 1 or not problem.training:
+        x = torch.tensor(problem.x, requires_grad=True)
+        kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
+        y = x * kept / (1 - problem.p if problem.training else 1)
+        y.backward(torch.tensor(trace.grad_y.copy()))
+        found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), "float64")
     return Comparison(torch.__version__, source, found)
 
 
 def nn_dropout(version: str, mkl: bool) -> str:
-    """The source in masks.SOURCES whose masks nn.Dropout draws on a CPU.
+    """Name the source in masks.SOURCES whose masks nn.Dropout draws on a CPU.
 
     version: of PyTorch. mkl: whether the CPU is Intel's and PyTorch uses MKL there; its masks
     differed up to PyTorch 2.6 (pytorch/pytorch#146174).
@@ -88,88 +111,63 @@ def nn_dropout(version: str, mkl: bool) -> str:
 
 
 def intel() -> bool:
-    """Whether this machine's CPU is Intel's."""
+    """Test whether this machine's CPU is Intel's."""
     info = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
     return "GenuineIntel" in (info.read_text() if info.exists() else platform.processor())
 
 
-def against_jax(trace: Trace) -> Comparison:
-    """Dropout as Equinox writes it, with jax.vjp, against the trace.
-
-    Raises as against_torch does.
-    """
-    _must_import("jax")
+def _compare_jax(trace: Trace) -> Comparison:
+    """Compare dropout as Equinox writes it, with jax.vjp."""
     import jax
     import jax.numpy as jnp
 
-    _must_fit(trace)
+    problem, n = trace.problem, trace.problem.x.size
+
+    def run(seed: int) -> Passes:
+        mask = jax.random.bernoulli(jax.random.key(seed), float(1 - problem.p), (n,))
+
+        def dropout(x: jax.Array) -> jax.Array:
+            if not problem.training or problem.p == 0:
+                return x
+            return jnp.where(mask, x / (1 - problem.p) if problem.p < 1 else 0 * x, 0)
+
+        y, pull_back = jax.vjp(dropout, jnp.asarray(problem.x, dtype=jnp.float32))
+        (grad_x,) = pull_back(jnp.asarray(_upstream(np.asarray(y), problem)))
+        return np.asarray(mask), np.asarray(y), np.asarray(grad_x)
+
+    return Comparison(jax.__version__, "jax", _compare_run("jax", "jax", trace, run))
+
+
+FRAMEWORKS = {"torch": _compare_torch, "jax": _compare_jax}
+
+
+def _compare_run(
+    name: str, source: str, trace: Trace, run: Callable[[int], Passes]
+) -> dict[str, Finding]:
+    """Compare a framework's mask with the one that its source draws, and both its passes."""
     problem, n = trace.problem, trace.problem.x.size
     seed = problem.drawn.seed if problem.drawn else 0
-    foretold = draw("jax", seed, n, problem.p)
-    mask, found = None, {}
+    foretold = draw(source, seed, n, problem.p)  # refuses a seed that the framework does not take
+    mask, y, grad_x = run(seed)
+    found = {}
     if problem.training:
-        drawn = jax.random.bernoulli(jax.random.key(seed), float(1 - problem.p), (n,))
-        mask = np.asarray(drawn)
-        found["jax-mask"] = _masks(mask, foretold)
-
-    def dropout(x: jax.Array) -> jax.Array:
-        if mask is None or problem.p == 0:
-            return x
-        return jnp.where(mask, x / (1 - problem.p) if problem.p < 1 else 0 * x, 0)
-
-    y, pull_back = jax.vjp(dropout, jnp.asarray(problem.x, dtype=jnp.float32))
-    (grad_x,) = pull_back(jnp.asarray(_upstream(np.asarray(y), problem)))
-    found["jax-dropout"] = _passes(
-        problem, mask, Drawn("jax", seed), np.asarray(y), np.asarray(grad_x)
-    )
-    return Comparison(jax.__version__, "jax", found)
-
-
-FRAMEWORKS = {"torch": against_torch, "jax": against_jax}
-
-
-def _must_import(name: str) -> None:
-    """Import the framework; RequestError where it is there, but broken."""
-    try:
-        import_module(name)
-    except ModuleNotFoundError:
-        raise
-    except Exception as error:
-        raise RequestError(f"{name} cannot be imported: {quote(error)}") from None
-
-
-def _must_fit(trace: Trace) -> None:
-    """Refuse numbers that become infinite in float32, where 0 · ∞ is no number."""
-    for name, values in (("x", trace.problem.x), ("grad_y", trace.grad_y), ("y", trace.y)):
-        large = np.flatnonzero(np.abs(values) > np.finfo(np.float32).max)
-        if large.size:
-            told = f"element {large[0] + 1} of {name} is {values[large[0]]:.6g}"
-            raise RequestError(f"{told}, which is beyond float32, in which frameworks compute")
+        different = int((mask != foretold).sum())
+        found[f"{name}-mask"] = Finding(float(different), different == 0, n)
+        trace = Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
+    found[f"{name}-dropout"] = _both(trace, y, grad_x, "float32")
+    return found
 
 
 def _upstream(y: FloatArray, problem: Problem) -> FloatArray:
-    """∂L/∂y in float32; where it follows from a loss, from the framework's own y."""
+    """Compute ∂L/∂y in float32; where it follows from a loss, from the framework's own y."""
     if problem.grad_y is not None:
         return problem.grad_y.astype(np.float32)
     assert problem.loss is not None
     return np.asarray(LOSSES[problem.loss].gradient(y, y.size), dtype=np.float32)
 
 
-def _masks(mask: Mask, foretold: Mask) -> Finding:
-    """The framework's mask against the one that its source in masks.SOURCES draws."""
-    different = int((mask != foretold).sum())
-    return Finding(float(different), different == 0, mask.size)
-
-
-def _passes(
-    problem: Problem, mask: Mask | None, drawn: Drawn, y: FloatArray, grad_x: FloatArray
-) -> Finding:
-    """Both passes of a framework against a trace with the framework's mask."""
-    ours = Trace(replace(problem, mask=mask, drawn=None if mask is None else drawn))
-    return _both(ours, y, grad_x, "float32")
-
-
 def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
+    """Compare both passes of a framework with the trace."""
     worst, ok = 0.0, True
     for about, found, ours in (("y", y, trace.y), ("grad_x", grad_x, trace.grad_x)):
         theirs = found.astype(np.float64)

@@ -1,4 +1,4 @@
-"""How far from the exact result a right one may lie, for each type of floating-point number."""
+"""How far from the exact result a right one may lie, rounded in its type or when written."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 from dropout_cli.losses import LOSSES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.trace import Trace
 
 ROUNDINGS = 6
+FEWEST, MOST = 3, 8  # decimals; with fewer a number is taken as it is, with more as a float in full
 
 
 class FloatType(NamedTuple):
@@ -29,7 +32,7 @@ class FloatType(NamedTuple):
     largest: float
 
     def round(self, value: float) -> float:
-        """The nearest value of this type, ties to even, for |value| ≤ largest."""
+        """Round to the nearest value of this type, ties to even, for |value| ≤ largest."""
         exponent = max(math.frexp(value)[1] - self.bits, self.least)
         return math.ldexp(round(math.ldexp(value, -exponent)), exponent)
 
@@ -48,7 +51,7 @@ class Tolerance(NamedTuple):
     relative, absolute: |got − expected| ≤ relative·|expected| + absolute. An expected 0 is exact:
         m = 0 and x = 0 give it in every type.
     largest: where expected is beyond it, inf of its sign is right.
-    written: what else may be off, everywhere or in each element, as the values were rounded when
+    written: what else may be off, everywhere or in each element, where values were rounded when
         they were written.
     """
 
@@ -58,7 +61,7 @@ class Tolerance(NamedTuple):
     written: FloatArray | float = 0.0
 
     def near(self, got: FloatArray, expected: FloatArray) -> Mask:
-        """Where got is as near to expected as that. got: any values, nan and inf among them."""
+        """Test where got is as near to expected as that. got may hold nan and inf."""
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(got - expected)
             close = off <= self.relative * np.abs(expected) + self.absolute + self.written
@@ -67,7 +70,7 @@ class Tolerance(NamedTuple):
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
 
     def of_both_passes(self, scale: float) -> Tolerance:
-        """The difference for ∂L/∂x where ∂L/∂y follows from y, as 2y does.
+        """Widen to ∂L/∂x where ∂L/∂y follows from y, as 2y does.
 
         scale: 1/(1−p). y is off by up to r·|y| + a, r and a being this tolerance's, so ∂L/∂y = 2y
         is off by r·|∂L/∂y| + 2a, and the backward pass scales that once more, and rounds again.
@@ -78,7 +81,7 @@ class Tolerance(NamedTuple):
 
 
 def tolerance(dtype: str, p: float) -> Tolerance:
-    """The difference from m·x/(1−p) that rounding explains.
+    """Bound the difference from m·x/(1−p) that rounding explains.
 
     dtype: a name in TYPES. p: the drop probability, 0 ≤ p ≤ 1.
 
@@ -120,10 +123,7 @@ def tolerance(dtype: str, p: float) -> Tolerance:
 
 
 def rounding(trace: Trace, about: str, dtype: str) -> Tolerance:
-    """The difference in y, grad_y or grad_x that rounding explains, in computations of this type.
-
-    about: its name. dtype: a name in TYPES.
-    """
+    """Bound the difference in y, grad_y or grad_x that rounding to a type of TYPES explains."""
     problem = trace.problem
     once = tolerance(dtype, problem.p if problem.training else 0)
     if about == "y" or problem.loss is None or trace.scale is None:
@@ -132,3 +132,34 @@ def rounding(trace: Trace, about: str, dtype: str) -> Tolerance:
     if np.array_equal(trace.grad_y, elsewhere):  # it does not follow from y
         return once
     return once.of_both_passes(trace.scale)
+
+
+def half_units(texts: Iterable[str]) -> FloatArray | float:
+    """Bound how far each number is off because it was rounded when it was written, as by `%.4f`.
+
+    With d decimals that is half a unit of the last, 10^(−d)/2. All have as many decimals as the one
+    with the most: others may have lost their last zeros. With an exponent the mantissa's count.
+    0 for fewer than FEWEST or more than MOST of them.
+    """
+    parts = [text.lower().partition("e") for text in texts]
+    decimals = max((len(mantissa.partition(".")[2]) for mantissa, *_ in parts), default=0)
+    if not FEWEST <= decimals <= MOST:
+        return 0.0
+    exponents = np.array([float(exponent or 0) for *_, exponent in parts])
+    return np.asarray(0.5 * 10 ** (exponents - decimals))
+
+
+def carried(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
+    """Bound how far y or grad_x is off because it, and what it follows from, were rounded so.
+
+    units: how far x, grad_y, y and grad_x are off; 0 for one that is not in it.
+    """
+    own, loss, n = units.get(about, 0.0), trace.problem.loss, trace.y.size
+    of_y = units.get("x", 0.0) * trace.local_grad
+    if about == "y":
+        return of_y + own
+    of_grad_y = units.get("grad_y", 0.0)
+    if loss is not None:  # ∂L/∂y is linear in y, or does not follow from it
+        gradient = LOSSES[loss].gradient
+        of_grad_y = np.abs(gradient(trace.y + of_y, n) - gradient(trace.y, n))
+    return of_grad_y * trace.local_grad + own

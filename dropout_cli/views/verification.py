@@ -1,6 +1,6 @@
-"""A verification as a page and as a record: whether all is right, each check, and what is wrong.
+"""A verification as a page and as a record: each check, what is wrong, and the verdict.
 
-What was verified gives its suites: a problem's claims, each candidate, each layer.
+What was verified gives suites: the claims of a problem, each candidate, each layer.
 """
 
 from __future__ import annotations
@@ -23,23 +23,26 @@ from dropout_cli.formats.document import (
     joined,
 )
 from dropout_cli.proof import claims
+from dropout_cli.trace import Trace
 from dropout_cli.verify.chance import LEVEL
 from dropout_cli.verify.questions import OF_CHANCE
 from dropout_cli.views.notation import BESIDE, INDEX, loss_formula, vector
 from dropout_cli.views.passes import facts, upstream_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dropout_cli.formats.document import Block, Document
     from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
-    from dropout_cli.verify.candidate import Verdict
+    from dropout_cli.verify.candidate import Candidate
+    from dropout_cli.verify.frameworks import Comparison
+    from dropout_cli.verify.tolerance import Tolerance
     from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
     from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/verify/1"
+EXIT_CODES = {True: 0, False: 1, None: 2}
 NAMED = 8  # wrong elements that a page shows
-AXES = Formula("i, j, …", r"i, j, \ldots")
 
 
 class Row(NamedTuple):
@@ -48,7 +51,7 @@ class Row(NamedTuple):
     finding: Finding
     statement: Text
     method: Text
-    explanations: Sequence[tuple[str, Text]] = ()
+    explanations: Sequence[tuple[str, Text]]
 
 
 class Suite(NamedTuple):
@@ -56,7 +59,7 @@ class Suite(NamedTuple):
 
     name: of the candidate or the layer, if it has one. opening: what was checked.
     by_p: whether they are made for one p after the other. partial: whether what matters most could
-    not be checked. missing: a framework that should have been asked, and is not there.
+    not be checked.
     """
 
     name: str | None
@@ -64,69 +67,158 @@ class Suite(NamedTuple):
     rows: Sequence[Row]
     by_p: bool = False
     partial: bool = False
-    missing: str | None = None
 
 
-class Report(NamedTuple):
-    """All that was verified."""
-
-    suites: Sequence[Suite]
-
-    @property
-    def rows(self) -> list[Row]:
-        """The rows of all suites."""
-        return [row for suite in self.suites for row in suite.rows]
-
-    @property
-    def ok(self) -> bool | None:
-        """Whether no check failed; None where what was asked for could not be checked."""
-        if any(row.finding.ok is False for row in self.rows):
-            return False
-        return None if any(each.missing or each.partial for each in self.suites) else True
+def verdict(suites: Sequence[Suite]) -> bool | None:
+    """Judge whether no check failed; None where what was asked for could not be checked."""
+    if any(row.finding.ok is False for suite in suites for row in suite.rows):
+        return False
+    return None if any(suite.partial for suite in suites) else True
 
 
 def layer_suite(name: str, findings: Sequence[Finding], seed: int, messages: Messages) -> Suite:
-    """What was asked of a layer at each p."""
+    """Make the suite of what was asked of a layer at each p."""
     rows = [
-        Row(each, messages.text("question", each.id), _why_open(each, messages) or
-            messages.text("asked", each.id), _explanations(each, messages))
+        _row(each, messages.text("question", each.id), messages.text("asked", each.id), messages)
         for each in findings
-    ]  # fmt: skip
-    opening: list[Block] = [Paragraph(messages.text("layer", "how", seed=seed))]
-    chance = [each for each in findings if each.id in OF_CHANCE and each.ok is not None]
-    if chance:
-        count, most = len(chance), f"{len(chance) * LEVEL:.1g}"
-        told = messages.text("layer", "chance", count=count, level=f"{LEVEL:.0e}", sum=most)
-        opening.append(Paragraph(told))
-    opening += _not_judged(rows, messages)
+    ]
+    opening = [Paragraph(messages.text("layer", "how", seed=seed))]
+    count = sum(each.id in OF_CHANCE and each.ok is not None for each in findings)
+    if count:
+        level, most = f"{LEVEL:.0e}", f"{count * LEVEL:.1g}"
+        text = messages.text("layer", "chance", count=count, level=level, sum=most)
+        opening.append(Paragraph(text))
     opening.append(Paragraph(messages.text("layer", "signs")))
     values = [each.ok for each in findings if each.id == "values"]
     partial = all(ok is None for ok in values or (each.ok for each in findings))
     return Suite(name, opening, rows, by_p=True, partial=partial)
 
 
-def verdict_suite(verdict: Verdict, messages: Messages) -> Suite:
-    """The claims of a problem, or what an implementation computed for it."""
-    rows = [
-        Row(each, _statement(each, verdict, messages), _method(each, verdict, messages),
-            _explanations(each, messages))
-        for each in verdict.findings
-    ]  # fmt: skip
-    candidate = verdict.candidate
-    name = None if candidate is None else candidate.name
-    opening: list[Block] = [_problem(verdict, messages)]
-    if candidate is not None and candidate.unknown is not None and candidate.unknown.any():
-        count = messages.elements(int(candidate.unknown.sum()))
+def candidate_suite(
+    candidate: Candidate,
+    findings: Sequence[Finding],
+    allowed: Mapping[str, Tolerance],
+    messages: Messages,
+) -> Suite:
+    """Make the suite of what an implementation computed. allowed: the differences in it."""
+    trace = Trace(candidate.problem)
+    given = list(facts(trace, messages, None if candidate.unknown is None else "mask_read").facts)
+    if "grad_x" in candidate.values:
+        given += upstream_facts(trace, messages)
+    opening: list[Block] = [_problem(trace, given, messages)]
+    if candidate.unread:
+        count = messages.elements(candidate.unread)
         opening.append(Paragraph(messages.text("verify", "unread", elements=count)))
-    partial = candidate is not None and all(each.finding.ok is None for each in rows)
-    return Suite(name, opening, rows, partial=partial, missing=verdict.missing)
+    rows = []
+    for each in findings:
+        key, values = each.id, {"level": f"{LEVEL:.0e}", "dtype": candidate.dtype}
+        if key in allowed:
+            relative, absolute, _, written = allowed[key]
+            values |= {"rtol": f"{relative:.2g}", "atol": f"{absolute + np.max(written):.2g}"}
+            right = np.abs(trace.y if key == "y" else trace.grad_x)
+            if np.any(written) or ((right > 0) & (right < absolute)).any():
+                key += "-absolute"
+        method = messages.text("method", key, **values)
+        rows.append(_row(each, _statement(each, trace, messages), method, messages))
+    return Suite(candidate.name, opening, rows, partial=all(each.ok is None for each in findings))
 
 
-def record(report: Report) -> VerifyRecord:
-    """The report, in words and numbers."""
+def claims_suite(
+    trace: Trace, findings: Sequence[Finding], comparison: Comparison | None, messages: Messages
+) -> Suite:
+    """Make the suite of the claims of a problem, and of the comparison with a framework."""
+    version, source = (comparison.version, comparison.source) if comparison else ("", "")
+    n, methods = trace.problem.x.size, messages.prose["method"]
+    over = messages.over(claims.masks_summed(n, trace.problem.p))
+    changed = messages.changed(claims.changed_by_a_fresh_mask(trace), n)
+    rows = []
+    for each in findings:
+        keys = [each.id] if each.ok is not None else [f"{each.id}-silent", "missing"]
+        if each.ok is None and trace.problem.p == 1:
+            keys.insert(0, f"{each.id}-silent-p-1")
+        key = next(key for key in keys if key in methods)
+        method = messages.text(
+            "method", key, over=over, changed=changed, version=version, framework=each.id
+        )
+        rows.append(_row(each, _statement(each, trace, messages, source), method, messages))
+    given = [*facts(trace, messages).facts, *upstream_facts(trace, messages)]
+    partial = comparison is not None and not version
+    return Suite(None, [_problem(trace, given, messages)], rows, partial=partial)
+
+
+def _problem(trace: Trace, given: Sequence[tuple[Formula, str]], messages: Messages) -> Facts:
+    """List x, and what else is given."""
+    x = vector(messages.symbol("x"), trace.problem.x, messages, BESIDE)
+    return Facts([(x, messages.string("fact", "x")), *given])
+
+
+def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> Text:
+    """Say what is claimed. source: of the masks of a framework."""
+    name, problem = finding.id, trace.problem
+    special = f"{name}-inference" if not problem.training else f"{name}-p-1"
+    if (not problem.training or problem.p == 1) and special in messages.prose["claim"]:
+        name = special
+    return messages.text("claim", name, source=source, squares=loss_formula("sum-squares"))
+
+
+def _row(finding: Finding, statement: Text, method: Text, messages: Messages) -> Row:
+    """Put a finding into words: each mistake that fits, or what can be said without.
+
+    method: how it was checked; where it was not, its reason, if it has one, replaces it.
+    """
+    reason, names = finding.reason, finding.mistakes
+    if finding.ok or reason is None:
+        return Row(finding, statement, method, ())
+    values = {
+        "count": f"{reason.counted:,}",
+        "n": f"{reason.n:,}",
+        "elements": messages.elements(reason.n),
+        "expected": f"{reason.expected:,.6g}",
+        "fraction": f"{reason.counted / max(1, reason.n):.3g}",
+        "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
+        "at": reason.at, "got": reason.got, "wanted": reason.wanted, "error": reason.error,
+    }  # fmt: skip
+    if finding.ok is None:
+        features = [messages.string("feature", key) for key in reason.at.split(", ") if reason.at]
+        method = messages.text("open", reason.key, features=", ".join(features), **values)
+        return Row(finding, statement, method, ())
+    about = messages.symbol("m" if finding.about == "mask" else finding.about)
+    where = messages.text("reason", reason.key, about=about, **values)
+    if "raised" in names:
+        return Row(finding, statement, method, [("raised", where)])
+    if not names:
+        text = joined(where, _unknown(reason, messages))
+        return Row(finding, statement, method, [("unknown", text)])
+    found = []
+    for k, name in enumerate(names):
+        own = f"{finding.about}-{name}"
+        key = own if own in messages.prose["mistake"] else name
+        first = messages.text("verify", "or") if k else where
+        found.append((name, joined(first, messages.text("mistake", key, **values))))
+    if len(names) > 1:
+        key = "several" if finding.telling_p is None else "several_p"
+        p = "" if finding.telling_p is None else messages.probability(finding.telling_p)
+        several = messages.text("verify", key, count=len(names), p_value=p)
+        found[-1] = (names[-1], joined(found[-1][1], several))
+    return Row(finding, statement, method, found)
+
+
+def _unknown(reason: Reason, messages: Messages) -> Text:
+    """Say what can be said where no mistake is known: a type, a factor, a difference."""
+    if reason.wanted == "float16":
+        return messages.text("verify", "unknown_type", dtype=reason.wanted)
+    if reason.factor is not None:
+        return messages.text("verify", "unknown_factor", factor=messages.number(reason.factor))
+    if reason.offset is not None:
+        return messages.text("verify", "unknown_offset", offset=messages.number(reason.offset))
+    return messages.text("verify", "unknown")
+
+
+def record(suites: Sequence[Suite]) -> VerifyRecord:
+    """Record the suites, in words and numbers."""
     claimed: list[ClaimRecord] = []
     diagnosis: list[DiagnosisRecord] = []
-    for suite in report.suites:
+    for suite in suites:
         for each, statement, method, explanations in suite.rows:
             claimed.append({
                 "id": each.id,
@@ -147,9 +239,9 @@ def record(report: Report) -> VerifyRecord:
                     "p": each.p,
                     "about": each.about,
                     "explanation": text.plain,
-                    "elements": [_element(wrong) for wrong in each.wrong] if last else [],
+                    "elements": list(map(_element, each.wrong)) if last else [],
                 })  # fmt: skip
-    return {"schema": SCHEMA, "ok": report.ok, "claims": claimed, "diagnosis": diagnosis}
+    return {"schema": SCHEMA, "ok": verdict(suites), "claims": claimed, "diagnosis": diagnosis}
 
 
 def _element(wrong: Wrong) -> ElementRecord:
@@ -161,82 +253,77 @@ def _element(wrong: Wrong) -> ElementRecord:
     }
 
 
-def page(report: Report, messages: Messages) -> Document:
-    """The verdict, what was checked, the checks, and what is wrong."""
-    document: list[Block] = [Heading(messages.string("verify", "title"))]
-    if len(report.suites) > 1:
-        document.append(_headline(report.suites, messages))
-    for suite in report.suites:
+def page(suites: Sequence[Suite], messages: Messages, quiet: bool = False) -> Document:
+    """Show each suite, and last the verdict on all of them.
+
+    quiet: whether to leave out what passed.
+    """
+    document: list[Block] = [] if quiet else [Heading(messages.string("verify", "title"))]
+    for suite in suites:
+        if quiet and verdict([suite]):
+            continue
         if suite.name is not None:
             document.append(Heading(suite.name, 2))
-        document += [_headline([suite], messages), *suite.opening]
-        if suite.by_p:
-            document.append(_matrix(suite.rows, messages))
-        elif all(
-            row.finding.id in claims.CLAIMS and row.finding.ok is not False for row in suite.rows
-        ):
-            document += _claims(suite.rows, messages)
-        else:
-            document.append(_checks(suite.rows, messages))
-        document += _explained(suite, messages)
-    return document
+        if suites[1:] or not quiet:
+            document.append(_headline([suite], messages))
+        if not quiet:
+            document += [*suite.opening, *_checks(suite, messages)]
+        document += _explained(suite, messages, unasked=quiet or suite.by_p)
+    ok, text = _headline(suites, messages)
+    code = messages.text("verify", f"exit_{EXIT_CODES[ok]}")
+    return [*document, Check(ok, joined(text, code))]
 
 
 def summary(suite: Suite, messages: Messages) -> str:
-    """The whole verdict on a layer in one line."""
-    failing = [row for row in suite.rows if row.finding.ok is False]
-    if not failing:
+    """Tell the verdict on a suite that does not pass, in one line."""
+    rows = [row for row in suite.rows if row.finding.ok is False]
+    if not rows:
         row = next(row for row in suite.rows if row.finding.ok is None)
         return messages.string("layer", "is_open", name=suite.name, why=row.method.plain)
-    named = [row for row in failing if row.finding.mistakes] or failing
+    named = [row for row in rows if row.finding.mistakes] or rows
     _, why = named[0].explanations[0]
     count = sum(row.finding.ok is not None for row in suite.rows)
     return messages.string(
-        "layer", "is_wrong", name=suite.name, failing=len(failing), count=count, why=why.plain
+        "layer", "is_wrong", name=suite.name, failing=len(rows), count=count, why=why.plain
     )
 
 
 def _headline(suites: Sequence[Suite], messages: Messages) -> Check:
-    """Whether all of it is right."""
+    """Say how many checks failed, or that none did."""
     oks = [row.finding.ok for suite in suites for row in suite.rows]
     count, failing = len(oks) - oks.count(None), oks.count(False)
-    missing = next((suite.missing for suite in suites if suite.missing), None)
-    ok, key = not failing, "failed" if failing else "passed"
-    if ok and missing is not None:
-        return Check(None, messages.text("verify", "missing", count=count, framework=missing))
+    key = "failed" if failing else "passed"
     if count < len(oks):
         key += "_some"
     elif count == 1:
         key += "_one"
-    told = messages.text("verify", key, count=count, failing=failing, open=len(oks) - count)
-    return Check(None if ok and any(suite.partial for suite in suites) else ok, told)
+    text = messages.text("verify", key, count=count, failing=failing, open=len(oks) - count)
+    return Check(verdict(suites), text)
 
 
-def _claims(rows: Sequence[Row], messages: Messages) -> list[Block]:
-    """Each claim on one line, where none fails, and what is the same in all of them."""
-    error = f"{max(row.finding.max_error for row in rows):.3g}"
+def _checks(suite: Suite, messages: Messages) -> list[Block]:
+    """Tabulate the checks: by p, or each with how it was made; claims that hold on a line each."""
+    if suite.by_p:
+        return [_matrix(suite.rows, messages)]
     cells: list[list[str | Text]] = []
-    for each, statement, method, _ in rows:
-        open_ = [] if each.ok is not None else [messages.text("verify", "because", method=method)]
-        cells.append([SIGNS[each.ok], joined(statement, *open_)])
-    table = Table(["", messages.string("verify", "claim")], cells, words=(0, 1))
-    return [Paragraph(messages.text("verify", "exact", error=error)), table]
-
-
-def _checks(rows: Iterable[Row], messages: Messages) -> Table:
-    """Each check: its sign, what is claimed, by what it was checked, over how many elements."""
-    cells: list[list[str | Text]] = [
-        [SIGNS[each.ok], statement, method, f"{each.checked:,}" if each.checked else "",
-         f"{each.max_error:.3g}" if each.ok is not None else ""]
-        for each, statement, method, _ in rows
-    ]  # fmt: skip
+    if all(row.finding.id in claims.CLAIMS and row.finding.ok is not False for row in suite.rows):
+        for each, statement, method, _ in suite.rows:
+            why = [] if each.ok else [messages.text("verify", "because", method=method)]
+            cells.append([SIGNS[each.ok], joined(statement, *why)])
+        error = f"{max(row.finding.max_error for row in suite.rows):.3g}"
+        table = Table(["", messages.string("verify", "claim")], cells, words=(0, 1))
+        return [Paragraph(messages.text("verify", "exact", error=error)), table]
+    for each, statement, method, _ in suite.rows:
+        checked = f"{each.checked:,}" if each.checked else ""
+        error = f"{each.max_error:.3g}" if each.ok is not None else ""
+        cells.append([SIGNS[each.ok], statement, method, checked, error])
     headings = ("claim", "by", "elements", "error")
     columns = ["", *(messages.string("verify", key) for key in headings)]
-    return Table(columns, cells, words=(0, 1, 2))
+    return [Table(columns, cells, words=(0, 1, 2))]
 
 
 def _matrix(rows: Sequence[Row], messages: Messages) -> Table:
-    """The questions below one another, and for each p whether the layer is right."""
+    """Tabulate the questions below one another, and for each p whether the layer is right."""
     ps = list(dict.fromkeys(row.finding.p for row in rows))
     statements = {row.finding.id: row.statement for row in rows}
     signs = {(row.finding.id, row.finding.p): SIGNS[row.finding.ok] for row in rows}
@@ -249,105 +336,40 @@ def _matrix(rows: Sequence[Row], messages: Messages) -> Table:
     return Table(headings, cells, words=(0,))
 
 
-def _not_judged(rows: Sequence[Row], messages: Messages) -> Iterator[Block]:
-    """What could not be asked, and why: once for all p."""
-    reasons: dict[Text, dict[str, None]] = {}
-    code: dict[str, None] = {}
-    for each, _, why, _ in rows:
-        if each.ok is None:
-            reasons.setdefault(why, {})[messages.probability(each.p)] = None
-            if each.reason is not None and each.reason.code:
-                code[each.reason.code] = None
-    for reason, at in reasons.items():
-        yield Paragraph(joined(messages.text("layer", "open", p_values=", ".join(at)), reason))
-    yield from map(Code, code)
+def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[Block]:
+    """Say what is wrong, once for all p at which it is wrong alike.
 
-
-def _why_open(finding: Finding, messages: Messages) -> Text | None:
-    """Why a question was not answered, if it says so."""
-    reason = finding.reason
-    if finding.ok is not None or reason is None:
-        return None
-    features = [messages.string("feature", name) for name in reason.at.split(", ") if reason.at]
-    return messages.text(
-        "open", reason.key, features=", ".join(features), **_told(reason, messages)
-    )
-
-
-def _told(reason: Reason, messages: Messages) -> dict[str, str]:
-    """The values of a reason, as sentences have them."""
-    return {
-        "count": f"{reason.counted:,}",
-        "n": f"{reason.n:,}",
-        "elements": messages.elements(reason.n),
-        "expected": f"{reason.expected:,.6g}",
-        "fraction": f"{reason.counted / max(1, reason.n):.3g}",
-        "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
-        "at": reason.at, "got": reason.got, "wanted": reason.wanted, "error": reason.error,
-    }  # fmt: skip
-
-
-def _explanations(finding: Finding, messages: Messages) -> list[tuple[str, Text]]:
-    """Each mistake that fits, or what can be said without: its name, and the words."""
-    reason, names = finding.reason, finding.mistakes
-    if finding.ok is not False or reason is None:
-        return []
-    told = _told(reason, messages)
-    about = messages.symbol("m" if finding.about == "mask" else finding.about)
-    where = messages.text("reason", reason.key, about=about, **told)
-    if not names:
-        return [("unknown", joined(where, _unknown(reason, messages)))]
-    if "raised" in names:
-        return [("raised", where)]
-    found = []
-    for k, name in enumerate(names):
-        own = f"{finding.about}-{name}"
-        key = own if own in messages.prose["mistake"] else name
-        first = messages.text("verify", "or") if k else where
-        found.append((name, joined(first, messages.text("mistake", key, **told))))
-    if len(names) > 1:
-        key = "several" if finding.telling_p is None else "several_p"
-        p = "" if finding.telling_p is None else messages.probability(finding.telling_p)
-        several = messages.text("verify", key, count=len(names), p_value=p)
-        found[-1] = (names[-1], joined(found[-1][1], several))
-    return found
-
-
-def _unknown(reason: Reason, messages: Messages) -> Text:
-    """What can be said where no mistake is known: a factor, a difference, a type."""
-    if reason.wanted == "float16":
-        return messages.text("verify", "unknown_type", dtype=reason.wanted)
-    for name in ("factor", "offset"):
-        if (value := getattr(reason, name)) is not None:
-            return messages.text("verify", f"unknown_{name}", **{name: messages.number(value)})
-    return messages.text("verify", "unknown")
-
-
-def _explained(suite: Suite, messages: Messages) -> Iterator[Block]:
-    """What is wrong, once for all p at which it is wrong alike."""
-    alike: dict[tuple[object, ...], tuple[Finding, Text, bool, list[str]]] = {}
-    for finding, _, _, explanations in suite.rows:
-        for name, text in explanations:
-            error = finding.reason.error if finding.reason and name == "raised" else ""
-            why = (finding.about, name, error, text.plain if name == "unknown" else "")
-            last = name == explanations[-1][0]
-            alike.setdefault(why, (finding, text, last, []))[-1].append(
-                messages.probability(finding.p)
-            )
-    for finding, text, last, at_p in alike.values():
-        at, *others = dict.fromkeys(at_p)
-        key = "at_all" if others else "at"
-        where = messages.text("verify", key, p_value=at, others=", ".join(others))
-        yield Paragraph(joined(where, text) if suite.by_p else text)
-        if finding.wrong and last:
+    unasked: whether to say also what could not be checked.
+    """
+    alike: dict[tuple[str, str], list[tuple[Row, Text]]] = {}
+    for row in suite.rows:
+        about, texts = row.finding.about, row.explanations
+        if unasked and row.finding.ok is None:
+            about, texts = "", [("open", row.method)]
+        for name, text in texts:
+            own = text.plain if name in ("open", "raised", "unknown") else name
+            alike.setdefault((about, own), []).append((row, text))
+    for cases in alike.values():
+        (finding, *_, explanations), text = cases[0]
+        reason, where = finding.reason, Text()
+        ps = list(dict.fromkeys(messages.probability(row.finding.p) for row, _ in cases))
+        if finding.ok is None:
+            where = messages.text("layer", "open", p_values=", ".join(ps))
+        elif suite.by_p:
+            key, others = "at_all" if ps[1:] else "at", ", ".join(ps[1:])
+            where = messages.text("verify", key, p_value=ps[0], others=others)
+        yield Paragraph(joined(where, text))
+        if finding.wrong and text is explanations[-1][1]:
             yield _elements_table(finding, messages)
-        if finding.reason is not None and finding.reason.example is not None:
+        if reason is not None and reason.code:
+            yield Code(reason.code)
+        if reason is not None and reason.example is not None:
             yield Paragraph(messages.text("layer", "example"))
-            yield Code(_example(finding, finding.reason.example))
+            yield Code(_example(finding, reason.example))
 
 
 def _example(finding: Finding, example: Example) -> str:
-    """A command with the one element that is wrong."""
+    """Write a command with the one element that is wrong."""
     x, grad_y, kept, got = example
     bit = "--eval" if kept is None else f"-m {kept:d}"
     answer = f"--y={got!r}" if finding.about == "y" else f"-g={grad_y!r} --grad-x={got!r}"
@@ -355,75 +377,17 @@ def _example(finding: Finding, example: Example) -> str:
 
 
 def _elements_table(finding: Finding, messages: Messages) -> Table:
-    """The first wrong elements: where they are, in mathematics and in Python, and their values."""
+    """Tabulate the first wrong elements: where they are, in mathematics and in Python."""
     shown = finding.wrong[:NAMED]
     more = (finding.reason.counted if finding.reason else 0) - len(shown)
-    rows = [
-        [", ".join(str(k + 1) for k in place), f"{finding.about}[{', '.join(map(str, place))}]",
-         *_apart(got, expected, messages)]
-        for place, got, expected in shown
-    ]  # fmt: skip
+    rows = []
+    for place, got, expected in shown:
+        values = [messages.number(got), messages.number(expected)]
+        if values[0] == values[1]:
+            values = [messages.exactly(got), messages.exactly(expected)]
+        i, python = ", ".join(str(k + 1) for k in place), ", ".join(map(str, place))
+        rows.append([i, f"{finding.about}[{python}]", *values])
     if more > 0:
         rows.append(["⋮", messages.string("cell", "more", count=f"{more:,}"), "", ""])
     columns = [messages.string("verify", key) for key in ("python", "got", "expected")]
-    several = len(shown[0].place) > 1
-    return Table([AXES if several else INDEX, *columns], rows, words=(1,))
-
-
-def _apart(got: float, expected: float, messages: Messages) -> tuple[str, str]:
-    """Both numbers; with all their digits where fewer would not tell them apart."""
-    told = messages.number(got), messages.number(expected)
-    return told if told[0] != told[1] else (messages.exactly(got), messages.exactly(expected))
-
-
-def _problem(verdict: Verdict, messages: Messages) -> Facts:
-    """x, p, the mask and the upstream gradient."""
-    trace, candidate = verdict.trace, verdict.candidate
-    several = candidate is not None and len(candidate.shape) > 1
-    shape = " × ".join(map(str, candidate.shape)) if candidate is not None else ""
-    told = messages.string("fact", "x_shape" if several else "x", shape=shape)
-    x = (vector(messages.symbol("x"), trace.problem.x, messages, BESIDE), told)
-    read = candidate is not None and candidate.read_mask
-    given = facts(trace, messages, "mask_read" if read else None).facts
-    judged = {each.id for each in verdict.findings} - {"y", "kept-fraction", "independent"}
-    return Facts([x, *given, *(upstream_facts(trace, messages) if judged else ())])
-
-
-def _statement(finding: Finding, verdict: Verdict, messages: Messages) -> Text:
-    name, problem = finding.id, verdict.trace.problem
-    source = verdict.comparison.source if verdict.comparison else ""
-    special = f"{name}-inference" if not problem.training else f"{name}-p-1"
-    if (not problem.training or problem.p == 1) and special in messages.prose["claim"]:
-        name = special
-    return messages.text("claim", name, source=source, squares=loss_formula("sum-squares"))
-
-
-def _method(finding: Finding, verdict: Verdict, messages: Messages) -> Text:
-    """How the claim was checked, or why it was not."""
-    name = finding.id
-    if name == verdict.missing:
-        return messages.text("method", "missing", framework=name)
-    if (why := _why_open(finding, messages)) is not None:
-        return why
-    trace, allowed = verdict.trace, verdict.allowed.get(name)
-    n = trace.problem.x.size
-    key = f"{name}-silent" if finding.ok is None else name
-    if finding.ok is None and finding.p == 1 and f"{key}-p-1" in messages.prose["method"]:
-        key += "-p-1"
-    written = 0.0 if allowed is None else float(np.max(allowed.written))
-    if allowed is not None:
-        right = np.abs(trace.y if name == "y" else trace.grad_x)
-        tiny = ((right > 0) & (right < allowed.absolute)).any()
-        key += "-written" if written else "-tiny" if tiny else ""
-    return messages.text(
-        "method",
-        key,
-        over=messages.over(claims.masks_summed(n, trace.problem.p)),
-        changed=messages.changed(claims.changed_by_a_fresh_mask(trace), n),
-        version=verdict.comparison.version if verdict.comparison else "",
-        rtol="" if allowed is None else f"{allowed.relative:.2g}",
-        atol=f"{written:.2g}" if written or allowed is None else f"{allowed.absolute:.2g}",
-        decimals=verdict.candidate.decimals if verdict.candidate else "",
-        dtype="" if verdict.candidate is None else verdict.candidate.dtype,
-        level=f"{LEVEL:.0e}",
-    )
+    return Table([INDEX, *columns], rows, words=(1,))

@@ -30,7 +30,7 @@ def judge(cli):
 
 @pytest.fixture
 def verdict(judge):
-    """The verdict on it as JSON: whether it is right, and the names of its mistakes."""
+    """Return the verdict on it: whether it is right, and the names of its mistakes."""
 
     def call(candidate, *args):
         result = judge(candidate, *args, "-f", "json")
@@ -43,45 +43,40 @@ def verdict(judge):
 @pytest.mark.parametrize(
     ("candidate", "says"),
     [
+        ([], "standard input holds no candidate: the list is empty"),
+        ([3], "standard input, case 1 is not a candidate"),
+        ([RIGHT, {**RIGHT, "p": "a"}], "p is 'a', but it must be a number, in standard input, c"),
+        ([{**RIGHT, "name": "a"}, {**RIGHT, "name": "a"}], "two candidates are called 'a'"),
         ({**CASE, "gradx": [1]}, "'gradx' is no key of a candidate: did you mean 'grad_x'?"),
         ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
         ({**RIGHT, "scale": 2}, "'scale' is no key"),
+        ({**RIGHT, "schema": "x/1"}, "schema is 'x/1', but it must be 'dropout-cli/trace/1' or"),
         ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
-        ({**RIGHT, "p": True}, "p is True, which is not a number"),
+        ({**RIGHT, "dtype": []}, "dtype is [], but it must be one of"),
+        ({**RIGHT, "p": True}, "p is True, but it must be a number"),
+        ({**RIGHT, "mode": "test"}, "mode is 'test', but it must be 'training' or 'inference'"),
         ({**RIGHT, "name": 3}, "name is 3, but it must be printable text"),
+        ({**RIGHT, "name": "a\nb"}, "name is 'a\\nb', but it must be printable text"),
+        ({**RIGHT, "loss": "sum"}, "loss is 'sum', but it must be a number, its value"),
+        ({**RIGHT, "grad_y_source": "sums"}, "grad_y_source is 'sums', but it must be 'given' or"),
         ({**RIGHT, "mask": [1, 0, 2, 0]}, "element 3 of mask is 2"),
+        ({**RIGHT, "y": "4"}, "y is not a list in JSON"),
+        ({**RIGHT, "y": [1, None]}, "element 2 of y is 'None'"),
         ({**RIGHT, "x": [True, 4, 6, 8]}, "element 1 of x is 'True', which is not a number"),
         ({**RIGHT, "x": [[2, 4], [6, 8]]}, "the shapes differ, but they must be one: x 2×2, mask"),
         ({**RIGHT, "x": [[2, 4], [6]]}, "x has rows of different lengths"),
         ({**RIGHT, "x": [[2, 4], 6]}, "x has rows of different lengths"),
+        (CASE, "there is neither 'y' nor 'grad_x', so there is nothing to judge"),
         ({"p": 0.5, "y": [1]}, "there is neither 'x' nor --input"),
         ({"x": [1], "y": [1]}, "there is neither 'p' nor --drop-prob"),
-        ({**CASE, "grad_x": [1, 1, 1, 1]}, "there is 'grad_x', but neither 'grad_y' nor the loss"),
-        ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "neither 'mask' (nor --mask or"),
-        ([RIGHT, {**RIGHT, "yy": 1}], "'yy' is no key of a candidate: did you mean 'y'?, in stand"),
-        ({**CASE, "grad_y": [1] * 4, "grad_y_source": "sums", "y": [1] * 4}, "loss is 'sums'"),
-        (
-            {**CASE, "grad_y": [7] * 4, "grad_y_source": "sum", "y": [1] * 4},
-            "grad_y is not the gradient of grad_y_source, 'sum'",
-        ),
-        (
-            {
-                "x": [1e-9, 2e-9],
-                "p": 0.5,
-                "mask": [1, 0],
-                "grad_y_source": "sum-squares",
-                "grad_y": [5e-9, 0],
-                "grad_x": [8e-9, 0],
-            },
-            "grad_y is not the gradient of grad_y_source, 'sum-squares'",
-        ),
-        ({**RIGHT, "loss": "sum"}, "loss is 'sum', but it must be a number, its value"),
-        ({**RIGHT, "dtype": []}, "dtype is [], but it must be one of"),
-        ({**RIGHT, "name": "a\nb"}, "name is 'a\\nb', but it must be printable text"),
-        ([{**RIGHT, "name": "a"}, {**RIGHT, "name": "a"}], "two candidates are called 'a'"),
-        ({**RIGHT, "x": nested(2, 40)}, "x is nested more than 32 lists deep"),
+        ({**CASE, "grad_x": [1] * 4}, "there is neither 'grad_y' nor its loss as"),
+        ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "there is neither a mask, given or"),
+        ({**RIGHT, "grad_y_source": "sum", "grad_y": [7] * 4}, "grad_y is not the gradient of gra"),
+        ({"x": [1e-9, 2e-9], "p": 0.5, "mask": [1, 0], "grad_y_source": "sum-squares",
+          "grad_y": [5e-9, 0], "grad_x": [8e-9, 0]},
+         "grad_y is not the gradient of grad_y_source, 'sum-squares'"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_judged_is_refused(judge, candidate, says):
     result = judge(candidate)
     assert (result.code, result.out) == (2, "")
@@ -95,14 +90,9 @@ def test_a_key_that_stands_twice_is_refused(cli):
     assert "standard input has the key 'y' twice" in result.err
 
 
-@pytest.mark.parametrize("y", [[0.9, 2], [5, -7], [0, 0]])
-def test_p_0_divides_nothing_by_0(verdict, y):
+def test_p_0_divides_nothing_by_0(verdict):
     """m·x/p is infinite there, and no finite value is near to that."""
-    assert verdict({"x": [1, 2], "p": 0, "y": y}) != (False, ["divided-by-p"])
-
-
-def test_a_case_of_several_is_named_in_an_error(judge):
-    assert "in standard input, case 2\n" in judge([RIGHT, {**RIGHT, "p": "a"}]).err
+    assert verdict({"x": [1, 2], "p": 0, "y": [5, -7]}) == (False, ["unknown"])
 
 
 def test_a_saved_pass_is_judged_as_it_is(cli, verdict):
@@ -144,7 +134,7 @@ def test_several_cases_have_names_and_suites(judge, tmp_path):
     path = tmp_path / "report.xml"
     printed = judge(cases, "-o", str(path))
     assert printed.out == judge(cases).out
-    assert "✗ 1 of 2 checks failed." in printed.out
+    assert printed.out.endswith("\n✗ 1 of 2 checks failed. Exit code 1: something is wrong.\n")
     suites = list(junitparser.JUnitXml.fromfile(str(path)))
     assert [(suite.name, suite.tests, suite.failures) for suite in suites] == [
         ("first", 1, 0),
@@ -156,6 +146,19 @@ def test_several_cases_have_names_and_suites(judge, tmp_path):
         ["1", "2.0", str(2 / 0.7)],
         ["3", "6.0", str(6 / 0.7)],
     ]
+
+
+def test_what_passes_is_left_out_where_that_is_asked(judge):
+    passed = judge([RIGHT] * 500, "--quiet")
+    assert passed.out == "✓ All 500 checks passed. Exit code 0: nothing is wrong.\n"
+    cases = [RIGHT, {**RIGHT, "name": "bad", "y": [2, 0, 6, 0]}, {"x": [0], "p": 0.5, "y": [0]}]
+    lines = [line for line in judge(cases, "-q", "-f", "markdown").out.splitlines() if line]
+    assert [line[:18] for line in lines] == [
+        "## bad", "> ✗ The check fail", "$y$ is wrong in 2 ", "| $i$ | Python ind",
+        "| ---: | :--- | --", "| 1 | y[0] | 2 | 2", "| 3 | y[2] | 6 | 8",
+        "## case 3", "> – 0 checks passe", "Not judged at p = ", "> ✗ 1 of 2 checks ",
+    ]  # fmt: skip
+    assert "--quiet cannot be combined with JSON" in judge(RIGHT, "-q", "-f", "json").err
 
 
 def test_places_of_nested_lists(judge):
@@ -170,7 +173,7 @@ def test_places_of_nested_lists(judge):
 
 
 def with_mask(mask, p):
-    """A candidate whose y is right for this mask."""
+    """Make a candidate whose y is right for this mask."""
     mask = np.asarray(mask, dtype=int)
     y = 1.5 * mask / (1 - p)
     return {"x": np.full(mask.shape, 1.5).tolist(), "p": p, "y": y.tolist()}
@@ -186,6 +189,8 @@ RARE = np.random.default_rng(7).random(900) < 1 / 45
         ([1] * 32, 0.5, ["drops-nothing"]),
         ([1] * 900, 0.3, ["drops-nothing"]),
         ([1] * 20 + [0] * 180, 0.1, ["keeps-with-p"]),
+        (np.random.default_rng(0).random(5000) < 0.5, 0.3, ["unknown"]),
+        ([1] * 2500 + [0] * 2500, 0.3, ["unknown"]),
         ([1] * 2500 + [0] * 2500, 0.5, ["neighbours-alike"]),
         ([1, 0] * 50, 0.5, ["neighbours-alike"]),
         ([0, 1, 1, 0] * 50, 0.5, ["mask-repeats"]),
@@ -231,17 +236,6 @@ def test_the_report_says_how_the_mask_was_tested(judge):
     assert "元素的去留取决于相邻的元素。" in out.replace("\n", "")
 
 
-def test_the_mask_of_thousands_is_tested_against_p(judge, verdict):
-    rng = np.random.default_rng(0)
-    for probability, mistakes in ((0.7, []), (0.3, ["keeps-with-p"]), (0.5, ["unknown"])):
-        mask = (rng.random(5000) < probability).astype(int)
-        candidate = {"x": [1.5] * 5000, "p": 0.3, "mask": mask.tolist()}
-        candidate["y"] = (1.5 * mask / 0.7).tolist()
-        assert verdict(candidate) == (not mistakes, mistakes)
-        tested = judge(candidate, "-f", "json").json["claims"][1]
-        assert (tested["id"], tested["checked"]) == ("kept-fraction", 5000)
-
-
 def test_nan_at_p_1_is_named(judge):
     nan = float("nan")
     candidate = {"x": [2, 4], "p": 1, "y": [nan, nan], "grad_y": [1, 1], "grad_x": [nan, nan]}
@@ -269,10 +263,9 @@ def test_what_a_float32_cannot_tell_is_excused_there_alone_and_said(judge, verdi
     for y, right in ((2e-39, True), (0, False), (-2e-39, False)):
         candidate = {"x": [1e-39], "p": 0.5, "mask": [1], "y": [y]}
         assert verdict(candidate) == (True, [])
-        words = " ".join(judge(candidate).out.split())
-        assert "smaller values are not judged" in words
+        assert "an absolute one of" in " ".join(judge(candidate).out.split())
         assert verdict({**candidate, "dtype": "float64"}, "--rtol", "0")[0] is right
-        assert "not judged" not in judge({**candidate, "dtype": "float64"}).out
+        assert "absolute" not in judge({**candidate, "dtype": "float64"}).out
 
 
 def test_a_subnormal_x_of_float16_is_rounded_before_it_is_scaled(verdict):
@@ -311,34 +304,13 @@ def test_a_loss_that_overflows_is_no_fault_of_the_candidate(cli, verdict):
     assert again.json == saved
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
-def test_a_right_result_of_any_type_is_never_accused(verdict, dtype):
-    if dtype == "bfloat16":
-        kind = pytest.importorskip("ml_dtypes").bfloat16
-    else:
-        kind = np.dtype(dtype).type
-    rng = np.random.default_rng(1)
-    for p in (1e-9, 0.1, 0.5, 0.9, 0.998, 1 - 2**-11):
-        x = rng.uniform(0.5, 2, 5000).astype(kind)
-        mask = rng.random(5000) >= p
-        with np.errstate(over="ignore"):
-            y = np.where(mask, x / kind(1 - p), kind(0))
-        candidate = {
-            "x": x.astype(float).tolist(), "p": p, "mask": mask.tolist(), "dtype": dtype,
-            "y": y.astype(float).tolist(),
-        }  # fmt: skip
-        assert verdict(candidate) == (True, []), p
-        if p <= 0.9:  # a p nearer to 1 is rounded so much that 1.2 times the result may be right
-            assert verdict({**candidate, "y": (1.2 * y.astype(float)).tolist()})[0] is False
-
-
 def test_on_the_command_line_only_the_worked_example_fills_in(cli):
     assert cli("verify", "--y", "4,0,12,0", "--grad-x", "0.2,0,0.6,0").code == 0
     assert cli("verify", "-x", "3,5", "-p", "0.5", "--y", "6,0").code == 0  # the mask is read
     for args, says in (
         ("-x 3,5 --y 6,0", "neither 'p'"),
-        ("-x 3,5 -p 0.5 --grad-x 2,0", "'grad_x', but neither 'grad_y'"),
-        ("-x 3,5 -p 0.5 -g 1,1 --grad-x 2,0", "neither 'mask'"),
+        ("-x 3,5 -p 0.5 --grad-x 2,0", "neither 'grad_y'"),
+        ("-x 3,5 -p 0.5 -g 1,1 --grad-x 2,0", "neither a mask"),
         ("-x 3,5 -p 0.5 --y 6,0,0", "y has length 3"),
     ):
         result = cli("verify", *args.split())
@@ -346,10 +318,10 @@ def test_on_the_command_line_only_the_worked_example_fills_in(cli):
         assert says in result.err
 
 
-@pytest.mark.parametrize("form", ["%.3f", "%.4f", "%f", "%.3e", "%g"])
+@pytest.mark.parametrize("form", ["%.4f", "%.3e"])
 def test_right_values_are_right_in_the_digits_that_were_written(cli, tmp_path, form):
     rng, cases = np.random.default_rng(0), []
-    for k in range(50):
+    for k in range(20):
         x, grad_y, mask, p = *rng.normal(size=(2, 8)), rng.random(8) < 0.7, 0.3
         vectors = {"x": x, "y": x * mask / (1 - p), "grad_y": grad_y}
         vectors["grad_x"] = grad_y * mask / (1 - p)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib.metadata import version
 
@@ -38,14 +37,12 @@ def test_all_claims_hold_and_the_exit_code_says_so(cli):
         assert (result.code, result.json["ok"], result.json["diagnosis"]) == (0, True, [])
         assert result.json["schema"] == "dropout-cli/verify/1"
         assert [claim["id"] for claim in result.json["claims"]] == list(claims.CLAIMS)
-    assert "✓ All 14 checks passed." in cli("verify").out
-    assert "✓ 全部 14 项检查通过。" in cli("verify", "--lang", "zh").out
-
-
-def test_a_right_candidate(cli):
-    result = cli("verify", "--y", "4,0,12,0", "--grad-x", "0.2,0,0.6,0", "-f", "json")
-    assert (result.code, result.json["ok"]) == (0, True)
-    assert [claim["id"] for claim in result.json["claims"]] == ["y", "grad_x"]
+    last = "✓ All 14 checks passed. Exit code 0: nothing is wrong.\n"
+    assert cli("verify").out.endswith(f"\n{last}")
+    assert cli("verify", "-q").out == last
+    assert cli("verify", "-q", "--lang", "zh").out == (
+        "✓ 全部 14 项检查通过。退出码 0：没有发现错误。\n"
+    )
 
 
 def test_a_wrong_candidate_is_told_its_mistake(cli):
@@ -57,7 +54,7 @@ def test_a_wrong_candidate_is_told_its_mistake(cli):
     words = cli("verify", "-p", "0.3", "--grad-x", "0.1,0,0.3,0").out
     assert "not scaled by 1/(1−p)" in " ".join(words.split())
     assert "∂L/∂x is wrong in 2 of 4 elements" in words
-    assert [each.split() for each in words.splitlines()[-2:]] == [
+    assert [each.split() for each in words.splitlines()[-4:-2]] == [
         ["1", "grad_x[0]", "0.1", "0.142857"],
         ["3", "grad_x[2]", "0.3", "0.428571"],
     ]
@@ -69,18 +66,6 @@ def test_another_mask_in_backward_is_proved_by_its_elements(cli):
     assert diagnosis["id"] == "other-mask"
     assert [element["i"] for element in diagnosis["elements"]] == [2, 3]
     assert diagnosis["elements"][1] == {"i": 3, "got": 0.0, "expected": 0.3 / 0.7}
-
-
-def test_a_candidates_file_holds_the_whole_problem(cli, tmp_path):
-    path = tmp_path / "mine.json"
-    saved = cli("backward", "-x", "1,2,3", "-p", "0.1", "-m", "101", "-f", "json").json
-    path.write_text(json.dumps(saved))
-    assert cli("verify", "--candidate", str(path)).code == 0
-    saved["grad_x"] = [v * 0.9 for v in saved["grad_x"]]
-    path.write_text(json.dumps(saved))
-    result = cli("verify", "--candidate", str(path), "-f", "json")
-    assert result.code == 1
-    assert [each["id"] for each in result.json["diagnosis"]] == ["not-scaled"]
 
 
 def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
@@ -96,59 +81,27 @@ def test_what_a_file_leaves_out_comes_from_the_options(cli, tmp_path):
 @pytest.mark.parametrize(
     ("args", "written", "says"),
     [
-        ("--y 1,2", None, "y has length 2, but it must have length 4"),
-        ("--y 1,b,3,4", None, "element 2 of y is 'b'"),
-        ("--y 4,0,12,0 --against torch", None, "--against cannot be combined with a candidate"),
-        ("--against tensorflow", None, "'tensorflow' is not one of"),
-        ("--y 4,0,12,0 --rtol nan", None, "rtol is nan"),
-        ("--candidate -", None, "standard input is not JSON"),
-        ("--rtol 2", None, "2.0 is not in the range"),
-        ("--candidate missing.json", None, "cannot read missing.json"),
+        ("--y 1,2", "", "y has length 2, but it must have length 4"),
+        ("--y 1,b,3,4", "", "element 2 of y is 'b'"),
+        ("--y 4,0,12,0 --against torch", "", "--against cannot be combined with a candidate"),
+        ("--against tensorflow", "", "'tensorflow' is not one of"),
+        ("--y 4,0,12,0 --rtol nan", "", "rtol is nan"),
+        ("--candidate -", "", "standard input is not JSON"),
+        ("--rtol 2", "", "2.0 is not in the range"),
+        ("--candidate missing.json", "", "cannot read missing.json"),
         ("--candidate mine.json", "{", "mine.json is not JSON"),
-        ("--candidate mine.json", "[]", "mine.json holds no candidate"),
-        ("--candidate mine.json", "[3]", "mine.json, case 1 is not a candidate"),
-        ("--candidate mine.json", '{"schema": "x/1", "y": [1]}', "schema is 'x/1'"),
-        ("--candidate mine.json", '{"x": [1]}', "neither 'y' nor 'grad_x'"),
-        ("--candidate mine.json", '{"y": "4"}', "y is not a list in JSON"),
-        ("--candidate mine.json", '{"y": [1, null]}', "element 2 of y is 'None'"),
-        (
-            "--candidate mine.json",
-            '{"y": [4,0,12,0], "p": "x"}',
-            "p is 'x', which is not a number",
-        ),
-        (
-            "--candidate mine.json",
-            '{"y": [4,0,12,0], "mode": "test"}',
-            "mode is 'test', but it must be 'training' or 'inference'",
-        ),
-        (
-            "--candidate mine.json -p 0.5",
-            '{"y": [4,0,12,0], "p": 0.5}',
-            "--drop-prob cannot be combined with the candidate",
-        ),
-        (
-            "--candidate mine.json -s 1",
-            '{"y": [4,0], "mask": [1,0]}',
-            "--seed cannot be combined with the candidate",
-        ),
-        (
-            "--candidate mine.json --y 1,2,3,4",
-            '{"y": [4,0,12,0]}',
-            "--y cannot be combined with --candidate",
-        ),
-        (
-            "--candidate mine.json",
-            '{"x": [2], "p": 0.5, "y": [1], "grad_y_source": "huber"}',
-            "loss is 'huber'",
-        ),
-        ("--rtol 0.1", None, "--rtol cannot be combined with a verification of the claims"),
-        ("-o report.yaml", None, "must end in one of"),
+        ("--candidate mine.json -p 0.5", '{"y": [4,0], "p": 0.5}',
+         "--drop-prob cannot be combined with the candidate"),
+        ("--candidate mine.json -s 1", '{"y": [4,0], "mask": [1,0]}',
+         "--seed cannot be combined with the candidate"),
+        ("--candidate mine.json --y 1,2", '{"y": [4,0]}', "--y cannot be combined with --candidat"),
+        ("--rtol 0.1", "", "--rtol cannot be combined with a verification of the claims"),
+        ("-o report.yaml", "", "must end in one of"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_judged(cli, tmp_path, monkeypatch, args, written, says):
     monkeypatch.chdir(tmp_path)
-    if written is not None:
-        (tmp_path / "mine.json").write_text(written)
+    (tmp_path / "mine.json").write_text(written)
     result = cli("verify", *args.split())
     assert (result.code, result.out) == (2, "")
     assert says in result.err
@@ -161,9 +114,10 @@ def test_a_framework_that_is_not_installed_is_skipped_and_exits_with_2(cli, monk
     result = cli("verify", "--against", framework, "-f", "json")
     assert (result.code, result.json["ok"]) == (2, None)
     assert [claim["id"] for claim in result.json["claims"] if claim["ok"] is None] == [framework]
-    words = " ".join(cli("verify", "--against", framework).out.split())
-    assert f"– {framework} is not installed, so nothing was compared with it" in words
-    assert "All" not in words
+    page = cli("verify", "--against", framework).out
+    assert f"agrees {framework} is not installed" in " ".join(page.split())
+    assert "All" not in page
+    assert f"{framework} is not installed" in cli("verify", "--against", framework, "-q").out
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax"])
@@ -197,37 +151,8 @@ def test_a_seed_that_the_framework_does_not_take(cli, framework, seed, says):
         result = cli("verify", "--against", framework, "-s", str(seed), *args)
         assert (result.code, result.out) == (2, "")
         assert result.err == f"Error: seed is {seed}, but {says}\n"
-    last = cli(
-        "verify",
-        "--against",
-        framework,
-        "-s",
-        str(2**64 - 1 if framework == "torch" else 2**63 - 1),
-    )
-    assert last.code == 0
-
-
-HUNGRY = """
-import numpy as np
-
-class Dropout:
-    def __init__(self, p): self.p, self.training = p, True
-    def forward(self, x):
-        self.jacobian = np.empty((x.size, 10**12)){where}
-        return x
-    def backward(self, grad_y): return grad_y
-"""
-
-
-@pytest.mark.parametrize("where", ["", " if x.ndim == 1 else 0", " if not self.training else 0"])
-def test_a_layer_that_runs_out_of_memory_is_not_checked(cli, tmp_path, monkeypatch, where):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "hungry", raising=False)
-    (tmp_path / "hungry.py").write_text(HUNGRY.format(where=where))
-    result = cli("verify", "--layer", "hungry:Dropout")
-    assert (result.code, result.out) == (2, "")
-    assert "the layer was not checked, because memory ran out: " in result.err
-    assert result.err.count("\n") == 1
+    last = (2**64 if framework == "torch" else 2**63) - 1
+    assert cli("verify", "--against", framework, "-s", str(last)).code == 0
 
 
 @pytest.mark.parametrize(("framework", "source"), [("torch", "torch-"), ("jax", "jax")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
 
 NARROW = ["float16", "bfloat16", "float32"]
-needs_types = pytest.mark.skipif(not find_spec("ml_dtypes"), reason="bfloat16 needs ml_dtypes")
 
 
 def numpy_type(name):
@@ -56,19 +54,25 @@ def ways(x, p, kind):
                     yield (x.astype(work) * work(1 / keep)).astype(kind)
 
 
-@needs_types
 @pytest.mark.parametrize("dtype", NARROW)
-def test_no_right_result_is_accused(dtype):
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+def test_no_right_result_is_accused(dtype, count):
     kind = numpy_type(dtype)
     rng = np.random.default_rng(1)
     given = rng.normal(size=50) * 10 ** rng.uniform(-3, 0, 50)
-    for p in probabilities(1000):
-        x = given.astype(kind)
+    for p in probabilities(count):
         with np.errstate(all="ignore"):
-            for got in ways(x, p, kind):
+            for got in ways(given.astype(kind), p, kind):
                 assert tolerance(dtype, p).near(got.astype(np.float64), given / (1 - p)).all(), p
 
 
+MISTAKES = {
+    "not-scaled": lambda x, _p: x,
+    "divided-by-p": lambda x, p: x / p,
+    "scaled-twice": lambda x, p: x / (1 - p) ** 2,
+    "multiplied-by-keep": lambda x, p: x * (1 - p),
+    "dropped": lambda x, _p: 0 * x,
+}
 FLOAT16 = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(float)  # all from 0 up
 
 
@@ -91,7 +95,6 @@ def test_every_number_of_float16_and_those_between_them_are_judged_right(p):
                 assert seen[given > 2e-5].mean() > 0.9
 
 
-@needs_types
 @pytest.mark.parametrize("dtype", NARROW)
 def test_no_right_gradient_of_squares_is_accused(dtype):
     """∂L/∂y = 2y follows from a rounded y, and is scaled and rounded once more."""
@@ -112,93 +115,46 @@ def test_no_right_gradient_of_squares_is_accused(dtype):
     assert not allowed.near((1 + 12.5 * 2.0 ** -TYPES[dtype].bits) * right, right)[right > 1].any()
 
 
-MISTAKES = {
-    "not-scaled": lambda x, _p: x,
-    "divided-by-p": lambda x, p: x / p,
-    "scaled-twice": lambda x, p: x / (1 - p) ** 2,
-    "multiplied-by-keep": lambda x, p: x * (1 - p),
-    "dropped": lambda x, _p: 0 * x,
-}
-
-
-@needs_types
 @pytest.mark.parametrize("name", MISTAKES)
 @pytest.mark.parametrize("dtype", TYPES)
 def test_no_known_mistake_passes_where_it_matters(dtype, name):
     """Where the mistake is off by more than what rounding explains, every element is refused."""
-    kind = numpy_type(dtype)
+    kind, unit = numpy_type(dtype), 2.0 ** -TYPES[dtype].bits
     given = np.random.default_rng(2).uniform(1, 2, 50)
     refused = 0
-    for p in probabilities(300):
+    for p in probabilities(100):
         with np.errstate(all="ignore"):
             wrong, right = MISTAKES[name](given, p), given / (1 - p)
             got = wrong.astype(kind).astype(np.float64)
-        unit = 2.0 ** -TYPES[dtype].bits
-        if (
-            np.isfinite(got).all()
-            and (np.abs(wrong / right - 1) > 2 * tolerance(dtype, p).relative).all()
-        ):
-            assert not tolerance(dtype, p).near(got, right).any(), p
+        allowed = tolerance(dtype, p)
+        if np.isfinite(got).all() and (np.abs(wrong / right - 1) > 2 * allowed.relative).all():
+            assert not allowed.near(got, right).any(), p
             refused += 1
         elif 0.05 <= p <= 0.45 or 0.55 <= p <= 0.95:
             assert np.abs(wrong / right - 1).max() < 100 * unit, p
-    assert refused > 300
+    assert refused > 100
 
 
-@pytest.mark.parametrize("dtype", TYPES)
-def test_the_tolerance_is_that_of_the_type_unless_p_is_near_1(dtype):
-    unit = 2.0 ** -TYPES[dtype].bits
-    for p in (0, 0.25, 0.5, 1):
-        assert tolerance(dtype, p).relative == 6 * unit
-    for p in np.linspace(0.01, 0.5, 50):
-        assert 6 * unit <= tolerance(dtype, float(p)).relative <= 8 * unit
-    assert tolerance("float32", 0.998).relative < 2e-5
-    assert tolerance("float64", 0.998).relative < 1e-15
-
-
-@needs_types
 @pytest.mark.parametrize("dtype", TYPES)
 def test_round_is_that_of_the_type(dtype):
-    kind = numpy_type(dtype)
-    rng = np.random.default_rng(3)
+    kind, rng = numpy_type(dtype), np.random.default_rng(3)
     values = rng.random(2000) * 2.0 ** rng.integers(-160, 1, 2000)
-    values = [*values, 1 + 2.0**-9, 1 + 2.0**-12, 0.0, 1.0]
-    for value in values:
+    for value in [*values, 1 + 2.0**-9, 1 + 2.0**-12, 0.0, 1.0]:
         assert TYPES[dtype].round(float(value)) == float(kind(value))
 
 
-@needs_types
 @pytest.mark.parametrize("dtype", TYPES)
 def test_subnormal_results(dtype):
     """Right to the nearest subnormal number; where numbers are often flushed, 0 is right too."""
-    kind, p = numpy_type(dtype), 0.7
-    type_ = TYPES[dtype]
-    smallest = 2.0 ** (type_.least + type_.bits - 1)
+    kind, p, allowed = numpy_type(dtype), 0.7, tolerance(dtype, 0.7)
+    smallest = 2.0 ** (TYPES[dtype].least + TYPES[dtype].bits - 1)
     x = smallest * np.array([2.0**-4, 0.1, 0.29, 0.4])
     with np.errstate(all="ignore"):
         got = (x.astype(kind) / kind(1 - p)).astype(np.float64)
     exact = x.astype(kind).astype(np.float64) / (1 - p)
-    assert tolerance(dtype, p).near(got, exact).all()
-    flushed = tolerance(dtype, p).near(0 * exact, exact)
-    assert flushed.all() == (dtype != "float16")
-    assert not tolerance(dtype, p).near(3 * exact + 8 * smallest, exact).any()
-
-
-@pytest.mark.parametrize("dtype", TYPES)
-def test_what_overflows_is_inf(dtype):
-    largest = TYPES[dtype].largest
-    beyond, within = np.array([largest, -largest]), np.array([largest, -largest]) / 4
-    inf = np.array([np.inf, -np.inf])
-    assert tolerance(dtype, 0.5).near(inf, beyond).all()
-    assert not tolerance(dtype, 0.5).near(-inf, beyond).any()
-    assert not tolerance(dtype, 0.5).near(inf, within).any()
-    assert not tolerance(dtype, 0.5).near(np.full(2, np.nan), beyond).any()
-
-
-@pytest.mark.parametrize("dtype", TYPES)
-def test_at_p_1_only_zeros_are_right(dtype):
-    got = np.array([0.0, -0.0, 1e-3, np.nan, np.inf])
-    assert tolerance(dtype, 1).near(got, np.zeros(5)).tolist() == [True, True, False, False, False]
+    assert allowed.near(got, exact).all()
+    assert allowed.near(0 * exact, exact).all() == (dtype != "float16")
+    assert not allowed.near(3 * exact + 8 * smallest, exact).any()
 
 
 EXPONENTS = {"float16": -24, "bfloat16": -126, "float32": -126, "float64": -1022}
@@ -214,31 +170,37 @@ def test_the_absolute_difference_is_a_flushed_quotient_but_in_float16_two_halves
     assert tolerance(dtype, 0).absolute == pytest.approx(2.0**exponent, rel=0.002)
 
 
-def drift(p, *stored):
-    """By how much 1/(1−p) is off at most for these p', in exact fractions."""
-    keep = 1 - Fraction(p)
-    return max(abs(keep / (1 - Fraction(value)) - 1) for value in stored)
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_relative_difference_is_six_roundings_unless_p_is_near_1(dtype):
+    unit = 2.0 ** -TYPES[dtype].bits
+    for p in (0, 0.25, 0.5, 1):
+        assert tolerance(dtype, p).relative == 6 * unit
+    for p in np.linspace(0.01, 0.5, 50):
+        assert 6 * unit <= tolerance(dtype, float(p)).relative <= 8 * unit
 
 
-def test_the_relative_difference_is_that_of_a_stored_p_and_six_roundings():
-    unit = Fraction(1, 2**11)
-    for p, *stored in (
-        (0.998, 0.998046875),  # 0.998 in float16
-        (0.5 + 2.0**-12, 0.5),  # in the middle between two of float16: it becomes the even one
+@pytest.mark.parametrize(
+    ("p", "stored"),
+    [
+        (0.998, [0.998046875]),  # 0.998 in float16
+        (0.5 + 2.0**-12, [0.5]),  # in the middle between two of float16: it becomes the even one
         # above their middle, but not in float32: rounded twice, it becomes the lower one
-        (0.5 + 2.0**-12 + 2.0**-40, 0.5, 0.5 + 2.0**-11),
-        (0.99999, np.float32(0.99999).item()),  # 1 in float16, where it excuses nothing
-    ):
-        off = drift(p, *stored)
-        expected = off + 6 * unit * (1 + off)
-        assert tolerance("float16", p).relative == pytest.approx(float(expected), rel=1e-9)
+        (0.5 + 2.0**-12 + 2.0**-40, [0.5, 0.5 + 2.0**-11]),
+        (0.99999, [np.float32(0.99999).item()]),  # 1 in float16, where it excuses nothing
+    ],
+)
+def test_near_1_it_is_that_of_a_stored_p_in_exact_fractions(p, stored):
+    keep, unit = 1 - Fraction(p), Fraction(1, 2**11)
+    off = max(abs(keep / (1 - Fraction(value)) - 1) for value in stored)
+    expected = off + 6 * unit * (1 + off)
+    assert tolerance("float16", p).relative == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_the_ends_of_what_is_allowed():
     allowed = Tolerance(0.5, 0.25, 12.0)
-    values = np.array([1.75, 1.7500001, 0.25, 0.2499999, np.inf, np.inf, np.inf])
-    right = np.array([1, 1, 1, 1, 8, 7.99, 1.0])
-    assert allowed.near(values, right).tolist() == [True, False, True, False, True, False, False]
+    values = np.array([1.75, 1.7500001, 0.25, 0.2499999, np.inf, np.inf, np.inf, -np.inf, np.nan])
+    right = np.array([1, 1, 1, 1, 8, 7.99, 1.0, 8, 8])
+    assert allowed.near(values, right).tolist() == [True, False, True, False, True, *[False] * 4]
     zeros = np.array([0.0, -0.0, 5e-324, 0.25, np.nan])  # where 0 is right, nothing else is
     assert allowed.near(zeros, np.zeros(5)).tolist() == [True, True, False, False, False]
     assert allowed.near(np.array([np.inf]), np.array([np.inf])).all()  # no warning is raised
