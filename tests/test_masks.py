@@ -380,7 +380,7 @@ def test_a_saved_pass_brings_what_was_skipped(cli):
     told = " ".join(cli("forward", *problem).out.split())
     assert "that torch-cpu draws from seed 123 after 10 other draws" in told
     told = "".join(cli("forward", *problem, "--lang", "zh").out.split())
-    assert "以种子123、先抽取10次之后" in told
+    assert "由torch-cpu抽取的掩码（种子123，先抽取10次）" in told
 
 
 @pytest.mark.parametrize(

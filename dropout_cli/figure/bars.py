@@ -5,51 +5,54 @@ In panels bars stand upright, side by side; in lanes they lie on their sides, on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from dropout_cli.arrays import FloatArray
-from dropout_cli.figure.page import CAP, ems, segments, typeset
-from dropout_cli.figure.style import INDEX, TICK
+from dropout_cli.errors import RequestError
+from dropout_cli.figure.page import CAP, MARGIN, ems, typeset
+from dropout_cli.figure.style import INDEX, NOTE, SMALLEST, TICK, VALUE, Style
 
 if TYPE_CHECKING:
-    from dropout_cli.arrays import Mask
+    from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.figure.page import Page
+    from dropout_cli.trace import Trace
+    from dropout_cli.words.messages import Messages
 
-FloatOrArray = TypeVar("FloatOrArray", float, FloatArray)
-
-FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines and ids
-THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
+FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines
+DASHES = (0, (3, 2))
 MARK = 10.0  # points, of a ✗ on the zero line
 SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # the thickness of bars, as a share of the pitch
 STEPS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)  # from one index that is written to the next
+LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
+THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
+SCALE = 40.0  # points that a scale may take beside upright bars
+ARRIVES = {"y": "x", "grad_x": "grad_y"}  # what each result is made of, on one scale with it
+MARKS = "✗✓"  # with the gradient
+SPACE = 0.4  # between a value and its mark, in ems
+GAP = 6.0  # points between a bar and its value
+BESIDE = 6  # upright bars up to which a mark hangs beside its value, else beyond it
+MANY, DIGITS = 10, 3  # from so many elements on, values usually have so many significant digits
+LEGEND = 18.0  # points from the foot of the page to the legend
+FOOT = 44.0  # points that the legend takes
 
 
 @dataclass(frozen=True)
 class Strip:
-    """The rectangle in which n bars stand side by side and grow from one line.
+    """The rectangle in which n bars stand side by side and grow from one line."""
 
-    x, y, width, height: the rectangle, from its lower left corner, in points.
-    n: the number of elements.
-    upright: whether bars grow upward and elements go from left to right; else bars grow to the
-        right and elements go downward.
-    low, high: the smallest and the largest value, low ≤ 0 ≤ high.
-    before, after: points left free for labels below low and beyond high.
-    """
-
-    x: float
+    x: float  # of its lower left corner, in points
     y: float
     width: float
     height: float
-    n: int
-    upright: bool
-    low: float = 0.0
-    high: float = 1.0
-    before: float = 0.0
-    after: float = 0.0
+    n: int  # bars
+    upright: bool  # bars grow upward, elements go to the right; else to the right and downward
+    low: float = 0.0  # the smallest value, at most 0
+    high: float = 1.0  # the largest value, at least 0
+    before: float = 0.0  # points left free for labels below low
+    after: float = 0.0  # and beyond high
 
     @property
     def length(self) -> float:
@@ -61,14 +64,18 @@ class Strip:
         """The points from one element to the next."""
         return (self.width if self.upright else self.height) / self.n
 
-    def across(self, place: FloatOrArray) -> FloatOrArray:
-        """Map a place among the elements to the page; element i reaches from i − 1 to i."""
+    def moved(self, x: float, y: float) -> Strip:
+        """Return the strip, moved by so many points."""
+        return replace(self, x=self.x + x, y=self.y + y)
+
+    def across(self, place: Any) -> Any:
+        """Map places among the elements to the page; element i reaches from i − 1 to i."""
         if self.upright:
             return self.x + self.pitch * place
         return self.y + self.height - self.pitch * place
 
-    def along(self, value: FloatOrArray) -> FloatOrArray:
-        """Map a value to the page."""
+    def along(self, value: Any) -> Any:
+        """Map values to the page."""
         start = (self.y if self.upright else self.x) + self.before
         return start + self.length * ((value - self.low) / ((self.high - self.low) or 1.0))
 
@@ -79,104 +86,254 @@ class Strip:
         along = np.stack([self.along(value) for value in (start, start, end, end)], axis=-1)
         return np.stack([across, along] if self.upright else [along, across], axis=-1)
 
-    def zero(self) -> FloatArray:
-        """Return the ends of the line from which the bars grow: (1, 2, 2)."""
-        return self.rectangles(np.array([self.n / 2]), self.n, np.zeros(1))[:, :2]
+    def point(self, across: Any, along: Any) -> tuple[Any, Any]:
+        """Return x and y of a point across and along the bars."""
+        return (across, along) if self.upright else (along, across)
+
+    def line(self, value: float) -> FloatArray:
+        """Return the ends of a line through all bars at a value: (1, 2, 2)."""
+        at, ends = self.along(value), (self.across(0.0), self.across(float(self.n)))
+        return np.array([[self.point(end, at) for end in ends]])
 
 
 class Bars:
     """Draw bars on a page, for elements of which those in `kept` are kept.
 
-    strip: one of the strips in which they stand.
+    strip: an empty one, as large as each in which they stand.
     scaled: whether the kept are multiplied by anything but 1, so that there is a gain to show.
+    thickest: the points that a bar may be thick.
     """
 
-    def __init__(
-        self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float = THICKEST
-    ) -> None:
+    def __init__(self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float) -> None:
         """Choose the bars' thickness and the colours that tell them apart."""
         theme, n = page.theme, kept.size
-        self.page, self.kept, self.scaled = page, kept, scaled
+        self.page, self.kept, self.strip, self.scaled = page, kept, strip, scaled
         self.few = n <= FEW or strip.pitch >= ROOMY
         dense = n > 6 and not (strip.upright and self.few)
         self.thick = min(DENSE if dense else SOLID, thickest / strip.pitch)
         self.dark = theme.kept if self.few else theme.kept_thin
         edge = 1.6 if n <= 6 else 1.2
-        self.gain: dict[str, Any]
-        self.lost: dict[str, Any]
-        if self.few:
-            self.gain = {"face": theme.gain, "edge": self.dark, "width": edge}
-            self.lost = {"face": "none", "edge": theme.dropped, "width": edge, "dashed": True}
-        else:
-            self.gain, self.lost = {"face": theme.gain_thin}, {"face": theme.dropped}
+        outline = {"face": "none", "edge": theme.dropped, "width": edge, "linestyles": [DASHES]}
+        gain = {"face": theme.gain, "edge": self.dark, "width": edge}
+        self.styles: dict[str, dict[str, Any]] = {
+            "given": {"face": theme.given},
+            "kept": {"face": self.dark},
+            "gain": gain if self.few else {"face": theme.gain_thin},
+            "lost": outline if self.few else {"face": theme.dropped},
+        }
 
-    def given(self, strip: Strip, name: str, values: FloatArray, shown: Mask) -> None:
-        """Draw what no mask has met: x, or ∂L/∂y."""
-        self._draw(strip, name, values, shown, face=self.page.theme.given)
+    def draw(self, strip: Strip, part: str, values: FloatArray, shown: Mask) -> None:
+        """Draw the bars shown as what they are: "given", "kept", "gain" or "lost"."""
+        thick = SLIM if part == "lost" and not self.few else self.thick  # no room for an outline
+        which = np.flatnonzero(shown)
+        rectangles = strip.rectangles(which + 0.5, thick, values[which])
+        self.page.polygons(rectangles, snap=None if self.few else False, **self.styles[part])
 
-    def mask(self, strip: Strip, name: str, shown: Mask) -> None:
-        """Draw the mask: 1 solid, 0 hollow."""
-        ones = np.ones(self.kept.size)
-        self._draw_lost(strip, name, ones, shown)
-        self._draw(strip, name, ones, self.kept & shown, face=self.dark)
+    def mask(self, strip: Strip, size: float, shown: bool = True) -> None:
+        """Draw the mask, 1 solid and 0 hollow, with digits of this size where it is legible."""
+        ones, theme = np.ones(strip.n), self.page.theme
+        self.draw(strip, "lost", ones, ~self.kept & shown)
+        self.draw(strip, "kept", ones, self.kept & shown)
+        for i in range(strip.n) if shown and size >= SMALLEST else ():
+            x, y = strip.point(strip.across(i + 0.5), strip.along(0.5))
+            colour = theme.ground if self.kept[i] else theme.dropped
+            digit, style = "01"[int(self.kept[i])], {"ha": "center", "fontweight": "bold"}
+            self.page.number(x, y - CAP * size / 2, digit, size, colour, **style)
 
-    def result(
-        self, strip: Strip, name: str, arrived: FloatArray, result: FloatArray, shown: Mask
-    ) -> None:
+    def result(self, strip: Strip, arrived: FloatArray, result: FloatArray, shown: Mask) -> None:
         """Draw y or ∂L/∂x: what arrived and what the scaling adds, or else what was lost."""
-        kept = self.kept & shown
-        self._draw_lost(strip, name, arrived, shown)
+        self.draw(strip, "lost", arrived, ~self.kept & shown)
         if self.scaled:
-            self._draw(strip, name, result, kept, **self.gain)
-            name, result = f"{name}-arrived", arrived
-        self._draw(strip, name, result, kept, face=self.dark)
+            self.draw(strip, "gain", result, self.kept & shown)
+        self.draw(strip, "kept", arrived, self.kept & shown)
 
     def mark_dropped(self, strip: Strip, shown: Mask) -> None:
         """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
         places = strip.across(np.flatnonzero(~self.kept & shown) + 0.5)
         zero, colour = strip.along(0.0), self.page.theme.dropped
         if strip.pitch < ROOMY:
-            low, high = zero - 3, zero + 3
-            ends = (places, low, places, high) if strip.upright else (low, places, high, places)
-            self.page.lines(segments(*ends), colour, width=SLIM * strip.pitch)
+            ends = [[strip.point(place, zero + end) for end in (-3, 3)] for place in places]
+            self.page.lines(ends, colour, SLIM * strip.pitch)
             return
         for place in places:
-            x, y = (place, zero) if strip.upright else (zero, place)
+            x, y = strip.point(place, zero)
             self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
 
-    def _draw_lost(self, strip: Strip, name: str, lost: FloatArray, shown: Mask) -> None:
-        """Draw outlines, or slim lines where there is no room for an outline."""
-        thick = self.thick if self.few else SLIM
-        self._draw(strip, name, lost, ~self.kept & shown, thick, **self.lost)
+    def legend(self, messages: Messages, training: bool, y: float = LEGEND) -> None:
+        """Say what the bars mean that are drawn."""
+        x, page = MARGIN, self.page
+        kept = ["arrived", "gain"] if self.scaled else ["kept" if training else "passed"]
+        lost = [] if self.kept.all() else ["lost"]
+        for part in [*kept, *lost] if self.kept.any() else lost:
+            corners = [[(x, y - 1), (x + 20, y - 1), (x + 20, y + 11), (x, y + 11)]]
+            page.polygons(corners, **self.styles.get(part, self.styles["kept"]))
+            words = messages.string("figure", part)
+            page.words(x + 28, y, words, NOTE, page.theme.muted)
+            x += 28 + ems(words, page.fonts) * NOTE + 26
 
-    def _draw(
-        self,
-        strip: Strip,
-        name: str,
-        values: FloatArray,
-        shown: Mask,
-        thick: float | None = None,
-        **style: Any,
+
+class Vector:
+    """A vector as bars, each with its value beyond its end, and with a mark where it is ∂L/∂x."""
+
+    strip: Strip  # where the bars stand, before it is moved to its place on the page
+    size: int  # of the values' type, in points; 0 where a scale stands in for them
+
+    def __init__(
+        self, name: str, vectors: dict[str, FloatArray], bars: Bars, messages: Messages
     ) -> None:
-        which = np.flatnonzero(shown)
-        rectangles = strip.rectangles(which + 0.5, thick or self.thick, values[which])
-        if not self.few:
-            self.page.polygons(rectangles, sharp=False, **style)
-            return
-        for i, rectangle in zip(which, rectangles, strict=True):
-            self.page.polygons([rectangle], name=f"bar-{name}-{i + 1}", **style)
+        """Write the values; at the bar of what was lost of what arrived stands 0."""
+        self.bars, self.upright, self.values = bars, bars.strip.upright, vectors[name]
+        self.arrived = vectors[ARRIVES[name]] if name in ARRIVES else None
+        self.lost = ~bars.kept & (self.arrived is not None)
+        self.ends = np.where(self.lost, vectors[ARRIVES.get(name, name)], self.values)
+        self.words = [typeset(messages.number(value)) for value in self.values]
+        self.ems = np.array([ems(words) for words in self.words])
+        self.marked = name == "grad_x"
+        self.stacked = self.marked and self.upright and bars.kept.size > BESIDE
+
+    def extents(self, size: float) -> tuple[FloatArray, FloatArray]:
+        """Return the widths and heights of the labels in type of this size, in points."""
+        beside = self.marked and not self.stacked
+        widths = (self.ems + beside * (SPACE + ems(MARKS[0]))) * size
+        return widths, np.full(widths.size, CAP * size + self.stacked * (CAP * size + GAP))
+
+    def margins(self, size: float) -> tuple[float, float]:
+        """Return the points that labels take below the smallest value and beyond the largest."""
+        room, falls = self.extents(size)[int(self.upright)] + GAP, self.ends < 0
+        return (room * falls).max(), (room * ~falls).max()
+
+    def boxes(self, strip: Strip, size: float) -> FloatArray:
+        """Return the left, bottom, right and top of each label, in points.
+
+        A label stands beyond the end of its bar; that of a hollow bar inside it, where it fits.
+        On an upright bar the value is centred, and the mark hangs to its right.
+        """
+        widths, heights = self.extents(size)
+        values = self.ems * size if self.upright else heights
+        along, across = (heights, 2 * widths - values) if self.upright else (widths, heights)
+        zero, ends = strip.along(0 * self.ends), strip.along(self.ends)
+        inside = self.lost & (along + 2 * GAP <= abs(ends - zero))
+        inside &= across + 2 <= self.bars.thick * strip.pitch
+        start = np.where(inside, zero, ends) + np.where(self.ends < 0, -GAP - along, GAP)
+        middle = strip.across(np.arange(strip.n) + 0.5)
+        left, bottom = strip.point(middle - values / 2, start)
+        return np.stack([left, bottom, left + widths, bottom + heights], axis=-1)
+
+    def fits(self, strip: Strip, size: float) -> bool:
+        """Test whether no label touches another or another's bar, and bars have room enough."""
+        if strip.length < 0.4 * (strip.length + strip.before + strip.after):
+            return False
+        if not self.upright:
+            return size <= 1.03 * strip.pitch  # digits are three quarters as high
+        boxes = self.boxes(strip, size)
+        corners = strip.rectangles(np.arange(strip.n) + 0.5, self.bars.thick, self.ends)
+        bars = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=-1)
+        meet = _closer(boxes, boxes, 0.4 * size) | _closer(boxes, bars, 2)
+        outside = boxes[0, 0] < strip.x - 20 or boxes[-1, 2] > strip.x + strip.width + 20
+        return not (outside or (meet & ~np.eye(strip.n, dtype=bool)).any())
+
+    def reach(self, strip: Strip) -> tuple[FloatArray, FloatArray]:
+        """Return where each bar with its value begins and ends along its lane, in points."""
+        boxes = self.boxes(strip, self.size)
+        edges = strip.along(0 * self.ends), strip.along(self.ends), boxes[:, 0], boxes[:, 2]
+        return np.min(edges, axis=0), np.max(edges, axis=0)
+
+    def draw(self, strip: Strip, progress: FloatArray | float = 1.0) -> None:
+        """Draw values or a scale, bars, and the line from which they grow.
+
+        progress: from 0.5 on a result's bar grows; its value stands beside it at 1.
+        """
+        page, progress = self.bars.page, np.broadcast_to(progress, strip.n)
+        shown, grown = progress > 0.5, np.maximum(2 * progress - 1, 0)
+        if not self.size:
+            scale(page, strip)
+        if self.arrived is None:
+            self.bars.draw(strip, "given", self.values, shown)
+        else:
+            self.bars.result(strip, self.arrived * grown, self.values * grown, shown)
+        page.lines(strip.line(0.0), page.theme.rule, 1.4)
+        if self.size:
+            self._label(strip, grown == 1)
+        elif self.arrived is not None:
+            self.bars.mark_dropped(strip, shown)
+
+    def _label(self, strip: Strip, shown: Mask) -> None:
+        page, size, kept = self.bars.page, self.size, self.bars.kept
+        theme, boxes = page.theme, self.boxes(strip, size)
+        for i in np.flatnonzero(shown):
+            left, bottom, right, top = boxes[i]
+            x, rows = left + self.ems[i] * size / 2, [bottom, top - CAP * size]
+            near, far = rows[::-1] if self.ends[i] < 0 else rows
+            weight, colour = ("bold", theme.dropped) if self.lost[i] else ("normal", theme.ink)
+            page.number(x, near, self.words[i], size, colour, ha="center", fontweight=weight)
+            if self.marked:
+                x = x if self.stacked else right - ems(MARKS[0]) * size / 2
+                colour = theme.kept if kept[i] else theme.dropped
+                page.number(x, far, MARKS[int(kept[i])], size, colour, ha="center")
+
+
+def _closer(one: FloatArray, other: FloatArray, apart: float) -> Mask:
+    """Test which boxes are closer than that to which others: (count, count of others)."""
+    starts, ends = one[:, None, :2] < other[:, 2:] + apart, one[:, None, 2:] + apart > other[:, :2]
+    close: Mask = np.all(starts & ends, axis=-1)
+    return close
+
+
+def lay_out(
+    page: Page, trace: Trace, messages: Messages, empty: Strip, names: tuple[str, ...]
+) -> tuple[Bars, dict[str, Vector]]:
+    """Lay out vectors: x and y on one scale in one type size, ∂L/∂y and ∂L/∂x on another.
+
+    empty: a strip at the origin, as large as each of them may be.
+    names: those that will be drawn, of "x", "mask", "y", "grad_y" and "grad_x".
+    Returns bars, whose strip is as large as each will be, and the vectors by name.
+    Raises RequestError for more elements than there are points, and for values beyond ±1e300.
+    """
+    problem, n = trace.problem, empty.n
+    values = {"x": problem.x, "y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
+    if max(abs(vector).max() for vector in values.values()) > LARGEST:
+        raise RequestError(f"a value is beyond {LARGEST:g}, which is too large to draw")
+    fit = int(empty.x + empty.width - SCALE if empty.upright else empty.height)
+    if n > fit:
+        raise RequestError(f"x has {n:,} elements, but at most {fit:,} fit in this layout and size")
+    if n >= MANY and messages.precision == Style().precision:
+        messages = messages._replace(precision=DIGITS)
+    kept = np.ones(n, dtype=bool) if problem.mask is None else problem.mask
+    thickest = THICKEST_ALONE if len(names) == 1 else THICKEST
+    bars = Bars(page, kept, empty, trace.scale not in (None, 1.0), thickest)
+    vectors = {name: Vector(name, values, bars, messages) for name in names if name in values}
+    for pair in ARRIVES.items():
+        if together := [vectors[name] for name in pair if name in vectors]:
+            _fit(together, empty)
+    scales = [vector.strip for vector in vectors.values() if not vector.size]
+    if not empty.upright or not scales or empty.x:
+        return bars, vectors
+    words = [word for strip in scales for word in ticks(strip.low, strip.high).values()]
+    indent = 8 + TICK * max(map(ems, words))
+    narrower = replace(empty, x=indent, width=empty.width - indent)
+    return lay_out(page, trace, messages, narrower, names)
+
+
+def _fit(vectors: list[Vector], empty: Strip) -> None:
+    """Give vectors one scale, and the largest type in which the labels of all of them fit."""
+    ends = np.concatenate([[0.0], *(vector.ends for vector in vectors)])
+    for size in (*range(VALUE, SMALLEST - 1, -1), 0):
+        margins = [vector.margins(size) for vector in vectors]
+        before, after = (max(side) for side in zip(*margins, strict=True))
+        strip = replace(empty, low=ends.min(), high=ends.max(), before=before, after=after)
+        if not size or all(vector.fits(strip, size) for vector in vectors):
+            break
+    for vector in vectors:
+        vector.strip, vector.size = strip, size
 
 
 def indices(page: Page, strip: Strip) -> None:
     """Write i and the number of each element, or of some where they stand close."""
     size = min(float(INDEX), max(TICK, 0.9 * strip.pitch))
     apart = ems(f"{strip.n:,}") * size + 0.5 * size if strip.upright else CAP * size + 2
-    step = next(step for step in STEPS if step * strip.pitch >= apart)
-    shown = list(range(step, strip.n + 1, step))
-    if step > 1:
-        shown = [1, *(i for i in shown if (i - 1) * strip.pitch >= apart)]
+    step = next(step for step in STEPS if max(step - 1, 1) * strip.pitch >= apart)
     row, colour = strip.y - 8 - CAP * size, page.theme.muted
-    for i in shown:
+    for i in sorted({1, *range(step, strip.n + 1, step)}):
         place = strip.across(i - 0.5)
         if strip.upright:
             page.number(place, row, f"{i:,}", size, colour, ha="center")
@@ -196,11 +353,8 @@ def scale(page: Page, strip: Strip) -> None:
     """Draw ticks and a faint grid, to read bars by whose values are not written."""
     for value, words in ticks(strip.low, strip.high).items():
         at = strip.along(value)
+        where, align = (at, strip.y - 6 - CAP * TICK), "center"
         if strip.upright:
-            line = (strip.x, at), (strip.x + strip.width, at)
             where, align = (strip.x - 8, at - CAP * TICK / 2), "right"
-        else:
-            line = (at, strip.y), (at, strip.y + strip.height)
-            where, align = (at, strip.y - 6 - CAP * TICK), "center"
-        page.lines([line], page.theme.rule, width=0.8, alpha=0.35)
+        page.lines(strip.line(value), page.theme.rule, 0.8, alpha=0.35)
         page.number(*where, words, TICK, page.theme.muted, ha=align)

@@ -15,17 +15,18 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import matplotlib
 from matplotlib.text import Text
 from PIL import Image
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.captions import subtitle, usual_title
-from dropout_cli.figure.flow import LANES, Moment, draw_flow
-from dropout_cli.figure.page import Page, families, plain_settings
+from dropout_cli.figure.flow import Moment, draw_flow
+from dropout_cli.figure.page import MARGIN, Page, ems, typeset
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
-from dropout_cli.figure.style import THEMES, Style
+from dropout_cli.figure.style import CAPTION, WIDE, Style
+from dropout_cli.losses import LOSSES
 from dropout_cli.trace import take
-from dropout_cli.views.passes import backward_record
+from dropout_cli.views.passes import backward_record, scale_equation
 from dropout_cli.views.written import Written, sign
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"
+COMPLETE = Moment()
 DESCRIBED = 12  # elements whose numbers a description has
-LARGEST_FILE = 50_000_000  # bytes
+# Ids from the figure alone, text that stays text in SVG, and TrueType in PDF.
+SETTINGS: Any = {"svg.hashsalt": "dropout-cli", "svg.fonttype": "none", "pdf.fonttype": 42}
 METADATA = {  # where a record stands, and what is left out
     ".png": (KEYWORD, ("Software",)),
     ".svg": ("Source", ("Date", "Creator", "Format", "Type")),
@@ -45,23 +48,54 @@ METADATA = {  # where a record stands, and what is left out
 }
 
 
-def draw(trace: Trace, messages: Messages, style: Style, moment: Moment | None = None) -> Figure:
+def usual_title(trace: Trace, messages: Messages, layout: str) -> str:
+    """Return the title of a figure where its user gives none."""
+    key = "title" if layout == "panels" else "title_flow"
+    return messages.string("figure", key if trace.problem.training else "title_inference")
+
+
+def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
+    """Say how many are kept at which p, by what they are multiplied, and name the loss."""
+    problem = trace.problem
+    if problem.mask is None:
+        words = messages.string("figure", "inference")
+    else:
+        kept = int(problem.mask.sum())
+        scaled = trace.scale is not None and kept > 0
+        words = messages.string(
+            "figure",
+            ("scaled_one" if kept == 1 else "scaled") if scaled else "none_kept",
+            p=typeset(messages.probability(problem.p)),
+            kept=f"{kept:,}",
+            n=f"{problem.mask.size:,}",
+            scale=typeset(scale_equation(problem.p, messages).unicode) if scaled else "",
+        )
+    if loss and problem.loss is not None:
+        words = messages.string("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
+    return words
+
+
+def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLETE) -> Figure:
     """Draw a trace as panels or lanes.
 
     messages: the language and precision of the words and numbers.
-    moment: how far an animation of the lanes has come; the whole figure without one.
+    moment: how far an animation of the lanes has come.
     Raises RequestError for more elements than fit, for values beyond ±1e300, for a title that does
     not fit, and where a font is missing.
     """
     title = usual_title(trace, messages, style.layout) if style.title is None else style.title
-    with plain_settings():
-        fonts = families(title, chinese=style.lang == "zh")
-        least = LANES if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
-        page = Page(style.inches, THEMES[style.theme], fonts, least, style.transparent)
-        if style.layout == "flow":
-            draw_flow(page, trace, messages, title, moment)
-        else:
-            draw_panels(page, trace, messages, title, style.panel)
+    least = WIDE if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
+    page = Page(style, title, least)
+    if moment.caption:
+        top = (page.title(title) if title else page.height - 12) - CAPTION - 7
+        size = min(CAPTION, (page.width - 2 * MARGIN) / ems(moment.caption, page.fonts))
+        page.words(MARGIN, top, moment.caption, size, getattr(page.theme, moment.colour))
+    else:
+        top = page.heading(title, subtitle(trace, messages))
+    if style.layout == "flow":
+        draw_flow(page, trace, messages, top, moment)
+    else:
+        draw_panels(page, trace, messages, top, style.panel)
     return page.figure
 
 
@@ -106,15 +140,12 @@ def save(
 ) -> bytes:
     """Return a figure as the bytes of a .png, .svg or .pdf.
 
-    In SVG words stay words, bars carry ids, and a title and a description stand for the picture.
-    In PDF fonts are TrueType.
-
-    words: the description. text: the record.
+    words: the description, which stands for the picture in SVG. text: the record.
     """
     key, omitted = METADATA[suffix]
     metadata: dict[str, Any] = {"Title": title, key: text, **dict.fromkeys(omitted)}
     file = io.BytesIO()
-    with plain_settings():
+    with matplotlib.rc_context(SETTINGS):
         figure.savefig(file, format=suffix[1:], dpi=dpi, metadata=metadata)
     return _accessible(file.getvalue(), words) if suffix == ".svg" else file.getvalue()
 

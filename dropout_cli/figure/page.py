@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib import font_manager, ft2font
-from matplotlib.artist import Artist
+from matplotlib import font_manager
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
 from dropout_cli.errors import RequestError
+from dropout_cli.figure.style import SUBTITLE, THEMES, TITLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from matplotlib.backend_bases import RendererBase
+    from matplotlib.artist import Artist
     from numpy.typing import ArrayLike
 
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.figure.style import Theme
+    from dropout_cli.figure.style import Style
 
+MARGIN = 43.0  # points left and right of the words
+TOP = 47.0  # points from the top to the line of the title
+TITLE_LINES = 3
 LEADING = 1.45  # from line to line, in ems
 CAP = 0.73  # the height of a digit, as a share of the type size
-DASHES = (0, (3, 2))
 CHARACTER = "[⺀-￯]"  # Chinese, between any two of which a line may break
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"  # come with matplotlib and have every sign used here
@@ -40,143 +38,61 @@ CHINESE = (
     "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
     "Microsoft YaHei", "SimHei",
 )  # fmt: skip
-INSTALL = f"install one of {', '.join(CHINESE[:3])}"
-
-
-class Group(Artist):
-    """Artists that belong together; in SVG one group, by its id."""
-
-    def __init__(self, name: str) -> None:
-        """Start an empty group."""
-        super().__init__()
-        self.set_gid(name)
-        self.parts: list[Artist] = []
-
-    def get_children(self) -> list[Artist]:
-        """Return the artists, as Artist.findobj asks for them."""
-        return self.parts
-
-    def draw(self, renderer: RendererBase) -> None:
-        """Draw them in the order in which they came."""
-        renderer.open_group("group", self.get_gid())
-        for part in self.parts:
-            part.draw(renderer)
-        renderer.close_group("group")
 
 
 class Page:
     """A page measured in points from its lower left corner, whatever its inches.
 
     Everything on it scales with the page, text too, so that a small page has the same words. What
-    is put on it later lies over what is there.
+    is put on it later lies over what is there. Words between dollars are a formula in LaTeX.
 
     least: the width and the height that the page has at least, in points.
     """
 
-    def __init__(
-        self,
-        inches: tuple[float, float],
-        theme: Theme,
-        fonts: tuple[str, ...],
-        least: tuple[float, float],
-        transparent: bool = False,
-    ) -> None:
-        """Start an empty page."""
-        self.theme, self.fonts = theme, fonts
+    def __init__(self, style: Style, title: str, least: tuple[float, float]) -> None:
+        """Start an empty page; RequestError where a font is missing."""
+        self.theme, inches = THEMES[style.theme], style.inches
+        self.fonts = families(title, chinese=style.lang == "zh")
         self.unit = min(inches[0] * 72 / least[0], inches[1] * 72 / least[1])
         self.width, self.height = inches[0] * 72 / self.unit, inches[1] * 72 / self.unit
-        self.figure = Figure(inches, facecolor="none" if transparent else theme.ground)
+        self.figure = Figure(inches, facecolor="none" if style.transparent else self.theme.ground)
         self._origin = Affine2D()
-        inches_ = Affine2D().scale(self.unit / 72)
-        self._points = self._origin + inches_ + self.figure.dpi_scale_trans
-        self._group: Group | None = None
-
-    @contextmanager
-    def group(self, name: str) -> Iterator[None]:
-        """Put what comes next into one group, which has this id in SVG."""
-        self._group = Group(name)
-        self.figure.add_artist(self._group)
-        yield
-        self._group = None
+        scale = Affine2D().scale(self.unit / 72)
+        self._points = self._origin + scale + self.figure.dpi_scale_trans
 
     def polygons(
-        self,
-        corners: ArrayLike,
-        face: str,
-        edge: str = "none",
-        *,
-        width: float = 0,
-        dashed: bool = False,
-        alpha: float | None = None,
-        sharp: bool = True,
-        name: str | None = None,
+        self, corners: ArrayLike, face: str, edge: str = "none", width: float = 0.0, **style: Any
     ) -> None:
-        """Put polygons with these corners, (count, corners each, 2), in one colour.
+        """Put polygons with these corners, (count, corners each, 2), in one colour."""
+        style |= {"facecolors": face, "edgecolors": edge, "linewidths": width * self.unit}
+        self._put(PolyCollection(list(np.asarray(corners, dtype=float)), **style))
 
-        sharp: snap edges to whole pixels; thin bars would then differ in width.
-        """
-        self._put(
-            PolyCollection(
-                list(np.asarray(corners, dtype=float)),
-                facecolors=face,
-                edgecolors=edge,
-                linewidths=width * self.unit,
-                linestyles=[DASHES if dashed else "-"],
-                alpha=alpha,
-                snap=None if sharp else False,
-                gid=name,
-            )
-        )
-
-    def lines(
-        self, ends: ArrayLike, colour: str, *, width: float, alpha: float | None = None
-    ) -> None:
+    def lines(self, ends: ArrayLike, colour: str, width: float, **style: Any) -> None:
         """Put straight lines between these ends, (count, 2, 2)."""
-        self._put(
-            LineCollection(
-                list(np.asarray(ends, dtype=float)),
-                colors=colour,
-                linewidths=width * self.unit,
-                alpha=alpha,
-                capstyle="butt",
-            )
-        )
+        style |= {"colors": colour, "linewidths": width * self.unit}
+        self._put(LineCollection(list(np.asarray(ends, dtype=float)), **style))
 
-    def arrows(
-        self, start: FloatArray, end: FloatArray, y: FloatArray, colour: str, head: float
-    ) -> None:
-        """Put level arrows from start to end, with heads of this length."""
-        neck, half = end - np.sign(end - start) * head, 0.4 * head
-        self.lines(segments(start, y, neck, y), colour, width=head / 5)
-        heads = np.array([[end, y], [neck, y + half], [neck, y - half]])
-        self.polygons(np.moveaxis(heads, -1, 0), colour, sharp=False)
+    def arrow(self, start: float, end: float, y: float, colour: str, head: float) -> None:
+        """Put a level arrow with a head of this length."""
+        neck, half = end + (head if end < start else -head), 0.4 * head
+        self.lines([[(start, y), (neck, y)]], colour, head / 5)
+        self.polygons([[(end, y), (neck, y + half), (neck, y - half)]], colour, snap=False)
 
     def plate(self, x: float, y: float, width: float, height: float) -> None:
         """Put a rounded rectangle behind what comes next."""
-        shape = "round,pad=0,rounding_size=7"
-        colour = self.theme.plate
+        shape, colour = "round,pad=0,rounding_size=7", self.theme.plate
         self._put(FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=colour, ec="none"))
 
     def words(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
-        """Put words, in the fonts of their language."""
-        usual: dict[str, Any] = {"family": [*self.fonts], "parse_math": False, "va": "baseline"}
-        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **usual | style))
+        """Put words on the line y, in the fonts of their language."""
+        style = {"family": [*self.fonts], "va": "baseline"} | style
+        self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
 
     def number(
         self, x: float, y: float, words: str, size: float, colour: str, **style: Any
     ) -> None:
         """Put a number or a sign, which looks the same in every language."""
         self.words(x, y, words, size, colour, family=[SANS], **style)
-
-    def formula(
-        self, x: float, y: float, latex: str, size: float, colour: str, **style: Any
-    ) -> None:
-        """Put a formula, set by mathtext."""
-        self.words(x, y, f"${latex}$", size, colour, family=[SANS], parse_math=True, **style)
-
-    def extent(self, words: str, size: float, weight: str = "normal") -> float:
-        """Return the width of the words, in points."""
-        return ems(words, self.fonts, weight) * size
 
     def paragraph(
         self, x: float, y: float, words: str, size: float, colour: str, room: float, **style: Any
@@ -188,6 +104,28 @@ class Page:
             self.words(x, y, line, size, colour, **style)
         return y
 
+    def title(self, title: str) -> float:
+        """Put a title in as many lines as it takes; return the y of the last.
+
+        Raises RequestError for a title of more than three lines, or with a word longer than one.
+        """
+        title, room = title.replace("$", r"\$"), self.width - 2 * MARGIN  # it has no formula
+        lines = wrap(title, room / TITLE, self.fonts, "bold")
+        if (
+            len(lines) > TITLE_LINES
+            or max(ems(one, self.fonts, "bold") for one in lines) * TITLE > room
+        ):
+            raise RequestError(f"the title is too long to be read in {TITLE_LINES} lines")
+        y, ink = self.height - TOP, self.theme.ink
+        return self.paragraph(MARGIN, y, title, TITLE, ink, room, fontweight="bold")
+
+    def heading(self, title: str, subtitle: str) -> float:
+        """Put title and subtitle; return where they end. An empty title takes the subtitle too."""
+        if not title:
+            return self.height - 12
+        y, room = self.title(title) - SUBTITLE - 9, self.width - 2 * MARGIN
+        return self.paragraph(MARGIN, y, subtitle, SUBTITLE, self.theme.muted, room)
+
     def crop(self, low: float, high: float) -> None:
         """Cut or extend the page to these heights."""
         self._origin.translate(0, -low)
@@ -197,55 +135,26 @@ class Page:
     def _put(self, artist: Artist) -> None:
         artist.set_transform(self._points)
         artist.set_zorder(0)  # so that the order of drawing is that of putting
-        if self._group is None:
-            self.figure.add_artist(artist)
-        else:
-            artist.set_figure(self.figure)
-            self._group.parts.append(artist)
-
-
-def segments(x0: ArrayLike, y0: ArrayLike, x1: ArrayLike, y1: ArrayLike) -> FloatArray:
-    """Return lines from x0, y0 to x1, y1: (count, 2, 2)."""
-    return np.stack(np.broadcast_arrays(x0, y0, x1, y1), axis=-1).reshape(-1, 2, 2)
-
-
-@contextmanager
-def plain_settings() -> Iterator[None]:
-    """Use the defaults of matplotlib, whatever the user's own settings are."""
-    now, defaults = matplotlib.rcParams, matplotlib.rcParamsDefault
-    changed = [key for key in defaults if key != "backend" and now[key] != defaults[key]]
-    with matplotlib.rc_context({key: defaults[key] for key in changed}):
-        matplotlib.rcParams["svg.hashsalt"] = "dropout-cli"
-        matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text
-        matplotlib.rcParams["pdf.fonttype"] = 42  # TrueType
-        yield
+        self.figure.add_artist(artist)
 
 
 def families(title: str, chinese: bool) -> tuple[str, ...]:
     """Return the fonts that set the title and the rest of the figure, best first.
 
     chinese: whether the rest is in Chinese.
-    Raises RequestError for a title with a character that none of the fonts has, and where a font
-    with Chinese characters is needed and none is installed.
+    Raises RequestError where a font with Chinese characters is needed and none is installed, and
+    for a title with a character that none of the fonts has.
     """
-
-    def lacking(fonts: tuple[str, ...]) -> list[str]:
-        faces = [_face(font, "bold") for font in fonts]
-        return [one for one in title if not any(face.get_char_index(ord(one)) for face in faces)]
-
-    fonts: tuple[str, ...] = (SANS,)
-    if chinese or lacking(fonts):
-        font = _chinese()
-        if font is None and chinese:
-            raise RequestError(f"no font with Chinese is installed: {INSTALL}, or use --lang en")
-        fonts = (font, SANS) if font else fonts
-        for one in lacking(fonts):
-            hint = "" if font else f"; for Chinese, {INSTALL}"
-            raise RequestError(f"{one!r} is in the title, but no font used here can draw it{hint}")
+    fonts = (_chinese(), SANS) if chinese or re.search(CHARACTER, title) else (SANS,)
+    bold = [font_manager.FontProperties(family=[font], weight="bold") for font in fonts]
+    faces = [font_manager.get_font(font_manager.findfont(font)) for font in bold]
+    for character in title:
+        if not any(face.get_char_index(ord(character)) for face in faces):
+            raise RequestError(f"{character!r} is in the title, but no font used here can draw it")
     return fonts
 
 
-def _chinese() -> str | None:
+def _chinese() -> str:
     """Return the best of the installed fonts with Chinese characters."""
     for look_again in (False, True):  # for one installed after matplotlib last looked
         for path in font_manager.findSystemFonts() if look_again else ():
@@ -254,45 +163,29 @@ def _chinese() -> str | None:
         installed = {font.name for font in font_manager.fontManager.ttflist}
         if found := next((name for name in CHINESE if name in installed), None):
             return found
-    return None
+    raise RequestError(
+        f"no font with Chinese is installed: install one of {', '.join(CHINESE[:3])}, or use"
+        " --lang en and an English title"
+    )
 
 
 @cache
-def _face(family: str, weight: str) -> ft2font.FT2Font:
-    font = font_manager.FontProperties(family=[family], weight=weight)
-    return font_manager.get_font(font_manager.findfont(font))
+def box(
+    words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal"
+) -> tuple[float, float, float]:
+    """Return the width, the height above the line and the depth of words, in ems.
 
-
-@cache
-def _advance(character: str, fonts: tuple[str, ...], weight: str) -> float:
-    """Return the width of a character, as a share of the type size."""
-    faces = [_face(font, weight) for font in fonts]
-    face = next((face for face in faces if face.get_char_index(ord(character))), faces[-1])
-    face.set_size(100, 72)
-    return face.load_char(ord(character)).linearHoriAdvance / 65536 / 100
+    Raises ValueError for a formula that mathtext cannot set.
+    """
+    font = font_manager.FontProperties(family=[*fonts], weight=weight, size=1)
+    formula = words.startswith("$")
+    width, height, depth = text_to_path.get_text_width_height_descent(words, font, formula)
+    return width * (1 if formula else 1.03), height - depth, depth  # with room for hinting
 
 
 def ems(words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal") -> float:
-    """Return the width of the words, as a share of the type size, with room for hinting."""
-    return 1.03 * sum(_advance(one, fonts, weight) for one in words)
-
-
-@cache
-def formula_box(latex: str) -> tuple[float, float, float]:
-    """Return the width, the height above the line and the depth of a formula, in ems.
-
-    Raises ValueError for a formula that mathtext cannot set: it has no Chinese.
-    """
-    if re.search(CHARACTER, latex):
-        raise ValueError(latex)
-    properties = font_manager.FontProperties(family=[SANS], size=100)
-    box = MathTextParser("path").parse(f"${latex}$", 72, properties)
-    return box.width / 100, (box.height - box.depth) / 100, box.depth / 100
-
-
-def formula_ems(latex: str) -> float:
-    """Return the width of a formula, in ems."""
-    return formula_box(latex)[0]
+    """Return the width of the words, as a share of the type size."""
+    return box(words, fonts, weight)[0]
 
 
 def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:

@@ -10,41 +10,12 @@ import numpy as np
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.bars import Bars, Strip
-from dropout_cli.figure.captions import (
-    MARGIN,
-    heading,
-    legend,
-    parts_of_bars,
-    subtitle,
-    write_title,
-)
-from dropout_cli.figure.page import (
-    CAP,
-    MONO,
-    Page,
-    ems,
-    families,
-    formula_box,
-    formula_ems,
-    plain_settings,
-    typeset,
-)
-from dropout_cli.figure.style import NOTE, SMALLEST, THEMES
-from dropout_cli.formats.document import (
-    SIGNS,
-    STATUS,
-    Code,
-    Facts,
-    Formula,
-    Heading,
-    Items,
-    Paragraph,
-    Question,
-    Table,
-    Text,
-)
+from dropout_cli.figure.files import subtitle
+from dropout_cli.figure.page import CAP, CHARACTER, MARGIN, MONO, TOP, Page, box, ems, typeset
+from dropout_cli.figure.style import NOTE, SMALLEST, WIDE
+from dropout_cli.formats import document as blocks
+from dropout_cli.formats.document import SIGNS, STATUS, Formula, Heading, Table, Text
 from dropout_cli.views.notation import BACKWARD, GRAD_X, GRAD_Y, X, Y
-from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,8 +25,7 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-LEAST = (960.0, 540.0)  # the page, in points
-TOP, BOTTOM = 422.0, 64.0  # where the rows of a table begin and end
+FIRST, LAST = 422.0, 64.0  # where the rows of a table begin and end
 LEGEND = 34.0
 LAW, LARGEST = 22, 26.0  # the formula of a pass, and the type of its table at most
 SENTENCE, MEASURE = 18, 780.0
@@ -70,21 +40,20 @@ def draw_pass(document: Document, trace: Trace, messages: Messages, style: Style
     Raises RequestError for a table that is too wide, for a title that does not fit, and where a
     font is missing.
     """
-    with plain_settings():
-        page, title = _page(document, style)
-        formula = next(block for block in document if isinstance(block, Formula))
-        table = next(block for block in document if isinstance(block, Table))
-        heading(page, title, subtitle(trace, messages, loss=GRAD_X in table.columns))
-        pitch = (TOP - BOTTOM) / (len(table.rows) + 1.4)
-        size = min(pitch / 1.55, LARGEST)
-        end, bars = _table(page, table, TOP, size, min(2.4 * size, pitch))
-        if not title:
-            page.crop(end - size, TOP + size)
-            return page.figure
-        x, y = page.width - MARGIN, page.height - 47
-        page.formula(x, y, formula.latex, LAW, page.theme.ink, ha="right")
-        if bars:
-            legend(page, messages, bars, parts_of_bars(trace, bars), LEGEND)
+    page, title = _page(document, style)
+    formula = next(block for block in document if isinstance(block, Formula))
+    table = next(block for block in document if isinstance(block, Table))
+    page.heading(title, subtitle(trace, messages, loss=GRAD_X in table.columns))
+    pitch = (FIRST - LAST) / (len(table.rows) + 1.4)
+    size = min(pitch / 1.55, LARGEST)
+    end, bars = _table(page, table, FIRST, size, min(2.4 * size, pitch))
+    if not title:
+        page.crop(end - size, FIRST + size)
+        return page.figure
+    x, y = page.width - MARGIN, page.height - TOP
+    page.number(x, y, f"${formula.latex}$", LAW, page.theme.ink, ha="right")
+    if bars:
+        bars.legend(messages, trace.problem.training, LEGEND)
     return page.figure
 
 
@@ -93,24 +62,19 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
 
     Raises RequestError as draw_pass does.
     """
-    with plain_settings():
-        start = next(k for k, block in enumerate(document) if _begins_step(block))
-        document = document[start:]
-        page, title = _page(document, style)
-        y = top = write_title(page, title) - 42 if title else page.height - 47
-        for block in document:
-            y = _block(page, block, y)
-        if not title:
-            page.crop(y + 10, top + SENTENCE + 10)
-            return page.figure
-        x, words = page.width - MARGIN, f"{number} / {count}"
-        page.number(x, page.height - 47, words, NOTE, page.theme.muted, ha="right")
-        page.crop(min(y, 0.0), page.height)
+    levels = [isinstance(block, Heading) and block.level for block in document]
+    document = document[levels.index(2) :]
+    page, title = _page(document, style)
+    y = top = page.title(title) - 42 if title else page.height - TOP
+    for block in document:
+        y = _block(page, block, y)
+    if not title:
+        page.crop(y + 10, top + SENTENCE + 10)
+        return page.figure
+    x, words = page.width - MARGIN, f"{number} / {count}"
+    page.number(x, page.height - TOP, words, NOTE, page.theme.muted, ha="right")
+    page.crop(min(y, 0.0), page.height)
     return page.figure
-
-
-def _begins_step(block: object) -> bool:
-    return isinstance(block, Heading) and block.level == 2
 
 
 def describe(document: Document) -> tuple[str, str]:
@@ -119,32 +83,30 @@ def describe(document: Document) -> tuple[str, str]:
     words = []
     for block in document:
         match block:
-            case Paragraph(text) | Question(text):
+            case blocks.Paragraph(text) | blocks.Question(text):
                 words.append(text.plain)
-            case Items(items):
+            case blocks.Items(items):
                 words += [item.plain for item in items]
             case Formula(unicode):
                 words.append(unicode)
             case Table(rows=rows):
-                words += [" ".join(plain(cell) for cell in row) for row in rows]
+                words += [" ".join(map(_plain, row)) for row in rows]
     return title, "; ".join(words)
 
 
 def _page(document: Document, style: Style) -> tuple[Page, str]:
     title = next(block.text for block in document if isinstance(block, Heading))
     title = re.sub(r"^\d+\. ", "", title) if style.title is None else style.title
-    fonts = families(title, chinese=style.lang == "zh")
-    page = Page(style.inches, THEMES[style.theme], fonts, LEAST, style.transparent)
-    return page, title
+    return Page(style, title, WIDE), title
 
 
 def _block(page: Page, block: object, y: float) -> float:
     """Draw a block whose first line stands on y; return where the next one stands."""
     theme = page.theme
     match block:
-        case Paragraph(text) | Question(text):
+        case blocks.Paragraph(text) | blocks.Question(text):
             return page.paragraph(MARGIN, y, text.plain, SENTENCE, theme.ink, MEASURE) - 40
-        case Items(items):
+        case blocks.Items(items):
             for k, item in enumerate(items, 1):
                 page.number(MARGIN, y, f"{k}.", SENTENCE, theme.muted)
                 left, room = MARGIN + 28, MEASURE - 28
@@ -152,44 +114,45 @@ def _block(page: Page, block: object, y: float) -> float:
             return y - 8
         case Formula():
             return _formula(page, block, y)
-        case Facts(facts):
-            told = [(_display(fact.latex), words) for fact, words in facts]
-            left = MARGIN + max(formula_ems(latex) for latex, _ in told) * SENTENCE + 24
-            for latex, words in told:
-                _, height, depth = formula_box(latex)
+        case blocks.Facts(facts):
+            left = MARGIN + 24 + SENTENCE * max(ems(_display(fact)) for fact, _ in facts)
+            for fact, words in facts:
+                _, height, depth = box(_display(fact))
                 y -= max(height - 1, 0) * SENTENCE
-                page.formula(MARGIN, y, latex, SENTENCE, theme.ink)
+                page.number(MARGIN, y, _display(fact), SENTENCE, theme.ink)
                 room = page.width - MARGIN - left
                 y = page.paragraph(left, y, words, SENTENCE, theme.muted, room) - 30
                 y -= depth * SENTENCE
             return y - 8
         case Table(rows=rows):
-            size = min(max((y - BOTTOM) / (len(rows) + 1.4) / 1.55, 15), 20)
+            size = min(max((y - LAST) / (len(rows) + 1.4) / 1.55, 15), 20)
             return _table(page, block, y + SENTENCE, size, 1.9 * size)[0] - 36
-        case Code(code):
+        case blocks.Code(code):
             return _lines(page, code.strip(), MARGIN, y, CODE) - 40
     return y  # a check, or a program: not of a picture
 
 
 def _formula(page: Page, formula: Formula, y: float) -> float:
     """Set a formula in the middle; one that mathtext cannot set, in lines of Unicode."""
-    boxed = re.fullmatch(r"\\boxed\{(.*)\}", formula.latex)
-    latex = _display(boxed[1] if boxed else formula.latex)
+    displayed = _display(formula)
     try:
-        width, height, depth = formula_box(latex)
+        if re.search(CHARACTER, displayed):
+            raise ValueError(displayed)
+        width, height, depth = box(displayed)
     except ValueError:
         longest = max(map(len, formula.unicode.split("\n")))
         left = (page.width - ems("0", (MONO,)) * SENTENCE * longest) / 2
         return _lines(page, formula.unicode, left, y, SENTENCE) - 44
     size = min(FORMULA, (page.width - 2 * MARGIN) / width)
     y -= max(height * size - SENTENCE, 0)
-    page.formula(page.width / 2, y, latex, size, page.theme.ink, ha="center")
+    page.number(page.width / 2, y, displayed, size, page.theme.ink, ha="center")
     return y - depth * size - 40
 
 
-def _display(latex: str) -> str:
-    """Set the fractions of a formula as large as the rest."""
-    return latex.replace(r"\frac", r"\dfrac")
+def _display(formula: Formula) -> str:
+    """Return a formula without a box, its fractions as large as the rest."""
+    latex = re.sub(r"^\\boxed\{(.*)\}$", r"\1", formula.latex)
+    return f"${latex}$".replace(r"\frac", r"\dfrac")
 
 
 def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
@@ -201,31 +164,31 @@ def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
 
 
 class Column:
-    """A column of a table; numbers stand flush on their decimal points, words flush left."""
+    """A column of a table; numbers stand flush on their decimal points, words flush left.
+
+    width: of the column, in ems. point: where in it the decimal points stand.
+    """
 
     def __init__(self, page: Page, table: Table, k: int) -> None:
-        """Split the cells before their decimal points, and measure them in ems."""
-        self.name, self.words = table.columns[k], k in table.words
-        self.cells = [_split(plain(row[k]), self.words) for row in table.rows]
-        widths = [[ems(part, page.fonts, "bold") for part in cell] for cell in self.cells]
-        before, after = (max(side) for side in zip(*widths, strict=True))
-        name = self.name
-        heading = formula_ems(name.latex) if isinstance(name, Formula) else ems(name, page.fonts)
-        self.width = max(before + after, HEADER * heading)
-        self.before = self.width - after
+        """Typeset the cells and measure them."""
+        name = table.columns[k]
+        self.name = f"${name.latex}$" if isinstance(name, Formula) else name
+        self.words, self.fonts = k in table.words, page.fonts
+        cells = [_plain(row[k]) for row in table.rows]
+        self.cells = cells if self.words else [typeset(cell) for cell in cells]
+        before = [self.before(cell, "bold") for cell in self.cells]
+        whole = [ems(cell, page.fonts, "bold") for cell in self.cells]
+        after = max(one - part for one, part in zip(whole, before, strict=True))
+        self.width = max(max(before) + after, HEADER * ems(self.name, page.fonts))
+        self.point = 0.0 if self.words else self.width - after
+
+    def before(self, cell: str, weight: str) -> float:
+        """Return the width of what stands before the decimal point of a cell, in ems."""
+        digits = "" if self.words else cell if " " in cell else cell.partition(".")[0]
+        return ems(digits, self.fonts, weight)
 
 
-def _split(cell: str, words: bool) -> tuple[str, str]:
-    """Return what stands before the decimal point of a cell, and the rest."""
-    if words:
-        return cell, ""
-    cell = typeset(cell)
-    before, point, after = (cell, "", "") if " " in cell else cell.partition(".")
-    return before, point + after
-
-
-def plain(cell: str | Text) -> str:
-    """Return the words of a cell."""
+def _plain(cell: str | Text) -> str:
     return cell if isinstance(cell, str) else cell.plain
 
 
@@ -235,44 +198,33 @@ def _table(
     """Draw a table that begins at y; return where it ends, and the bars beside it."""
     theme, n = page.theme, len(table.rows)
     # The products are left out: their factors stand beside them.
-    columns = [Column(page, table, k) for k, name in enumerate(table.columns) if name != BACKWARD]
+    shown = [k for k, name in enumerate(table.columns) if name != BACKWARD]
+    columns = {k: Column(page, table, k) for k in shown}
     room = page.width - 2 * MARGIN
-    size = min(size, room / sum(column.width + SEPARATION for column in columns))
+    size = min(size, room / sum(column.width + SEPARATION for column in columns.values()))
     if size < SMALLEST:
         raise RequestError("the table is too wide for a page: a lower --precision may help")
-    signs = [plain(row[-1])[:1] for row in table.rows]
-    result = None if table.result is None else len(columns) - 2
+    signs = [_plain(row[-1])[:1] for row in table.rows]
     x = MARGIN
-    for k, column in enumerate(columns):
-        _name(page, column, x, y - 0.62 * pitch, size)
-        weight = "bold" if k == result else "normal"
-        for row, (before, after) in enumerate(column.cells):
+    for k, column in columns.items():
+        left, align = (x, "left") if column.words else (x + column.width * size, "right")
+        page.words(left, y - 0.62 * pitch, column.name, HEADER * size, theme.muted, ha=align)
+        weight = "bold" if k == table.result else "normal"
+        for row, cell in enumerate(column.cells):
             dropped = signs[row] == SIGNS[False]
             colour = theme.muted if dropped or k == 0 else theme.ink
-            if k == len(columns) - 1 and signs[row] in STATUS:
+            if k == shown[-1] and signs[row] in STATUS:
                 colour = getattr(theme, STATUS[signs[row]])
-            elif k == result and dropped:
+            elif k == table.result and dropped:
                 colour = theme.dropped
-            indent = 0 if column.words else column.before - ems(before, page.fonts, weight)
+            left = x + (column.point - column.before(cell, weight)) * size
             line = y - (1.65 + row) * pitch - CAP * size / 2
-            left = x + indent * size
-            page.words(left, line, before + after, size, colour, fontweight=weight)
+            page.words(left, line, cell, size, colour, fontweight=weight)
         x += (column.width + SEPARATION) * size
-    rule = y - pitch
-    page.lines([[(MARGIN, rule), (page.width - MARGIN, rule)]], theme.rule, width=1.0)
+    page.lines([[(MARGIN, y - pitch), (page.width - MARGIN, y - pitch)]], theme.rule, 1.0)
     end = y - (1.15 + n) * pitch
     strip = Strip(x, end, page.width - MARGIN - x, n * pitch, n, upright=False)
     return end, _bars(page, table, strip, size) if strip.width >= 5 * size else None
-
-
-def _name(page: Page, column: Column, x: float, y: float, size: float) -> None:
-    """Write the heading of a column, flush with its cells."""
-    right = x + column.width * size
-    x, align = (x, "left") if column.words else (right, "right")
-    if isinstance(column.name, Formula):
-        page.formula(x, y, column.name.latex, HEADER * size, page.theme.muted, ha=align)
-    else:
-        page.words(x, y, column.name, HEADER * size, page.theme.muted, ha=align)
 
 
 def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
@@ -281,17 +233,17 @@ def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
     pair = next((pair for pair in PASSES if {*pair} <= {*names}), None)
     if pair is None or table.result is None:
         return None
-    arrived, result = ([plain(row[names.index(name)]) for row in table.rows] for name in pair)
-    if any(BLANK in cell for cell in (*arrived, *result)):
+    cells = ([_plain(row[names.index(name)]) for row in table.rows] for name in pair)
+    values = np.array([np.genfromtxt(column, ndmin=1) for column in cells])  # NaN if not a number
+    shown = np.isfinite(values).all(axis=0)
+    if not shown.any():
         return None
-    shown = np.array([cell != "⋮" for cell in result])
-    values = np.array([arrived, result])
-    values = np.where(shown, values, "0").astype(float)
-    kept = np.array([plain(row[-1])[:1] != SIGNS[False] for row in table.rows])
+    values = np.where(shown, values, 0.0)
+    kept = np.array([_plain(row[-1])[:1] != SIGNS[False] for row in table.rows])
     strip = replace(strip, low=min(0.0, values.min()), high=max(0.0, values.max()))
     scaled = bool((values[0, kept] != values[1, kept]).any())
     bars = Bars(page, kept, strip, scaled, 0.9 * size)
-    bars.result(strip, "result", values[0], values[1], shown)
+    bars.result(strip, values[0], values[1], shown)
     if strip.low < 0:
-        page.lines(strip.zero(), page.theme.rule, width=1.4)
+        page.lines(strip.line(0.0), page.theme.rule, 1.4)
     return bars

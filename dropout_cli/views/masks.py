@@ -49,31 +49,14 @@ def masks_page(
     masks: dict[str, Mask], like: Mask | None, seed: int, skip: int, p: float, messages: Messages,
     width: int,
 ) -> Document:  # fmt: skip
-    """Show what each source draws from the seed; like is a mask to compare them with.
+    """Show what each source draws from the seed, and whether it is the mask like.
 
-    width: of the page, in columns.
+    width: of the page, in columns. A mask is as long as it leaves room for.
     """
-    n = next(iter(masks.values())).size
     given = messages.text(
-        "masks", "given_after" if skip else "given", seed=seed, skip=f"{skip:,}",
-        elements=messages.elements(n), p_value=messages.probability(p),
+        "masks", "given", seed=seed, after=messages.after(skip), p_value=messages.probability(p),
+        elements=messages.elements(next(iter(masks.values())).size),
     )  # fmt: skip
-    return [
-        Heading(messages.string("masks", "title")),
-        Paragraph(given),
-        _masks_table(masks, like, messages, width),
-        Paragraph(messages.text("masks", "why")),
-        Paragraph(messages.text("masks", "elsewhere")),
-    ]
-
-
-def _masks_table(
-    masks: dict[str, Mask], like: Mask | None, messages: Messages, width: int
-) -> Table:
-    """Tabulate the sources: the name, who draws so, the mask, and whether it is the mask like.
-
-    A mask is as long as the width leaves room for.
-    """
     columns = [messages.string("masks", key) for key in ("rng", "who", "mask")]
     rows = [[rng, messages.string("source", rng)] for rng in masks]
     room = width - sum(max(map(_cells, column)) + GAP for column in zip(*rows, strict=True))
@@ -81,10 +64,16 @@ def _masks_table(
         columns.append(messages.string("masks", "equal", mask=bits(like)))
         room -= _cells(columns[-1]) + GAP
     for row, mask in zip(rows, masks.values(), strict=True):
-        row.append(bits(mask, room if mask.size <= room else room - len(" …")))
+        row.append(bits(mask, room))
         if like is not None:
             row.append(SIGNS[bool(np.array_equal(mask, like))])
-    return Table(columns, rows, words=range(len(columns)))
+    return [
+        Heading(messages.string("masks", "title")),
+        Paragraph(given),
+        Table(columns, rows, words=range(len(columns))),
+        Paragraph(messages.text("masks", "why")),
+        Paragraph(messages.text("masks", "elsewhere")),
+    ]
 
 
 def seeds_page(
@@ -93,8 +82,8 @@ def seeds_page(
 ) -> Document:  # fmt: skip
     """Show from which seed each source draws the mask; None where no seed is < below."""
     sought = messages.text(
-        "masks", "sought_after" if skip else "sought", mask=bits(mask, width),
-        p_value=messages.probability(p), skip=f"{skip:,}",
+        "masks", "sought", mask=bits(mask, width), p_value=messages.probability(p),
+        after=messages.after(skip),
     )  # fmt: skip
     none = messages.string("masks", "none", below=f"{below:,}")
     rows = [
@@ -111,7 +100,7 @@ def _cells(text: str) -> int:
     return sum(1 + (sign > "⺀") for sign in text)
 
 
-def bits(mask: Mask, most: int = SHORT) -> str:
-    """Write the mask as 1010, and no more than its first elements, but those of SHORT."""
-    most = max(most, SHORT)
-    return "".join(f"{bit:d}" for bit in mask[:most]) + (" …" if mask.size > most else "")
+def bits(mask: Mask, room: int = SHORT) -> str:
+    """Write the mask as 1010, or as 1010 … where it is longer than the room and than SHORT."""
+    whole = "".join(f"{bit:d}" for bit in mask[: max(room, SHORT) + 1])
+    return whole if len(whole) <= max(room, SHORT) else f"{whole[: max(room - 2, SHORT)]} …"

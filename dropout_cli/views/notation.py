@@ -8,38 +8,35 @@ from typing import TYPE_CHECKING
 from dropout_cli.formats.document import Formula, equation
 from dropout_cli.losses import LOSSES
 from dropout_cli.views.written import sign
-from dropout_cli.words import symbol
+from dropout_cli.words import FORMULAS, load
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
-    from typing import Any
+    from typing import Any, TypeVar
 
     from numpy.typing import NDArray
 
     from dropout_cli.words.messages import Messages
+
+    Row = TypeVar("Row")
 
 SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
 BESIDE = 30  # columns that a vector may take where words stand beside it
 DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+BRACKETS = (("⎡", "⎤"), ("⎢", "⎥"), ("⎣", "⎦"))  # of the first row, of those between, of the last
+LATEX = {
+    "∂": r"\partial ", "×": r"\times", "·": r"\cdot", "≈": r"\approx", "⋮": r"\vdots",
+    "…": r"\dots", "→": r"\to", "−": "-", "   ": r" \qquad ",
+}  # fmt: skip
 
-INDEX = Formula(*symbol("i"))
-P = Formula(*symbol("p"))
-KEEP = Formula(*symbol("keep"))
-SCALE = Formula(*symbol("scale"))
-M = Formula(*symbol("m"))
-GRAD = Formula(*symbol("grad_y"))
-X = Formula(*symbol("x_i"))
-MASK = Formula(*symbol("m_i"))
-Y = Formula(*symbol("y_i"))
-GRAD_Y = Formula(*symbol("grad_y_i"))
-LOCAL_GRAD = Formula(*symbol("local_value"))
-GRAD_X = Formula(*symbol("grad_x_i"))
-FORWARD = Formula(*symbol("forward_i"))
-BACKWARD = Formula(*symbol("backward_i"))
+INDEX, X, Y, GRAD_X, GRAD_Y, BACKWARD = (
+    Formula(**load(FORMULAS)["symbol"][name])
+    for name in ("i", "x_i", "y_i", "grad_x_i", "grad_y_i", "backward_i")
+)
 
 
 def loss_formula(name: str) -> Formula:
@@ -52,91 +49,85 @@ def loss_gradient(name: str) -> Formula:
     return Formula(LOSSES[name].gradient_unicode, LOSSES[name].gradient_latex)
 
 
-def shown(n: int) -> list[int | None]:
-    """List the elements of n that are shown, from 0; None for the gap between two of them."""
-    if n <= SHOWN + 1:  # a gap takes a row too
-        return list(range(n))
+def shown(n: int) -> list[int]:
+    """List the elements of n that are shown, from 0."""
     half = SHOWN // 2
-    return [*range(half), None, *range(n - half, n)]
+    # A gap takes a row too.
+    return list(range(n)) if n <= SHOWN + 1 else [*range(half), *range(n - half, n)]
 
 
-def shown_alone(n: int) -> list[int]:
-    """List the elements of n that are shown, from 0, without the gap."""
-    return [i for i in shown(n) if i is not None]
+def with_gap(rows: Sequence[Row], n: int, gap: Row) -> list[Row]:
+    """Put a gap in the middle of the rows of the elements shown, unless these are all n."""
+    half = len(rows) // 2
+    return list(rows) if len(rows) == n else [*rows[:half], gap, *rows[half:]]
+
+
+def as_formula(unicode: str) -> Formula:
+    """Convert what to_latex knows to a formula."""
+    return Formula(unicode, to_latex(unicode))
+
+
+def equals(
+    name: Formula, value: Fraction | float, messages: Messages, *, result: bool = False
+) -> Formula:
+    """Write name = value, or name ≈ value where it is rounded.
+
+    result: whether the reader is to compute it.
+    """
+    number = messages.number(value)
+    shown = messages.hidden(number) if result else number
+    return equation(name, as_formula(shown), sign([number], [value]))
 
 
 def vector(
     name: Formula,
-    values: Sequence[float] | NDArray[Any],
+    values: Sequence[Fraction | float] | NDArray[Any],
     messages: Messages,
     width: int,
-    exactly: Sequence[Fraction] | None = None,
     n: int | None = None,
     *,
     result: bool = False,
 ) -> Formula:
     """Write name = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
 
-    exactly: the same in fractions, where a number may be rounded; = is ≈ if one is.
     n: how many there are, where the values are those of the elements shown alone.
     result: whether the reader is to compute them.
     """
-    length = n or len(values)
+    n = n or len(values)
 
-    def some(vector: Sequence[Any] | NDArray[Any], ends: int) -> list[Any]:
-        if length <= 2 * ends:
-            return list(vector)
-        return [*vector[:ends], *vector[len(vector) - ends :]]
-
-    number = messages.result if result else messages.number
-
-    def cells(ends: int) -> list[str]:
-        numbers = list(map(number, some(values, ends)))
-        return [*numbers[:ends], "…", *numbers[ends:]] if length > 2 * ends else numbers
+    def inside(ends: int) -> tuple[str, str]:
+        some = [*values] if n <= 2 * ends else [*values[:ends], *values[-ends:]]
+        numbers = [messages.number(value) for value in some]
+        cells = [messages.hidden(number) for number in numbers] if result else numbers
+        return ", ".join(with_gap(cells, n, "…")), sign(numbers, some)
 
     room = width - len(f"{name.unicode} = []ᵀ")
-    ends = next((ends for ends in (6, 3, 2) if len(", ".join(cells(ends))) <= room), 1)
-    inner = ", ".join(cell.strip() for cell in cells(ends))
-    relation = "="
-    if exactly is not None:
-        relation = sign(map(number, some(values, ends)), some(exactly, ends))
-    return equation(name, Formula(f"[{inner}]ᵀ", rf"[{to_latex(inner)}]^\top"), relation)
+    fitting = (each for each in map(inside, (6, 3, 2)) if len(each[0]) <= room)
+    text, relation = next(fitting, None) or inside(1)
+    return equation(name, Formula(f"[{text}]ᵀ", rf"[{to_latex(text)}]^\top"), relation)
 
 
-def column_vectors(
-    left: str, columns: Sequence[Sequence[str]], signs: Sequence[str]
-) -> list[Formula]:
-    """Write left = column = column = … as one formula where that fits, else the first by itself.
+def matrices(left: str, parts: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> list[Formula]:
+    """Write left = matrix = matrix … as one formula; where it is too wide, the first by itself.
 
-    signs: = or ≈ before each column.
+    parts: = or ≈, and the rows of the matrix after it.
     """
-    height = len(columns[0])
-    margin = [left if k == (height - 1) // 2 else " " * len(left) for k in range(height)]
-    brackets = [
-        bracketed(f" {before} ", _padded(column)).split("\n")
-        for before, column in zip(signs, columns, strict=True)
-    ]
-    lines = ["".join(parts) for parts in zip(margin, *brackets, strict=True)]
-    if max(map(len, lines)) > WIDTH and len(columns) > 2:
-        first = column_vectors(left, columns[:1], signs[:1])
-        return first + column_vectors(left, columns[1:], signs[1:])
-    inside = (r" \cr ".join(map(to_latex, column)) for column in columns)
-    latex = (
-        rf" {to_latex(before)} \begin{{bmatrix}} {cells} \end{{bmatrix}}"
-        for before, cells in zip(signs, inside, strict=True)
-    )
+    height = len(parts[0][1])
+    middle = (height - 1) // 2
+    lines = [left if k == middle else " " * len(left) for k in range(height)]
+    latex = []
+    for relation, rows in parts:
+        width = max(len(cell) for row in rows for cell in row)
+        for k, row in enumerate(rows):
+            opening, closing = ("[", "]") if height == 1 else BRACKETS[(k > 0) + (k == height - 1)]
+            before = relation if k == middle else " "
+            cells = "  ".join(cell.rjust(width) for cell in row)
+            lines[k] += f" {before} {opening} {cells} {closing}"
+        inside = r" \cr ".join(" & ".join(map(to_latex, row)) for row in rows)
+        latex.append(rf" {to_latex(relation)} \begin{{bmatrix}} {inside} \end{{bmatrix}}")
+    if len(parts) > 1 and len(lines[0]) > WIDTH:
+        return matrices(left, parts[:1]) + matrices(left, parts[1:])
     return [Formula("\n".join(lines), to_latex(left) + r" \qquad".join(latex))]
-
-
-def bracketed(left: str, lines: Sequence[str]) -> str:
-    """Put the lines between tall brackets, with left before the middle one."""
-    last, middle = len(lines) - 1, (len(lines) - 1) // 2
-    framed = []
-    for k, line in enumerate(lines):
-        opening, closing = ("⎡⎤", "⎢⎥", "⎣⎦")[(k > 0) + (k == last)] if last else "[]"
-        before = left if k == middle else " " * len(left)
-        framed.append(f"{before}{opening} {line} {closing}")
-    return "\n".join(framed)
 
 
 def subscript(number: int) -> str:
@@ -147,20 +138,9 @@ def subscript(number: int) -> str:
 def to_latex(formula: str) -> str:
     """Convert a formula of ∂L/∂y₁, m₁/(1−p), × and · to LaTeX."""
     formula = re.sub("[₀-₉]+", lambda sub: f"_{{{sub[0].translate(DIGITS)}}}", formula)
-    for character, latex in (
-        ("∂", r"\partial "),
-        ("×", r"\times"),
-        ("·", r"\cdot"),
-        ("≈", r"\approx"),
-        ("⋮", r"\vdots"),
-        ("…", r"\dots"),
-        ("→", r"\to"),
-    ):
+    formula = re.sub("—(.*?)→", r"\\enspace \\overset{\1}{\\longrightarrow} \\enspace", formula)
+    formula = re.sub(f"{BLANK}_*", r"\\underline{\\hspace{2em}}", formula)
+    formula = re.sub("·(?=[a-z])", r"\\cdot ", formula)
+    for character, latex in LATEX.items():
         formula = formula.replace(character, latex)
-    formula = re.sub(f"{BLANK}_*", lambda _: r"\underline{\hspace{2em}}", formula)
-    return formula.replace("−", "-")
-
-
-def _padded(lines: Sequence[str]) -> list[str]:
-    width = max(map(len, lines))
-    return [line.ljust(width) for line in lines]
+    return formula

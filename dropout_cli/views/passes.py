@@ -3,57 +3,45 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from dropout_cli.formats.document import (
-    SIGNS,
-    Bar,
-    Bars,
-    Document,
-    Facts,
-    Formula,
-    Heading,
-    Table,
-    equation,
-)
+from dropout_cli.formats import document as doc
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
+from dropout_cli.proof import exact
 from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     BACKWARD,
     BESIDE,
-    FORWARD,
-    GRAD,
     GRAD_X,
     GRAD_Y,
     INDEX,
-    KEEP,
-    LOCAL_GRAD,
-    MASK,
-    SCALE,
     SHOWN,
-    M,
-    P,
     X,
     Y,
+    as_formula,
+    equals,
     loss_formula,
     loss_gradient,
     shown,
-    shown_alone,
-    to_latex,
     vector,
+    with_gap,
 )
-from dropout_cli.views.written import Written, sign
+from dropout_cli.views.written import SUMMED, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray
     from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
     from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/trace/1"
+
+Columns: TypeAlias = dict[
+    doc.Formula | str, list[str]
+]  # below each heading a cell for each element
 
 
 def forward_record(trace: Trace) -> ForwardRecord:
@@ -88,214 +76,181 @@ def backward_record(trace: Trace) -> TraceRecord:
     }
 
 
-def forward_page(trace: Trace, messages: Messages) -> Document:
+def forward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the forward pass: what is given, the formula, one row per element."""
-    formula = equation(Y, FORWARD) if trace.problem.training else equation(Y, X)
-    table = forward_table(trace, messages)
-    return [
-        Heading(_title("forward", trace, messages)),
-        facts(trace, messages),
-        formula,
-        _with_bars(table, trace, trace.problem.x, trace.y, (X, Y), messages),
-    ]
+    training, x = trace.problem.training, trace.problem.x
+    formula = doc.equation(Y, messages.symbol("forward_i") if training else X)
+    bars = _bars(trace, x, trace.y, messages.symbol("x_to_y"), messages)
+    table = forward_table(trace, messages)._replace(bars=bars)
+    return [_title("forward", training, messages), facts(trace, messages), formula, table]
 
 
-def backward_page(trace: Trace, messages: Messages) -> Document:
+def backward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the backward pass: what is given, the formula, one row per element."""
-    formula = equation(GRAD_X, BACKWARD) if trace.problem.training else equation(GRAD_X, GRAD_Y)
-    given = list(facts(trace, messages).facts)
+    training, given = trace.problem.training, [*facts(trace, messages).facts]
     upstream = upstream_facts(trace, messages)
     if trace.problem.loss is not None:  # whose value follows from y
-        some = take(trace, shown_alone(trace.problem.x.size))
-        exactly = Written(some, messages).y
-        y = vector(Formula("y", "y"), some.y, messages, BESIDE, exactly, some.n)
+        some = take(trace, shown(trace.problem.x.size))
+        y = vector(messages.symbol("y"), Written(some, messages).y, messages, BESIDE, some.n)
         given.append((y, messages.string("fact", "y")))
-    table = backward_table(trace, messages)
-    return [
-        Heading(_title("backward", trace, messages)),
-        Facts([*given, *upstream]),
-        formula,
-        _with_bars(table, trace, trace.grad_y, trace.grad_x, (GRAD_Y, GRAD_X), messages),
-    ]
+    formula = doc.equation(GRAD_X, BACKWARD if training else GRAD_Y)
+    heading = messages.symbol("grad_y_to_grad_x")
+    bars = _bars(trace, trace.grad_y, trace.grad_x, heading, messages)
+    table = backward_table(trace, messages)._replace(bars=bars)
+    return [_title("backward", training, messages), doc.Facts([*given, *upstream]), formula, table]
 
 
-def _with_bars(
-    table: Table,
-    trace: Trace,
-    arrived: FloatArray,
-    result: FloatArray,
-    symbols: tuple[Formula, Formula],
-    messages: Messages,
-) -> Table:
-    """Add a bar to each row: what arrived at the mask, and what came of it."""
+def _title(key: str, training: bool, messages: Messages) -> doc.Heading:
+    title = messages.string("title", key)
+    return doc.Heading(title if training else messages.string("title", "inference", title=title))
+
+
+def _bars(
+    trace: Trace, arrived: FloatArray, result: FloatArray, heading: doc.Formula, messages: Messages
+) -> doc.Bars | None:
+    """Show for each row what arrived at the mask, and what came of it; nothing in inference."""
     mask = trace.problem.mask
     if mask is None:
-        return table
-    rows = [
-        None if i is None else Bar(float(arrived[i]), float(result[i]), bool(mask[i]))
-        for i in shown(mask.size)
-    ]
-    before, after = symbols
-    heading = Formula(f"{before.unicode} → {after.unicode}", rf"{before.latex} \to {after.latex}")
-    arrived_, adds, lost = (messages.string("bar", key) for key in ("arrived", "adds", "lost"))
-    return table._replace(bars=Bars(heading, rows, (arrived_, adds, lost)))
+        return None
+    bars = [doc.Bar(float(arrived[i]), float(result[i]), bool(mask[i])) for i in shown(mask.size)]
+    rows: list[doc.Bar | None] = with_gap(bars, mask.size, None)
+    before, adds, lost = (messages.string("bar", key) for key in ("arrived", "adds", "lost"))
+    return doc.Bars(heading, rows, (before, adds, lost))
 
 
-def facts(trace: Trace, messages: Messages, source: str | None = None) -> Facts:
+def facts(trace: Trace, messages: Messages, source: str | None = None) -> doc.Facts:
     """List p, 1−p, the scaling factor and the mask; in inference, say that there are none.
 
     source: the words for where the mask is from, where the trace does not say it.
     """
-    problem = trace.problem
-    p = messages.probability(problem.p)
-    matrix: list[tuple[Formula, str]] = []
+    problem, mask, drawn = trace.problem, trace.problem.mask, trace.problem.drawn
+    p = doc.equation(messages.symbol("p"), messages.probability(problem.p))
+    keys: list[tuple[doc.Formula, str]] = [(p, "p"), (keep_equation(problem.p, messages), "keep")]
+    if mask is None:
+        keys = [(p, "inference")]
+    elif problem.p == 1:
+        keys.append((messages.symbol("scale"), "scale_undefined"))
+    else:
+        keys.append((scale_equation(problem.p, messages), "scale"))
+    found = [(formula, messages.string("fact", key)) for formula, key in keys]
     if problem.shape is not None:
         shape = " × ".join(map(str, problem.shape))
-        matrix.append((X, messages.string("fact", "x_shape", shape=shape)))
-    if problem.mask is None:
-        return Facts([*matrix, (equation(P, p), messages.string("fact", "inference"))])
-    if trace.scale is None:
-        scale = SCALE, messages.string("fact", "scale_undefined")
-    else:
-        scale = scale_equation(problem.p, messages), messages.string("fact", "scale")
-    return Facts(
-        [
-            *matrix,
-            (equation(P, p), messages.string("fact", "p")),
-            (keep_equation(problem.p, messages), messages.string("fact", "keep")),
-            scale,
-            (vector(M, problem.mask, messages, BESIDE), _mask_source(trace, messages, source)),
-        ]
-    )
-
-
-def keep_equation(p: float, messages: Messages) -> Formula:
-    """Write 1−p = 0.9, or ≈ 0.666667."""
-    keep = messages.number(1 - p)
-    return equation(KEEP, keep, sign([keep], [1 - Fraction(messages.probability(p))]))
-
-
-def scale_equation(p: float, messages: Messages) -> Formula:
-    """Write 1/(1−p) = 2, or ≈ 1.42857."""
-    scale = messages.number(1 / (1 - p))
-    return equation(SCALE, scale, sign([scale], [1 / (1 - Fraction(messages.probability(p)))]))
-
-
-def _mask_source(trace: Trace, messages: Messages, source: str | None) -> str:
-    mask, drawn = trace.problem.mask, trace.problem.drawn
-    assert mask is not None
+        found.insert(0, (X, messages.string("fact", "x_shape", shape=shape)))
+    if mask is None:
+        return doc.Facts(found)
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
-        key = "mask_drawn_after" if drawn.skip else "mask_drawn"
-        return messages.string("fact", key, **counts, **vars(drawn))
-    if source is None:
+        source = "mask_drawn"
+        counts |= {"rng": drawn.rng, "seed": str(drawn.seed), "after": messages.after(drawn.skip)}
+    elif source is None:
         source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
-    return messages.string("fact", source, **counts)
+    shown_mask = vector(messages.symbol("m"), mask, messages, BESIDE)
+    return doc.Facts([*found, (shown_mask, messages.string("fact", source, **counts))])
 
 
-def upstream_facts(trace: Trace, messages: Messages) -> list[tuple[Formula, str]]:
+def keep_equation(p: float, messages: Messages) -> doc.Formula:
+    """Write 1−p = 0.9, or ≈ 0.666667."""
+    return equals(messages.symbol("keep"), 1 - Fraction(messages.probability(p)), messages)
+
+
+def scale_equation(p: float, messages: Messages) -> doc.Formula:
+    """Write 1/(1−p) = 2, or ≈ 1.42857."""
+    scale = 1 / (1 - Fraction(messages.probability(p)))
+    return equals(messages.symbol("scale"), scale, messages)
+
+
+def upstream_facts(
+    trace: Trace, messages: Messages, width: int = BESIDE
+) -> list[tuple[doc.Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
-    total = (
-        [] if loss is None else [(loss_equation(trace, messages), messages.string("fact", "loss"))]
+    total = None if loss is None else loss_equation(trace, messages)  # which may overflow first
+    grad_y = Written(take(trace, shown(n)), messages).grad_y
+    upstream = vector(
+        messages.symbol("grad_y"), grad_y, messages, width, n, result=loss is not None
     )
-    some = take(trace, shown_alone(n))
-    exactly = Written(some, messages).grad_y
-    upstream = vector(GRAD, some.grad_y, messages, BESIDE, exactly, n, result=loss is not None)
-    if loss is None:
+    if loss is None or total is None:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
         return [(upstream, messages.string("fact", "grad_example" if example else "grad_given"))]
     return [
-        *total,
-        (equation(GRAD_Y, loss_gradient(loss)), messages.string("fact", "loss_gradient")),
+        (total, messages.string("fact", "loss")),
+        (doc.equation(GRAD_Y, loss_gradient(loss)), messages.string("fact", "loss_gradient")),
         (upstream, messages.string("fact", "grad_loss")),
     ]
 
 
-def loss_equation(trace: Trace, messages: Messages) -> Formula:
-    """Write L = Σ yᵢ = 16; without the value where it is beyond the largest float."""
+def loss_equation(trace: Trace, messages: Messages) -> doc.Formula:
+    """Write L = Σ yᵢ = 16; of many elements without the value where no float is as large."""
     assert trace.problem.loss is not None
-    formula = loss_formula(trace.problem.loss)
-    if trace.loss_value is None:
-        return formula
-    value = messages.result(trace.loss_value).strip()
-    relation = Written(take(trace, slice(None)), messages).loss_sign(value)
-    return equation(formula, Formula(value, to_latex(value)), relation)
+    formula, rounded = loss_formula(trace.problem.loss), trace.loss_value
+    if trace.problem.x.size > SUMMED:
+        if rounded is None:
+            return formula
+        return doc.equation(formula, as_formula(messages.result(rounded)), "≈")
+    part = take(trace, slice(None))
+    value = exact.loss(part.loss, [], part.n)(Written(part, messages).y)
+    return equals(formula, value, messages, result=True)
 
 
-def forward_table(trace: Trace, messages: Messages) -> Table:
+def forward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
-    x, mask, y = trace.problem.x, trace.problem.mask, trace.y
-    number, result = messages.number, messages.result
-    if mask is None:
-        return element_table([X, Y], lambda i: [number(x[i]), result(y[i])], trace, messages)
-
-    def cells(i: int) -> list[str]:
-        value, bit = number(x[i]), f"{mask[i]:d}"
-        return [value, bit, substituted(bit, value, trace, messages), result(y[i])]
-
-    return element_table([X, MASK, FORWARD, Y], cells, trace, messages)
+    part = take(trace, shown(trace.problem.x.size))
+    columns: Columns = {X: [messages.number(value) for value in part.x]}
+    if part.mask is not None:
+        mask = [f"{bit:d}" for bit in part.mask]
+        product = substituted(mask, columns[X], trace, messages)
+        columns |= {messages.symbol("m_i"): mask, messages.symbol("forward_i"): product}
+    columns[Y] = [messages.result(value) for value in part.y]
+    return element_table(columns, trace, messages)
 
 
-def backward_table(trace: Trace, messages: Messages) -> Table:
+def backward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution, ∂L/∂x_i, kept or dropped."""
-    mask, local = trace.problem.mask, trace.local_grad
-    grad_y, grad_x = trace.grad_y, trace.grad_x
-    result = messages.result
-    upstream = messages.number if trace.problem.loss is None else result
-    if mask is None:
-        return element_table(
-            [GRAD_Y, GRAD_X], lambda i: [upstream(grad_y[i]), result(grad_x[i])], trace, messages
-        )
-
-    def cells(i: int) -> list[str]:
-        value, bit = messages.number(grad_y[i]), f"{mask[i]:d}"
-        product = substituted(value, bit, trace, messages)
-        return [upstream(grad_y[i]), bit, result(local[i]), product, result(grad_x[i])]
-
-    columns = [GRAD_Y, MASK, LOCAL_GRAD, BACKWARD, GRAD_X]
-    return element_table(columns, cells, trace, messages)._replace(spare=3)
+    part = take(trace, shown(trace.problem.x.size))
+    grad_y = [messages.number(value) for value in part.grad_y]
+    columns: Columns = {GRAD_Y: grad_y if part.loss is None else [*map(messages.hidden, grad_y)]}
+    if part.mask is not None:
+        mask = [f"{bit:d}" for bit in part.mask]
+        columns[messages.symbol("m_i")] = mask
+        columns[messages.symbol("local_value")] = [messages.result(v) for v in part.local_grad]
+        columns[BACKWARD] = substituted(grad_y, mask, trace, messages)
+    columns[GRAD_X] = [messages.result(value) for value in part.grad_x]
+    return element_table(columns, trace, messages)._replace(
+        spare=3 if part.mask is not None else None
+    )
 
 
-def substituted(first: str, second: str, trace: Trace, messages: Messages) -> str:
+def substituted(
+    first: Sequence[str], second: Sequence[str], trace: Trace, messages: Messages
+) -> list[str]:
     """Write first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
     if trace.scale is None:
-        return messages.result(0)
-    return messages.hidden(f"{first} × {second} / {messages.number(1 - trace.problem.p)}")
+        return [messages.result(0)] * len(first)
+    keep = messages.number(1 - trace.problem.p)
+    return [messages.hidden(f"{a} × {b} / {keep}") for a, b in zip(first, second, strict=True)]
 
 
 def element_table(
-    columns: Sequence[Formula | str],
-    cells: Callable[[int], list[str]],
-    trace: Trace,
-    messages: Messages,
-    *,
-    status: bool = True,
-) -> Table:
+    columns: Columns, trace: Trace, messages: Messages, *, status: bool = True
+) -> doc.Table:
     """Tabulate the elements shown: the index, the columns, and kept or dropped.
 
-    cells: what stands in the columns for the element i, from 0. status: whether kept or dropped is
-    shown, after the result in the last of the columns.
+    status: whether kept or dropped is shown, after the result in the last of the columns.
     """
     n, mask = trace.problem.x.size, trace.problem.mask
-
-    def row(i: int) -> list[str]:
-        if not status:
-            return [f"{i + 1:,}", *cells(i)]
-        kept = mask is None or bool(mask[i])
-        word = messages.string("cell", "passed" if mask is None else "kept" if kept else "dropped")
-        label = f"{SIGNS[kept]} {word}"
-        return [f"{i + 1:,}", *cells(i), messages.hidden(label).strip()]
-
+    columns = {INDEX: [f"{i + 1:,}" for i in shown(n)], **columns}
+    if status:
+        columns[""] = [_status(None if mask is None else mask[i], messages) for i in shown(n)]
+    headings, cells = list(columns), columns.values()
     more = messages.string("cell", "more", count=f"{n - SHOWN:,}")
-    gap = [*"⋮" * (len(columns) + status), more]
-    rows = [gap if i is None else row(i) for i in shown(n)]
-    last = len(columns)
+    rows = with_gap(list(zip(*cells, strict=True)), n, (*"⋮" * (len(cells) - 1), more))
     if not status:
-        return Table([INDEX, *columns], rows)
-    return Table([INDEX, *columns, ""], rows, words=[last + 1], result=last)
+        return doc.Table(headings, rows)
+    return doc.Table(headings, rows, words=[len(headings) - 1], result=len(headings) - 2)
 
 
-def _title(key: str, trace: Trace, messages: Messages) -> str:
-    title = messages.string("title", key)
-    return title if trace.problem.training else messages.string("title", "inference", title=title)
+def _status(kept: bool | None, messages: Messages) -> str:
+    """Say that an element is kept, dropped, or in inference passed on."""
+    word = "passed" if kept is None else "kept" if kept else "dropped"
+    sign = doc.SIGNS[word != "dropped"]
+    return messages.hidden(f"{sign} {messages.string('cell', word)}")

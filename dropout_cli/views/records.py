@@ -4,7 +4,7 @@ Every record names its `schema`. Vectors are lists, masks lists of 0 and 1, and 
 back to the same float.
 """
 
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 from numpy.typing import NDArray
 
@@ -141,17 +141,12 @@ class ContentsRecord(TypedDict):
     steps: list[TitleRecord]  # the steps, in their order
 
 
-class AskedRecord(TypedDict):
-    """What every record of `masks` has."""
-
-    schema: str  # "dropout-cli/masks/1"
-    p: float  # the drop probability
-    n: int  # how many elements
-
-
-class MasksRecord(AskedRecord, total=False):
+class MasksRecord(TypedDict, total=False):
     """What the sources draw from a seed, or from which seeds they draw a mask."""
 
+    schema: Required[str]  # "dropout-cli/masks/1"
+    p: Required[float]  # the drop probability
+    n: Required[int]  # how many elements
     seed: int  # the seed
     skip: int  # how many draws of each stream came before; absent where none
     masks: dict[str, list[int]]  # what each source draws from it

@@ -6,11 +6,9 @@ Shown numbers are compared with them: = where a number is exact, ≈ where it is
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dropout_cli.proof import exact
-from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,58 +19,30 @@ if TYPE_CHECKING:
 SUMMED = 1000  # elements whose exact sum takes milliseconds
 
 
-def sign(shown: Iterable[str], values: Iterable[Fraction]) -> str:
-    """Choose = where every number shown is exact or a blank, ≈ where one of them is rounded."""
-    pairs = zip(shown, values, strict=True)
-    return "=" if all(BLANK in s or Fraction(s) == value for s, value in pairs) else "≈"
-
-
 class Written:
-    """The vectors of some elements, computed in fractions from their numbers as written."""
+    """The vectors of some elements of a trace, computed in fractions from numbers as written."""
 
     def __init__(self, part: Part, messages: Messages) -> None:
-        """Take some elements of a trace, and p as the messages write it."""
+        """Compute both passes of the part, with p as the messages write it."""
+        mask = None if part.mask is None else part.mask.tolist()
         self.part, self.p = part, Fraction(messages.probability(part.p))
-
-    @cached_property
-    def x(self) -> list[Fraction]:
-        """The input."""
-        return as_written(self.part.x)
-
-    @cached_property
-    def y(self) -> list[Fraction]:
-        """The output."""
-        return self._masked(self.x)
-
-    @cached_property
-    def grad_y(self) -> list[Fraction]:
-        """The upstream gradient, as given or from the loss."""
-        if self.part.loss is None:
-            return as_written(self.part.grad_y)
-        return exact.loss_gradient(self.part.loss, self.y, self.part.n)
-
-    @cached_property
-    def local_grad(self) -> list[Fraction]:
-        """The local gradient."""
-        return self._masked([Fraction(1)] * self.part.x.size)
-
-    @cached_property
-    def grad_x(self) -> list[Fraction]:
-        """The gradient."""
-        return self._masked(self.grad_y)
-
-    def loss_sign(self, shown: str) -> str:
-        """Choose the sign before the loss; ≈ for a sum of too many elements to be exact."""
-        n = self.part.n
-        if n > SUMMED:
-            return "≈"
-        return sign([shown], [Fraction(exact.loss(self.part.loss, [], n)(self.y))])
-
-    def _masked(self, values: list[Fraction]) -> list[Fraction]:
-        mask = None if self.part.mask is None else self.part.mask.tolist()
-        return exact.forward(values, mask, self.p)
+        self.x = [as_written(value) for value in part.x]
+        self.y: list[Fraction] = exact.forward(self.x, mask, self.p)
+        if part.loss is None:
+            self.grad_y = [as_written(value) for value in part.grad_y]
+        else:
+            self.grad_y = exact.loss_gradient(part.loss, self.y, part.n)
+        ones = [Fraction(1)] * len(self.x)
+        self.local_grad: list[Fraction] = exact.forward(ones, mask, self.p)
+        self.grad_x: list[Fraction] = exact.forward(self.grad_y, mask, self.p)
 
 
-def as_written(values: Iterable[float]) -> list[Fraction]:
-    """Read each value as it is written, with as many digits as tell it from any other."""
-    return [Fraction(repr(float(value))) for value in values]
+def sign(shown: Iterable[str], values: Iterable[Fraction | float]) -> str:
+    """Choose = where every number shown is exact, ≈ where one of them is rounded."""
+    exactly = all(Fraction(s) == as_written(value) for s, value in zip(shown, values, strict=True))
+    return "=" if exactly else "≈"
+
+
+def as_written(value: Fraction | float) -> Fraction:
+    """Read a float as it is written, with as many digits as tell it from any other."""
+    return value if isinstance(value, Fraction) else Fraction(repr(float(value)))

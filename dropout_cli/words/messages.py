@@ -8,14 +8,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.formats.document import Formula, Text, Verbatim, equation
-from dropout_cli.words import FORMULAS, load, symbol
+from dropout_cli.words import FORMULAS, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 BLANK = "____"
-# A {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
-PLACE = re.compile(r"\{(\w+)\}(?: ([=<]) (\{\w+\}|\d+))?")
+# `Code`, a {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
+PIECE = re.compile(r"(`[^`]*`|\{\w+\}(?: [=<] (?:\{\w+\}|\d+))?)")
 
 
 class Messages(NamedTuple):
@@ -48,54 +48,41 @@ class Messages(NamedTuple):
         within it. What stands between `backticks` is code.
         """
         parts: list[str | Formula | Verbatim] = []
-        for k, piece in enumerate(words.split("`")):
-            if k % 2:
-                parts.append(Verbatim(piece.format(**values)))
+        for piece in PIECE.split(words):
+            if piece.startswith("`"):
+                parts.append(Verbatim(piece.strip("`").format(**values)))
+            elif piece.startswith("{"):
+                value, *relation = (self._value(word, values) for word in piece.split())
+                if relation:
+                    sign, right = relation
+                    value = equation(value, right, sign)
+                parts += value.parts if isinstance(value, Text) else [value]
             else:
-                parts += self._filled(piece, values)
+                parts.append(piece)
         return Text(tuple(parts))
 
-    def _filled(
-        self, words: str, values: Mapping[str, object]
-    ) -> Iterator[str | Formula | Verbatim]:
-        def value(name: str) -> object:
-            return values[name] if name in values else self.symbol(name)
-
-        first, *rest = PLACE.split(words)
-        yield first
-        for name, sign, right, after in zip(*(rest[k::4] for k in range(4)), strict=True):
-            part = value(name)
-            if sign:
-                known = value(right[1:-1]) if right.startswith("{") else right
-                assert isinstance(part, Formula)
-                part = equation(part, known if isinstance(known, Formula) else str(known), sign)
-            for each in part.parts if isinstance(part, Text) else [part]:
-                yield each if isinstance(each, Formula | Verbatim) else str(each)
-            yield after
+    def _value(self, word: str, values: Mapping[str, object]) -> Any:
+        """Look up a {placeholder} among the values, else among the symbols."""
+        name = word.strip("{}")
+        if name == word:
+            return word
+        value = values[name] if name in values else self.symbol(name)
+        return value if isinstance(value, Formula | Text | Verbatim) else str(value)
 
     def symbol(self, name: str) -> Formula:
         """Look up a symbol."""
-        return Formula(*symbol(name))
+        return Formula(**load(FORMULAS)["symbol"][name])
 
     def formulas(self, step: str, terms: Mapping[str, str]) -> list[Formula]:
         """Look up the formulas of a step, with its terms in place of their {placeholders}."""
-
-        def filled(formula: str) -> str:
-            for name, words in terms.items():
-                formula = formula.replace(f"{{{name}}}", words)
-            return formula
-
-        # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
-        return [
-            Formula(filled(each["unicode"]), filled(each["latex"]))
-            for each in load(FORMULAS)["step"][step]
-        ]
-
-    def part(self, checked: int, n: int) -> str:
-        """Name the elements that were checked: all n, or the first of them."""
-        if checked == n:
-            return self.elements(n) if n == 1 else self.string("count", "all", n=f"{n:,}")
-        return self.string("count", "first", checked=f"{checked:,}", n=f"{n:,}")
+        found = load(FORMULAS)["step"].get(step, [])
+        for name, words in terms.items():
+            # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
+            found = [
+                {form: formula.replace(f"{{{name}}}", words) for form, formula in each.items()}
+                for each in found
+            ]
+        return [Formula(**each) for each in found]
 
     def elements(self, n: int) -> str:
         """Count elements: 1 element, 2 elements, …."""
@@ -106,15 +93,18 @@ class Messages(NamedTuple):
         number = self.number(average)
         if abs(Fraction(number) - average) > n / 2**52:  # it is rounded, not p alone
             number = self.string("count", "about", number=number)
-        return self.string(
-            "count", "changed_one" if n == 1 else "changed", number=number, n=f"{n:,}"
-        )
+        key = "changed_one" if n == 1 else "changed"
+        return self.string("count", key, number=number, n=f"{n:,}")
 
     def over(self, masks: int | None) -> str:
         """Say what expectations were summed over: masks, or None for both outcomes of each."""
         if masks is None:
             return self.string("count", "outcomes")
         return self.string("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
+
+    def after(self, skip: int) -> str:
+        """Say how many draws came before; nothing where none did."""
+        return self.string("count", "after", skip=f"{skip:,}") if skip else ""
 
     def step(self, name: str) -> int:
         """Look up the number of a step, from 1."""
@@ -143,8 +133,10 @@ class Messages(NamedTuple):
         """Replace words by a blank and spaces while results are hidden; both take as many lines."""
         if not self.blank:
             return text
-        spaces = ("\u3000" if ord(c) > 0x2E7F else c if c == " " else "\u00a0" for c in text.plain)
-        return Text((BLANK + "".join(spaces)[len(BLANK) :],))
+        spaces = re.sub(" (?=[=≈<] )|(?<=[=≈<]) ", "\u00a0", text.plain)  # no line breaks there
+        spaces = re.sub("[⺀-鿿][，。；：、）]", "\u00a0" * 4, spaces)
+        spaces = re.sub("[^ \u3000]", "\u00a0", re.sub("[⺀-\uffff]", "\u3000", spaces))
+        return Text((BLANK + spaces[2 if spaces[0] == "\u3000" else 4 :],))
 
     @property
     def blank(self) -> bool:

@@ -129,6 +129,7 @@ REQUESTS = [
     # the figure
     ("plot --size 0x0", "size is 0x0"),
     ("plot --size 14", "--size is '14'"),
+    ("plot --size infx10", "size is infx"),
     ("plot --dpi 0", "dpi is 0"),
     ("plot --panel x --layout flow", "--panel cannot be combined with lanes"),
     ("plot --layout panels -o flow.gif", "the layout panels cannot be combined with an animation"),
@@ -370,15 +371,15 @@ def test_a_long_word_is_shortened_in_its_middle(cli):
 @pytest.mark.parametrize(
     ("problem", "says"),
     [
-        ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "Here the sum is beyond"),
-        ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "the loss in inference is beyond"),
+        ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "L = Σ yᵢ ≈ 2.66667e+308"),
+        ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "∂L/∂x = ∂L/∂y = [2.00000e+308, 2, 2, 2]ᵀ"),
     ],
 )
 def test_a_loss_that_nobody_asked_for_may_overflow(cli, problem, says):
     assert cli("verify", *problem.split()).code == 0
     told = cli("walkthrough", *problem.split())
     assert told.code == 0
-    assert f"{says} the largest float64" in told.out
+    assert says in told.out
     assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
 
 
@@ -386,6 +387,6 @@ def test_an_overflow_at_an_element_that_is_not_shown_is_told(cli):
     problem = [f"-x{','.join(['1'] * 9 + ['1e308'] + ['1'] * 9)}", f"-m{'1' * 9}0{'1' * 9}"]
     problem += ["--loss", "sum-squares"]
     told = cli("walkthrough", *problem)
-    assert (told.code, "beyond the largest" in told.out) == (0, True)
+    assert (told.code, told.err) == (0, "")
     result = cli("walkthrough", *problem, "--step", "inference", "-f", "json")
     assert (result.code, json.loads(result.out)["steps"][0]["numbers"]) == (0, {})

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +14,7 @@ from PIL import Image
 from dropout_cli import Problem, Trace
 from dropout_cli.figure.animation import moments
 from dropout_cli.figure.files import draw
+from dropout_cli.figure.flow import STAGES
 from dropout_cli.figure.style import THEMES, Style
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
@@ -43,19 +40,14 @@ def test_it_goes_forward_then_backward_element_by_element():
     assert len(words) == 2 + 2 * 4 + 2 + 2 * 4 + 1
 
 
-def test_nothing_goes_back_before_all_went_forward():
-    forward, backward = np.array([(one.forward, one.backward) for one, _ in scenes()]).T
-    assert (np.diff(forward) >= 0).all()
-    assert (np.diff(backward) >= 0).all()
-    assert (forward[backward > 0] >= 4).all()
-
-
-def test_the_lane_that_moves_is_in_focus_and_gives_the_caption_its_colour():
-    for moment, _ in scenes()[:-1]:
-        lanes = [at for at in (moment.forward, moment.backward) if 0 < at < 4 or at == 4.0]
-        if moment.focus is not None:
-            assert moment.focus in {int(np.ceil(at)) - 1 for at in lanes}
-            assert moment.colour == ("kept" if moment.focus in (0, 2) else "dropped")
+def test_each_lane_in_turn_is_in_focus_and_gives_the_caption_its_colour():
+    found = [moment for moment, _ in scenes()]
+    assert list(dict.fromkeys(moment.stage for moment in found)) == [*STAGES]
+    colours = list(enumerate(("kept", "dropped", "kept", "dropped")))
+    for stage in STAGES:
+        lanes = [(moment.focus, moment.colour) for moment in found if moment.stage == stage]
+        moving = stage in ("forward", "backward")
+        assert list(dict.fromkeys(lanes)) == (colours if moving else [(None, "ink")])
 
 
 def test_what_is_new_stays_longer():
@@ -72,20 +64,16 @@ def test_what_is_new_stays_longer():
 def test_every_case_has_its_words(problem):
     words = captions(**problem)
     assert not any(re.search(r"\{keep|\bnan\b|\binf\b", one) for one in words)
-    if problem.get("p") == 1:
-        assert r"$m_{1} = 0,\; y_{1} = 0$" in words
+    assert (r"$m_{1} = 0,\; y_{1} = 0$" in words) == (problem.get("p") == 1)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_plate_is_dimmed_where_there_is_one(training):
-    trace, messages = Trace(Problem.create(training=training)), Messages(load("en"), 4)
-    moment = next(moment for moment, _ in moments(trace, messages) if moment.focus is not None)
-    colours = {
-        to_hex(part.get_facecolor()[0]).upper()
-        for part in draw(trace, messages, Style(layout="flow"), moment).findobj(PolyCollection)
-        if part.get_alpha()
-    }
-    light = THEMES["light"]
+    trace, light = Trace(Problem.create(training=training)), THEMES["light"]
+    moment = next(moment for moment, _ in scenes(training=training) if moment.focus is not None)
+    drawn = draw(trace, Messages(load("en"), 4), Style(layout="flow"), moment)
+    dimming = [part for part in drawn.findobj(PolyCollection) if part.get_alpha()]
+    colours = {to_hex(part.get_facecolor()[0]).upper() for part in dimming}
     assert colours == ({light.ground, light.plate} if training else {light.ground})
 
 
@@ -97,10 +85,7 @@ def test_a_plate_is_dimmed_where_there_is_one(training):
         ({"x": [0.9], "p": 0.1, "mask": [1]}, "= 0.9 \\cdot 1/0.9 = 1"),
         ({"x": [-3], "p": 1 / 3, "mask": [1]}, "≈ (-3) \\cdot 1/0.6667 ≈ -4.5"),
         ({"x": [1.23456], "p": 0.5, "mask": [1]}, "≈ 1.235 \\cdot 1/0.5 ≈ 2.469"),
-        (
-            {"x": [1e-12], "p": 0.99999, "mask": [1]},
-            "= (10⁻¹²) \\cdot 1/(10⁻⁵) = 10⁻⁷",
-        ),
+        ({"x": [1e-12], "p": 0.99999, "mask": [1]}, "= (10⁻¹²) \\cdot 1/(10⁻⁵) = 10⁻⁷"),
         ({"x": [2.5e12], "training": False}, "= 2.5\\cdot10¹²"),
         ({"x": [-1.23456], "training": False}, "≈ -1.235"),
         ({"x": [-1.5], "training": False}, "= -1.5"),
@@ -124,10 +109,19 @@ def test_the_last_words_say_the_scale(lang):
 
 
 def frames(path):
-    with Image.open(path) as film:
-        for k in range(film.n_frames):
-            film.seek(k)
-            yield np.asarray(film.convert("RGB"), dtype=float), film.info["duration"]
+    with Image.open(path) as gif:
+        for k in range(gif.n_frames):
+            gif.seek(k)
+            yield np.asarray(gif.convert("RGB"), dtype=float), gif.info["duration"]
+
+
+def test_one_element_is_animated_from_its_finished_picture_on(cli, tmp_path):
+    path = tmp_path / "a.gif"
+    assert cli("plot", "-x", "1", "-m", "1", "--dpi", "50", "-o", str(path)).code == 0
+    pixels, lengths = zip(*frames(path), strict=True)
+    lane = [350, *[40] * 5, 1800]
+    assert list(lengths) == [3500, 2600, 2600, *lane, 2600, 2600, *lane]
+    assert abs(pixels[0] - pixels[-1]).max() > 100  # there the lane is in focus
 
 
 @pytest.mark.slow
@@ -143,32 +137,11 @@ def test_the_animation_of_the_worked_example_is_that_in_the_readme(cli, tmp_path
     assert lengths[0] == 3500
     colours = THEMES[theme]
     for flat in (colours.ground, colours.kept, colours.gain, colours.given, colours.dropped):
-        assert (pixels[0] == [int(flat[i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1).any()
+        wanted = [int(flat[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (abs(pixels[0] - wanted) <= 3).all(axis=-1).sum() > 1000
     ink = [abs(frame - frame[0, 0]).sum() for frame in pixels]
     assert ink[0] == max(ink)  # the first frame has all that there is to see
     readmes = [frame for frame, _ in frames(OUTPUTS / f"{name}.gif")]
     assert len(readmes) == len(pixels)
     for k in (0, len(pixels) // 2, -1):
         assert np.sqrt(((pixels[k] - readmes[k]) ** 2).mean()) < 2
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_a_terminal_shows_how_far_it_is(tmp_path):
-    import pty
-
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "dropout_cli", "plot", "-x", "1", "-o", tmp_path / "a.gif"]
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=follower, env=environment) as done:
-        os.close(follower)
-        shown = bytearray()
-        with suppress(OSError):  # as Linux ends a terminal
-            while some := os.read(leader, 1 << 16):  # a slow machine shows more than a read takes
-                shown += some
-        assert done.stdout.read() == b""
-    os.close(leader)
-    assert done.returncode == 0
-    shown = shown.decode()
-    assert "━" in shown
-    assert "wrote" in shown

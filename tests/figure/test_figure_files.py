@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 import zlib
 
-import matplotlib
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -37,90 +38,80 @@ def plot(cli, tmp_path):
         path = tmp_path / name
         result = cli("plot", *args, "-o", str(path))
         assert (result.code, result.out) == (0, "")
-        told, *warned = result.err.splitlines()
-        assert told == f"wrote {path}"
+        wrote, *warned = result.err.splitlines()
+        assert wrote == f"wrote {path}"
         assert all(line.startswith("the smallest type is ") for line in warned)
         return path
 
     return run
 
 
-@pytest.mark.parametrize("suffix", ["png", "svg", "gif", pytest.param("pdf", marks=SLOW)])
+@pytest.mark.parametrize(
+    "suffix", ["png", "svg", *(pytest.param(s, marks=SLOW) for s in ("gif", "pdf"))]
+)
 def test_the_same_command_gives_the_same_bytes(plot, monkeypatch, suffix):
     small = ("-x", "1,2", "-s", "1", "--dpi", "50") if suffix == "gif" else ()
     first = plot(f"a.{suffix}", *small).read_bytes()
-    taste = {"axes.facecolor": "pink", "savefig.bbox": "tight", "font.size": 30.0}
-    taste |= {"font.family": ["serif"], "mathtext.fontset": "cm", "figure.dpi": 30.0}
-    taste |= {"text.color": "red", "lines.antialiased": False, "text.parse_math": False}
-    taste |= {"savefig.transparent": True, "svg.fonttype": "path", "path.sketch": (1, 2, 3)}
-    for key, value in taste.items():
-        monkeypatch.setitem(matplotlib.rcParams, key, value)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     assert plot(f"b.{suffix}", *small).read_bytes() == first
     for word in (b"atplotlib", b"2026", b"CreationDate"):
         assert word not in first
 
 
+def test_settings_of_the_user_change_nothing(plot, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(
+        "axes.facecolor: pink\nsavefig.bbox: tight\nfont.size: 30\nmathtext.fontset: cm\n"
+        "text.color: red\nsvg.fonttype: path\ntext.parse_math: False\nsvg.hashsalt: me\n"
+    )
+    command = [sys.executable, "-m", "dropout_cli", "plot", "-o", str(tmp_path / "b.svg")]
+    environment = os.environ | {"MPLCONFIGDIR": str(tmp_path)}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    assert (tmp_path / "b.svg").read_bytes() == plot("a.svg").read_bytes()
+
+
 @pytest.mark.parametrize(
-    "args", [VARIED[0], *(pytest.param(args, marks=SLOW) for args in VARIED[1:])]
-)
-@pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_a_figure_can_be_drawn_again_from_its_file(plot, suffix, args):
+    ("suffix", "args"),
+    [pytest.param(suffix, args, marks=() if (suffix, k) in (("png", 0), ("svg", 1)) else SLOW)
+     for suffix in ("png", "svg") for k, args in enumerate(VARIED)],
+)  # fmt: skip
+def test_a_figure_can_be_drawn_again_from_its_file(plot, monkeypatch, suffix, args):
     first = plot(f"a.{suffix}", *args)
+    monkeypatch.setenv("DROPOUT_CLI_LANG", "zh")  # the language of a figure is its own
     assert plot(f"b.{suffix}", "--from", str(first)).read_bytes() == first.read_bytes()
 
 
-def test_the_language_of_a_figure_is_its_own(plot, monkeypatch):
-    first = plot("a.svg")
-    monkeypatch.setenv("DROPOUT_CLI_LANG", "zh")
-    assert plot("b.svg", "--from", str(first)).read_bytes() == first.read_bytes()
+def test_a_figure_can_be_drawn_again_in_another_style(plot):
+    dark = plot("dark.svg", "--theme", "dark", "-x", "1,2,3", "--seed", "1")
+    light = plot("light.svg", "--layout", "flow", "-x", "1,2,3", "--seed", "1").read_bytes()
+    choices = ("--theme", "light", "--layout", "lanes")  # another word for flow
+    assert plot("a.svg", "--from", str(dark), *choices).read_bytes() == light != dark.read_bytes()
 
 
-def test_a_figure_can_be_drawn_again_with_another_look(plot):
-    dark = plot("dark.png", "--theme", "dark", "-x", "1,2,3", "--seed", "1")
-    light = plot("light.png", "-x", "1,2,3", "--seed", "1").read_bytes()
-    assert plot("a.png", "--from", str(dark), "--theme", "light").read_bytes() == light
-    assert plot("a.svg", "--from", str(dark)).read_bytes() != light
-    with Image.open(plot("a.gif", "--from", str(dark), "--layout", "flow", "--dpi", "50")) as film:
-        assert film.n_frames > 10
-
-
-def test_png_pdf_and_svg_carry_the_trace_and_the_style(plot):
-    png, svg, pdf = (plot(f"a.{suffix}", "--seed", "3") for suffix in ("png", "svg", "pdf"))
+def test_a_file_carries_the_trace_and_the_style(plot):
+    png, svg = (plot(f"a.{suffix}", "--seed", "3") for suffix in ("png", "svg"))
     record = json.loads(read_record(png.read_bytes(), ""))
     assert read_style(record, "") == Style()
     assert record["trace"]["mask_source"] == {"kind": "drawn", "rng": "numpy", "seed": 3}
     assert record["trace"]["grad_y"] == [0.1, 0.2, 0.3, 0.4]
     with Image.open(png) as image:
         assert image.text[KEYWORD] == read_record(svg.read_bytes(), "")
-    assert b"dropout-cli/figure/1" in pdf.read_bytes()
-
-
-def test_svg_keeps_its_text_and_names_its_parts(plot):
-    text = plot("a.svg", "--layout", "flow").read_text()
-    root = ET.fromstring(text)
-    ids = [part.get("id") for part in root.iter() if part.get("id")]
-    assert len(ids) == len(set(ids))
-    assert {"panel-x", "panel-mask", "panel-y", "panel-grad_y", "panel-grad_x"} <= {*ids}
-    assert {f"bar-{name}-{i}" for name in ("x", "mask", "y", "grad_x") for i in (1, 4)} <= {*ids}
-    assert root.find(f"{SVG}title").text == "Dropout: one mask gates both passes"
-    assert "∂L/∂x = 0.2, 0, 0.6, 0" in root.find(f"{SVG}desc").text
-    texts = ["".join(part.itertext()).strip() for part in root.iter(f"{SVG}text")]
-    assert {"Dropout: one mask gates both passes", "0.6", "12", "✓"} <= {*texts}
-    assert "Input" in texts
-    assert root.get("role") == "img"
-    assert len(re.findall("Verdana, sans-serif", text)) == len(re.findall("'DejaVu Sans'", text))
-    assert "DOCTYPE" not in text
 
 
 @pytest.mark.parametrize("layout", ["panels", "flow"])
-def test_svg_has_its_words_in_one_piece_each(plot, layout):
-    root = ET.fromstring(plot("a.svg", "--layout", layout, "--loss", "mean").read_text())
+def test_svg_has_its_words_in_one_piece_each_and_says_what_it_is(plot, layout):
+    args = ("--layout", layout, "--loss", "mean", "--title", "$5 and $6")
+    text = plot("a.svg", *args).read_text()
+    root = ET.fromstring(text)
+    assert (root.get("role"), root.find(f"{SVG}title").text) == ("img", "$5 and $6")
     plain = [part.text for part in root.iter(f"{SVG}text") if not len(part)]
     assert "p = 0.5:  2 of 4 kept, each multiplied by 1/(1−p) = 2;  loss L = (1/n) Σ yᵢ" in plain
-    assert {"kept: what arrived", "what 1/(1−p) adds", "dropped: what was lost"} <= {*plain}
+    assert {"kept: what arrived", "dropped: what was lost", "$5 and $6", "Input", "12"} <= {*plain}
     formulas = [part for part in root.iter(f"{SVG}text") if len(part)]
     assert len(formulas) == (4 if layout == "panels" else 8)
+    assert len(re.findall("Verdana, sans-serif", text)) == len(re.findall("'DejaVu Sans'", text))
+    assert "DOCTYPE" not in text
+    ids = [part.get("id") for part in root.iter() if part.get("id")]
+    assert len(ids) == len(set(ids))
 
 
 def test_a_description_says_which_numbers_are_rounded(plot):
@@ -131,46 +122,36 @@ def test_a_description_says_which_numbers_are_rounded(plot):
     )
 
 
+@SLOW
 def test_pdf_has_truetype_fonts_alone(plot):
     pdf = plot("a.pdf").read_bytes()
     assert b"/CIDFontType2" in pdf
     assert b"/Type3" not in pdf
 
 
+SIZES = [
+    ((), (1920, 1080)),
+    (("--size", "464x452", "--dpi", "100"), (464, 452)),  # 4.64 · 100 is less than 464
+    (("--size", "4x3"), (1440, 1080)),
+    (("--size", "8x4.5", "--dpi", "100"), (800, 450)),
+    *((("--size", f"{n}x{n - 1}"), (n, n - 1)) for n in (500, 777, 1001, 1366, 2047)),
+    *((("--size", "1001x701", "--dpi", f"{dpi}"), (1001, 701)) for dpi in (72, 97, 130.5)),
+]
+
+
 @pytest.mark.parametrize(
-    ("args", "pixels"),
-    [
-        ((), (1920, 1080)),
-        (("--size", "4x3"), (1440, 1080)),
-        (("--size", "square"), (1080, 1080)),
-        (("--size", "8x4.5", "--dpi", "100"), (800, 450)),
-        (("--size", "641x640"), (641, 640)),
-        *(
-            pytest.param(("--size", f"{n}x{n - 1}"), (n, n - 1), marks=SLOW)
-            for n in (500, 777, 1001, 1366, 2047)
-        ),
-        (("--size", "464x452", "--dpi", "100"), (464, 452)),  # 4.64 · 100 is less than 464
-        *(
-            pytest.param(("--size", "1001x701", "--dpi", f"{dpi}"), (1001, 701), marks=SLOW)
-            for dpi in (72, 97, 130.5)
-        ),
-    ],
+    ("args", "pixels"), [*SIZES[:2], *(pytest.param(*case, marks=SLOW) for case in SIZES[2:])]
 )
 def test_size_and_dpi_set_the_pixels(plot, args, pixels):
-    assert struct.unpack(">II", plot("a.png", *args).read_bytes()[16:24]) == pixels
-
-
-def test_a_transparent_figure_has_no_ground(plot):
-    for args, alpha in (((), 255), (("--transparent",), 0)):
-        with Image.open(plot("a.png", *args)) as image:
+    for more, alpha in (((), 255), (("--transparent",), 0)):
+        with Image.open(plot("a.png", *args, *more)) as image:
+            assert image.size == pixels
             assert image.convert("RGBA").getpixel((2, 2))[3] == alpha
 
 
 def test_by_default_it_goes_to_outputs(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = cli("plot")
-    assert (result.code, result.out) == (0, "")
-    assert result.err == "wrote outputs/dropout_gradient_flow.png\n"
+    assert cli("plot").err == "wrote outputs/dropout_gradient_flow.png\n"
     assert (tmp_path / "outputs" / "dropout_gradient_flow.png").exists()
 
 
@@ -184,9 +165,7 @@ def chunk(kind, body):
 
 
 GOOD = {"schema": "dropout-cli/figure/1", **Style()._asdict(), "trace": None}
-LAUGHS = svg("&b;").replace(b"<svg", b'<!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><svg')
 HUGE = chunk(b"IHDR", struct.pack(">IIBBBBB", 10**6, 10**6, 8, 0, 0, 0, 0))
-BOMB = chunk(b"iTXt", KEYWORD.encode() + b"\0\1\0\0\0" + zlib.compress(b" " * 100_000_000))
 NONE = "is not a figure of dropout-cli, or it is broken"
 HOSTILE = {
     "empty": (b"", NONE),
@@ -194,10 +173,8 @@ HOSTILE = {
     "png cut off": (PNG + chunk(b"IHDR", b"")[:9], NONE),
     "png of another": (PNG + chunk(b"IEND", b""), NONE),
     "png of too many pixels": (PNG + HUGE + chunk(b"IEND", b""), NONE),
-    "png bomb": (PNG + BOMB + chunk(b"IEND", b""), NONE),
     "svg of another": (b"<svg/>", NONE),
     "svg cut off": (svg("{}")[:-5], NONE),
-    "svg with entities": (LAUGHS, "is not JSON"),
     "not json": (svg("nonsense"), "is not JSON"),
     "not a record": (svg("[]"), "is not a figure of plot"),
     "other schema": (svg('{"schema": "dropout-cli/trace/1"}'), "is not a figure of plot"),
@@ -221,10 +198,10 @@ def test_what_is_no_figure_is_one_sentence(cli, tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, wrong) for name in Style._fields for wrong in ([[]], 10**400, "nonsense")
-          if (name, wrong) not in (("title", "nonsense"),) and name != "transparent"),
-        ("dpi", float("nan")), ("precision", 18), ("precision", 2.5), ("panel", ["x", 1]),
-        ("title", "\x00"), ("size", "-1x1"), ("layout", None),
+        *((name, wrong) for name in ("layout", "theme", "size", "dpi", "lang", "precision")
+          for wrong in ([[]], 10**400, "nonsense", None)),
+        ("dpi", float("nan")), ("precision", 18), ("precision", 2.5), ("panel", 1),
+        ("title", "\x00"), ("title", 1), ("size", "-1x1"), ("size", "1x2x3"),
     ],
 )  # fmt: skip
 def test_a_record_with_a_wrong_choice(name, value):
@@ -238,27 +215,8 @@ def test_a_record_is_read_as_it_was_written():
     assert read_style(json.loads(json.dumps(style._asdict())), "") == style
 
 
-@SLOW
-def test_a_broken_byte_never_ends_in_a_traceback(plot, cli, tmp_path):
-    good = plot("a.png", "--size", "3x3", "--dpi", "50").read_bytes()
-    end = good.index(b"IDAT")
-    r = np.random.default_rng(0)
-    for _ in range(60):
-        data = bytearray(good)
-        data[int(r.integers(end))] ^= 1 << int(r.integers(8))
-        (tmp_path / "b.png").write_bytes(data)
-        result = cli("plot", "--from", str(tmp_path / "b.png"), "-o", str(tmp_path / "c.png"))
-        assert result.code in (0, 2)
-        assert "defect" not in result.err
-
-
 def test_small_type_is_warned_of(cli, tmp_path):
-    for size, small in (("16x9", False), ("4x3", False), ("square", False), ("3.25x3", True)):
+    for size, small in (("square", False), ("3.25x3", True)):
         result = cli("plot", "--size", size, "-o", str(tmp_path / "a.svg"))
         assert ("the smallest type is 4.5 pt" in result.err) == small
         assert len(result.err.splitlines()) == 1 + small
-
-
-def test_lanes_are_the_flow(plot):
-    lanes, flow = (plot(f"{name}.svg", "--layout", name).read_bytes() for name in ("lanes", "flow"))
-    assert lanes == flow

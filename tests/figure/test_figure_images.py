@@ -11,7 +11,7 @@ import pytest
 from dropout_cli import Problem, RequestError, Trace
 from dropout_cli.figure.files import draw
 from dropout_cli.figure.page import families
-from dropout_cli.figure.style import Style
+from dropout_cli.figure.style import SIZES, Style
 from dropout_cli.figure.tables import draw_pass, draw_step
 from dropout_cli.views.passes import backward_page, forward_page
 from dropout_cli.views.walkthrough import page
@@ -23,23 +23,13 @@ SMALL = {"dpi": 48}
 compare = pytest.mark.mpl_image_compare(
     baseline_dir="figures", style="default", savefig_kwargs=SMALL, tolerance=2
 )
-CASES = [  # one of each kind
-    {}, {"theme": "dark"}, {"layout": "flow"}, {"theme": "dark", "layout": "flow"},
-    {"n": 1}, {"n": 1, "layout": "flow"}, {"n": 10}, {"n": 10, "layout": "flow"},
-    {"n": 30, "theme": "dark"}, {"n": 30, "layout": "flow"}, {"n": 300},
-    {"size": "4x3"}, {"size": "4x3", "layout": "flow"}, {"size": "square"},
-    {"size": "square", "layout": "flow"}, {"panel": ("grad_x",)}, {"panel": ("x", "y")},
+CASES = [  # n, layout, theme, and what is not usual; one of each kind
+    "4-panels-light", "4-panels-dark", "4-flow-light", "4-flow-dark", "1-panels-light",
+    "1-flow-light", "10-panels-light", "10-flow-light", "30-panels-dark", "30-flow-light",
+    "300-panels-light", "4-panels-light-4x3", "4-flow-light-4x3", "4-panels-light-square",
+    "4-flow-light-square", "4-panels-light-grad_x", "4-panels-light-x-y",
 ]  # fmt: skip
-CHINESE = [{}, {"theme": "dark", "layout": "flow"}, {"size": "4x3"}]
-
-
-def name(case):
-    """The name of a case, from what is not usual in it."""
-    usual = {"n": 4, "layout": "panels", "theme": "light"}
-    parts = [case.get(key, value) for key, value in usual.items()]
-    parts += ["-".join(value) if key == "panel" else value
-              for key, value in case.items() if key not in usual]  # fmt: skip
-    return "-".join(map(str, parts))
+CHINESE = ["4-panels-light", "4-flow-dark", "4-panels-light-4x3"]
 
 
 def problem(n):
@@ -52,9 +42,11 @@ def problem(n):
 
 
 def picture(case, lang="en"):
-    choices = {key: value for key, value in case.items() if key != "n"}
-    style = Style(lang=lang, **choices).checked()
-    return draw(Trace(problem(case.get("n", 4))), Messages(load(lang), style.precision), style)
+    n, layout, theme, *more = case.split("-")
+    choices = {"size": more[0]} if more and more[0] in SIZES else {"panel": tuple(more)}
+    style = Style(layout=layout, theme=theme, lang=lang, **choices)
+    messages = Messages(load(lang), style.precision)
+    return draw(Trace(problem(int(n))), messages, style.checked())
 
 
 def chinese_font():
@@ -71,8 +63,7 @@ chinese = pytest.mark.skipif(
 
 @pytest.mark.parametrize(
     "case",
-    [pytest.param(case, id=name(case), marks=[] if k % 2 else pytest.mark.slow)
-     for k, case in enumerate(CASES)],
+    [pytest.param(case, marks=[] if k % 2 else pytest.mark.slow) for k, case in enumerate(CASES)],
 )  # fmt: skip
 @compare
 def test_english(case):
@@ -80,7 +71,7 @@ def test_english(case):
 
 
 @chinese
-@pytest.mark.parametrize("case", CHINESE, ids=name)
+@pytest.mark.parametrize("case", CHINESE)
 @compare
 def test_chinese(case):
     return picture(case, "zh")
@@ -99,8 +90,8 @@ def test_table(view, lang, theme, n):
 
 @pytest.mark.parametrize(
     ("number", "lang"),
-    [(1, "en"), (8, "en"), (13, "en"), pytest.param(5, "zh", marks=chinese),
-     pytest.param(6, "en", marks=pytest.mark.slow),
+    [(1, "en"), (8, "en"), pytest.param(5, "zh", marks=chinese),
+     *(pytest.param(number, "en", marks=pytest.mark.slow) for number in (6, 13)),
      pytest.param(10, "zh", marks=[chinese, pytest.mark.slow])],
 )  # fmt: skip
 @compare
@@ -119,4 +110,4 @@ def test_step(number, lang):
     tolerance=2,
 )
 def test_the_figure_in_the_readme():
-    return picture({})
+    return picture("4-panels-light")
