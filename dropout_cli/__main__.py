@@ -9,14 +9,16 @@ from dropout_cli.errors import SignalExit
 
 
 def main() -> int:
-    """Run the command line and return its exit code; SIGTERM and SIGHUP exit with 128 + number."""
+    """Run the command line and return its exit code; a signal exits with 128 + its number."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+        if number and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _exit)
     if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
         # PYTHONUNBUFFERED: Python would lose what the stream does not take at once.
-        sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
+        sys.stdout = open(1, "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         from dropout_cli.cli import run
 

@@ -8,7 +8,7 @@ class RequestError(ValueError):
 
 
 class SignalExit(SystemExit):
-    """SIGTERM or SIGHUP ends the run; a layer's own exit is a plain SystemExit."""
+    """A signal ends the run; a layer's own exit is a plain SystemExit."""
 
     def __init__(self, number: int) -> None:
         """Exit with 128 + the number of the signal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -12,7 +13,7 @@ from dropout_cli.errors import RequestError
 
 
 def run(args: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; what fails is told in one sentence."""
+    """Run one command line and return its exit code; say in one sentence what went wrong."""
     from dropout_cli.cli.commands import cli
 
     complete = os.environ.get("_DROPOUT_CLI_COMPLETE")
@@ -27,25 +28,29 @@ def run(args: list[str] | None = None) -> int:
             return cli.invoke(context) or 0
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
-    except click.ClickException as error:
-        return _refuse(error.format_message())
-    except RequestError as error:
-        return _refuse(str(error), error.code)
-    except OSError as error:
-        return _refuse(f"the operating system refused: {error.strerror or error}")
-    except ImportError as error:
-        return _refuse(f"a library cannot be loaded: {error}")
-    except MemoryError:
-        pass  # what fills it is let go before it is told
-    except Exception as error:  # no request may end in a traceback, and none should come here
-        if sys.flags.dev_mode:
-            raise
-        return _refuse(f"a defect of dropout-cli, {type(error).__name__}: {error}")
-    return _refuse("the problem is too large for this machine's memory")
+    except Exception as error:
+        closed_pipe = errno.EINVAL if sys.platform == "win32" else errno.EPIPE
+        if isinstance(error, OSError) and error.errno == closed_pipe:
+            return 141  # 128 + SIGPIPE, as of a shell's own tools before `| head -1`
+        code = error.code if isinstance(error, RequestError) else ""
+        for line in (f"Error: {_sentence(error).removesuffix(code).rstrip()}", *code.splitlines()):
+            say(line)
+        return 2
 
 
-def _refuse(sentence: str, code: str = "") -> int:
-    say(f"Error: {sentence.removesuffix(code).rstrip()}")
-    for line in code.splitlines():
-        say(line)
-    return 2
+def _sentence(error: Exception) -> str:
+    """Say what went wrong; a defect of our own is raised in development mode."""
+    match error:
+        case click.ClickException():
+            return error.format_message()
+        case RequestError():
+            return str(error)
+        case OSError():
+            return f"the operating system refused: {error.strerror or error}"
+        case ImportError():
+            return f"a library cannot be loaded: {error}"
+        case MemoryError():
+            return "the problem is too large for this machine's memory"
+    if sys.flags.dev_mode:
+        raise error
+    return f"a defect of dropout-cli, {type(error).__name__}: {error}"

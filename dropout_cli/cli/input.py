@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import math
+import io
+import json
 import sys
-import warnings
 from dataclasses import replace
-from os.path import splitext
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.cli.printed import DEEPEST, Vector, parse
+from dropout_cli.cli.printed import Vector, flatten, parse
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -21,12 +21,9 @@ if TYPE_CHECKING:
     from dropout_cli.arrays import FloatArray
     from dropout_cli.problem import Drawn, Problem
 
-LARGEST = 2**30  # bytes that are read
 MOST = 10**7  # elements of a vector
-KEYS = (
-    "schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", "grad_y", "grad_y_source",
-    "loss", "local_grad", "grad_x",
-)  # fmt: skip
+BACKWARD = ("grad_y", "grad_y_source", "loss", "local_grad", "grad_x")
+KEYS = ("schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", *BACKWARD)
 
 
 def read_vector(value: str, name: str) -> Vector:
@@ -36,14 +33,15 @@ def read_vector(value: str, name: str) -> Vector:
     for none, and for more than MOST of them.
     """
     path = value.removeprefix("@")
-    if value != "-" and path == value:
+    kind = Path(path).suffix.lower()
+    if path == value != "-":
         vector = parse(value, name)
-    elif splitext(path)[1].lower() == ".npy":
+    elif kind == ".npy":
         vector = _read_npy(path)
+    elif kind == ".json":
+        vector = from_json(parse_json(read_text(path), path), name)
     else:
-        text = read_text(path)
-        is_json = splitext(path)[1].lower() == ".json"
-        vector = from_json(parse_json(text, path), name) if is_json else parse(text, name)
+        vector = parse(read_text(path), name)
     n = vector.values.size
     if n == 0:
         raise RequestError(f"{name} is empty, but it must hold at least one number")
@@ -54,42 +52,20 @@ def read_vector(value: str, name: str) -> Vector:
 
 def read_text(path: str) -> str:
     """Read UTF-8 text from a file, or from standard input for "-"."""
-    name = named(path)
+    data = read_bytes(path)
     try:
-        if path != "-":
-            data = read_bytes(path)
-        elif sys.stdin is None:
-            raise RequestError("standard input is closed, so there is nothing to read")
-        else:
-            data = _read(sys.stdin.buffer)
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
-        raise RequestError(f"{name} is not UTF-8 text: {byte}") from None
-    except OSError as error:
-        raise RequestError(f"cannot read {name}: {error.strerror}") from None
+        raise RequestError(f"{named(path)} is not UTF-8 text: {byte}") from None
 
 
-def read_bytes(path: str, most: int | None = None) -> bytes:
-    """Read a file, at most this many bytes; without most, one beyond LARGEST is refused."""
+def read_bytes(path: str) -> bytes:
+    """Read a file, or standard input for "-"."""
     try:
-        with open(path, "rb") as file:
-            return _read(file) if most is None else file.read(most)
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _read(file: BinaryIO) -> bytes:
-    """Read all that is to come, unbuffered: at a terminal one Ctrl-D then ends it."""
-    raw = getattr(file, "raw", file)
-    data = bytearray()
-    while (part := raw.read(2**20)) != b"":
-        if part is None:
-            raise OSError(None, "it does not wait for more")
-        data += part
-        if len(data) > LARGEST:
-            raise RequestError(f"there is too much to read: {LARGEST:,} bytes are the most")
-    return bytes(data)
+        raise RequestError(f"cannot read {named(path)}: {error.strerror}") from None
 
 
 def named(path: str) -> str:
@@ -98,45 +74,34 @@ def named(path: str) -> str:
 
 
 def _read_npy(path: str) -> Vector:
-    """Read a .npy file of real numbers, in float64; beyond it they become inf, and are refused."""
+    data = read_bytes(path)
     try:
-        with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except OSError as error:
-        raise RequestError(f"cannot read {path}: {error.strerror}") from None
-    except Exception:  # whatever numpy stumbles on in a file that is something else, or cut off
+        array = np.load(io.BytesIO(data))
+        if array.dtype.kind not in "fiub":
+            raise ValueError
+    except Exception:  # whatever NumPy stumbles on in a file that is something else, or cut off
         raise RequestError(f"{path} is not a .npy file of real numbers") from None
-    if array.dtype.kind not in "fiub":
-        raise RequestError(f"{path} is not a .npy file of real numbers")
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = array.astype(np.float64, copy=False).ravel()
-    values.flags.writeable = False
-    return Vector(values, array.shape)
+    with np.errstate(all="ignore"):  # what is beyond float64 becomes inf, which is refused
+        return Vector(array.astype(np.float64).ravel(), array.shape)
 
 
 def parse_json(text: str, source: str) -> Any:
     """Parse a JSON text. Raises RequestError, naming the source, where it is broken."""
-    import json
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            from collections import Counter
-
-            ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-            raise RequestError(f"{source} has the key {twice!r} twice in one object")
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise RequestError(f"{source} has the key {key!r} twice in one object")
+            found[key] = value
         return found
 
     try:
         return json.loads(text, object_pairs_hook=once)
     except RequestError:
         raise
-    except json.JSONDecodeError as error:
-        raise RequestError(
-            f"{source} is not JSON: {error.msg}, line {error.lineno} column {error.colno}"
-        ) from None
-    except (RecursionError, ValueError):
-        raise RequestError(f"{source} is JSON that is too deep or too long to read") from None
+    except (RecursionError, ValueError) as error:
+        raise RequestError(f"{source} is not JSON: {error}") from None
 
 
 def from_json(value: Any, name: str) -> Vector:
@@ -146,26 +111,17 @@ def from_json(value: Any, name: str) -> Vector:
     """
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
-    shape: list[int] = []
-    while value and isinstance(value[0], list):
-        if len(shape) == DEEPEST:
-            raise RequestError(f"{name} is nested more than {DEEPEST} lists deep")
-        shape.append(len(value))
-        if len({len(row) if isinstance(row, list) else -1 for row in value}) > 1:
-            raise RequestError(f"{name} has rows of different lengths, but they must be one")
-        value = [item for row in value for item in row]
-    shape.append(len(value) // math.prod(shape))
-    types = {int, float, bool} if name == "mask" else {int, float}
-    if not {type(item) for item in value} <= types:
-        k, item = next((k, v) for k, v in enumerate(value, 1) if type(v) not in types)
-        raise RequestError(f"element {k} of {name} is {str(item)[:40]!r}, which is not a number")
+    items, shape = flatten(value, name)
+    types = (int, float, bool) if name == "mask" else (int, float)
+    for k, item in enumerate(items, 1):
+        if type(item) not in types:
+            raise RequestError(
+                f"element {k} of {name} is {str(item)[:40]!r}, which is not a number"
+            )
     try:
-        return Vector(np.array(value, dtype=np.float64), tuple(shape))
+        return Vector(np.array(items, dtype=np.float64), shape)
     except OverflowError:
-        k = next(k for k, v in enumerate(value, 1) if abs(v) > sys.float_info.max)
-        raise RequestError(
-            f"element {k} of {name} is beyond the largest float64, 1.8e308"
-        ) from None
+        raise RequestError(f"{name} has a number beyond the largest float64, 1.8e308") from None
 
 
 def read_problem(
@@ -179,8 +135,7 @@ def read_problem(
     """
     from dropout_cli.views.passes import SCHEMA
 
-    schema = saved.get("schema") if isinstance(saved, dict) else None
-    if schema != SCHEMA:
+    if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
         raise RequestError(f"{source} is not a saved pass: its schema must be {SCHEMA!r}")
     try:
         refuse_unknown(saved, KEYS, "a saved pass")
@@ -192,49 +147,28 @@ def read_problem(
 
 
 def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None) -> Problem:
+    """Create the problem of a saved pass, whose record must be the saved one."""
     from dropout_cli.problem import Problem
-
-    training = saved["mode"] == "training"
-    if not training and saved["mode"] != "inference":
-        raise RequestError("mode must be 'training' or 'inference'")
-    if type(saved["p"]) not in (int, float):
-        raise RequestError("p must be a number")
-    if "grad_y_source" not in saved and saved.keys() & {"grad_y", "loss", "local_grad", "grad_x"}:
-        raise KeyError("grad_y_source")
-    own_gradient = grad_y is None and loss is None and "grad_y_source" in saved
-    if own_gradient and saved["grad_y_source"] == "given":
-        grad_y = from_json(saved["grad_y"], "grad_y").values
-    elif own_gradient:
-        loss = str(saved["grad_y_source"])
-    if not training and not (saved["mask"] is None and saved["mask_source"] is None):
-        raise RequestError("mask and mask_source must be null in inference")
-    problem = Problem.create(
-        from_json(saved["x"], "x").values,
-        saved["p"],
-        from_json(saved["mask"], "mask").values if training else None,
-        grad_y=grad_y,
-        loss=loss,
-        training=training,
-    )
-    if own_gradient:
-        problem = replace(problem, loss_asked=saved.get("loss", 0) is not None)
-    if training:
-        problem = replace(problem, drawn=read_mask_source(saved["mask_source"], problem))
-    _must_follow(saved, problem, with_gradient=own_gradient)
-    return problem
-
-
-def _must_follow(saved: dict[str, Any], problem: Problem, *, with_gradient: bool) -> None:
-    """Refuse a saved pass whose numbers contradict its problem."""
     from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_record, forward_record
 
-    record = backward_record if with_gradient else forward_record
+    record = forward_record
+    if grad_y is None and loss is None and saved.keys() & set(BACKWARD):
+        record, loss = backward_record, str(saved["grad_y_source"])
+        if loss == "given":
+            grad_y, loss = from_json(saved["grad_y"], "grad_y").values, None
+    training = saved["mode"] != "inference"
+    mask = from_json(saved["mask"], "mask").values if training else None
+    x = from_json(saved["x"], "x").values
+    problem = Problem.create(x, saved["p"], mask, grad_y=grad_y, loss=loss, training=training)
+    if training:
+        problem = replace(problem, drawn=read_mask_source(saved["mask_source"], problem))
+    if "loss" in saved:  # null where it overflows, and was not asked for
+        problem = replace(problem, loss_asked=saved["loss"] is not None)
     for key, value in record(Trace(problem)).items():
-        if key not in saved and key in ("scale", "y"):
-            raise KeyError(key)
-        if key in saved and not equal(saved[key], value):
+        if not equal(saved[key], value):
             raise RequestError(f"{key} does not follow from the rest of the pass")
+    return problem
 
 
 def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
@@ -242,20 +176,20 @@ def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
     from dropout_cli.masks import draw
     from dropout_cli.problem import Drawn
 
-    if source == {"kind": "given"}:
-        return None
-    drawn = dict(source) if isinstance(source, dict) else {}
-    kind, rng, seed, skip = (drawn.pop(key, None) for key in ("kind", "rng", "seed", "skip"))
-    skip = 0 if skip is None else skip
-    if drawn or kind != "drawn" or type(rng) is not str or not type(seed) is type(skip) is int:
-        raise RequestError(
-            'mask_source must be {"kind": "given"}, or "drawn" with its rng, seed and perhaps skip'
-        )
-    again = draw(rng, seed, problem.x.size, problem.p, skip)
+    match source:
+        case {"kind": "given"}:
+            return None
+        case {"kind": "drawn", "rng": str(rng), "seed": int(seed)}:
+            drawn = Drawn(rng, seed, source.get("skip", 0))
+        case _:
+            raise RequestError(
+                'mask_source must be {"kind": "given"}, or "drawn" with its rng and seed'
+            )
+    again = draw(rng, seed, problem.x.size, problem.p, drawn.skip)
     if problem.mask is None or not np.array_equal(again, problem.mask):
-        after = f" after {skip} other draws" if skip else ""
+        after = f" after {drawn.skip} other draws" if drawn.skip else ""
         raise RequestError(f"mask is not the one that {rng} draws with seed {seed}{after}")
-    return Drawn(rng, seed, skip)
+    return drawn
 
 
 def refuse_unknown(saved: dict[str, Any], keys: Sequence[str], what: str) -> None:

@@ -8,7 +8,6 @@ import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
-from rich.cells import cell_len
 
 from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
@@ -17,10 +16,9 @@ from dropout_cli.views.walkthrough import render
 from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dropout_cli.trace import Trace
-    from dropout_cli.views.walkthrough import Step
     from dropout_cli.words.messages import Messages
 
 # What the keys send: arrows come as a sequence that begins with Esc, on Windows with \xe0 or \0.
@@ -34,53 +32,52 @@ KEYS = {
     "end": ("q", "Q", "\x1b", "\x03", "\x04"),
 }
 KEY = re.compile(r"\x1b\[\[?[0-9;]*[A-Za-z~]|\x1bO?[^\x1b]|[\xe0\0].|.", re.DOTALL)
-ENTER, ERASE = ("\r", "\n"), ("\x7f", "\b")
 MEANINGS = {key: meaning for meaning, keys in KEYS.items() for key in keys}
-REMAINDER = 6  # the most lines of a last page that is worth avoiding
-LAST = 10**6  # the last page of a step, however many it has
 
 
-class Place(NamedTuple):
-    """Where the presentation stands.
+class Page(NamedTuple):
+    """A page: the number of its step, which of the step's pages it is, from 0, and its lines.
 
-    step: which of the steps presented, from 0. part: which of its pages. digits: a number begun to
-    be typed. notice: what to say about the last key. keys: whether the keys are explained.
+    full: with the results. blank: without.
     """
 
-    step: int = 0
-    part: int = 0
-    digits: str = ""
-    notice: str = ""
-    keys: bool = False
+    number: int
+    part: int
+    full: list[str]
+    blank: list[str]
 
 
 def present(trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
-    """Show the chosen steps, each when it is reached, until a key ends it."""
+    """Show the chosen steps until a key ends it."""
     presentation = Presentation(trace, messages, chosen)
-    resized = getattr(signal, "SIGWINCH", None)  # Windows has none
-    usual = resized and signal.signal(resized, presentation.draw)
     other_screen(True)
     try:
+        if hasattr(signal, "SIGWINCH"):  # Windows has none
+            signal.signal(signal.SIGWINCH, presentation.resized)
         presentation.run()
     finally:
         other_screen(False)
-        if resized:
-            signal.signal(resized, usual)
 
 
 class Presentation:
-    """The steps, the place among them, and the pages whose results are shown."""
+    """The pages, where it stands among them, and those whose results are shown.
+
+    digits: a number begun to be typed. notice: what to say about the last key. explaining: whether
+    the keys are explained. waiting: whether a key is awaited, so that the window can be redrawn.
+    """
 
     def __init__(self, trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
         """Begin at the first of the chosen steps."""
-        self.trace, self.messages, self.chosen = trace, messages, chosen
-        self.numbers = [
-            k for k, each in enumerate(messages.prose["step"], 1) if each["id"] in chosen
-        ]
-        self.place = Place()
+        self.messages = messages
+        self.full, self.blank = (
+            list(render(trace, messages._replace(revealed=revealed), chosen, checks=False))
+            for revealed in (True, False)
+        )
+        self.place = 0
+        self.pages: list[Page] = []
         self.shown: set[tuple[int, int]] = set()
-        self.rendered: dict[tuple[str, bool], Step] = {}
-        self.drawing = self.stale = False
+        self.digits = self.notice = ""
+        self.explaining = self.waiting = False
 
     def run(self) -> None:
         """Draw a page, read the next keys, and move, until one of them ends it."""
@@ -90,130 +87,114 @@ class Presentation:
                 text = click.getchar() or "q"
             except (EOFError, OSError):  # Ctrl-D, or the terminal is gone
                 return
+            self.waiting = False
             for key in KEY.findall(text):
                 if MEANINGS.get(key) == "end":
                     return
                 self.move(key)
 
-    def draw(self, *_: object) -> None:
-        """Draw the page; once more where the window is resized meanwhile, which calls this too."""
-        self.stale = True
-        if self.drawing:
-            return
-        self.drawing = True
-        while self.stale:
-            self.stale = False
-            lines = self.page(os.get_terminal_size())
-            text = "\r\n".join(f"\x1b[K{line}" for line in lines)
-            print_text(f"\x1b[H{text}")
-        self.drawing = False
+    def resized(self, *_: object) -> None:
+        """Draw the page again, unless it is about to be drawn."""
+        if self.waiting:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw the page, until the window has had the same size all the while."""
+        self.waiting, size = False, None
+        while size != os.get_terminal_size():
+            size = os.get_terminal_size()
+            self.lay_out(size)
+            lines = "\r\n".join(f"\x1b[K{line}" for line in self.lines(size))
+            print_text(f"\x1b[H{lines}")
+        self.waiting = True
+
+    def lay_out(self, size: os.terminal_size) -> None:
+        """Break the steps into pages of this size, and stay where it stands."""
+        here = self.pages[self.place][:2] if self.pages else (0, 0)
+        self.pages = []
+        for step, hidden in zip(self.full, self.blank, strict=True):
+            top, full, blank = (
+                to_terminal(blocks, size.columns).splitlines()
+                for blocks in (
+                    [Heading(f"{step.number}. {step.title}", 2)],
+                    step.blocks,
+                    hidden.blocks,
+                )
+            )
+            top = [*top, ""] if size.lines > len(top) + 5 else top[:1]
+            self.pages += [
+                Page(step.number, part, top + full[span], top + blank[span])
+                for part, span in enumerate(_spans(full, max(1, size.lines - len(top) - 2)))
+            ]
+        self.place = max(k for k, page in enumerate(self.pages) if k == 0 or page[:2] <= here)
+
+    def lines(self, size: os.terminal_size) -> list[str]:
+        """Write the page of the place, and where that stands."""
+        page, words = self.pages[self.place], self.messages.prose["pause"]
+        lines = page.full if page[:2] in self.shown else page.blank
+        if self.explaining:
+            lines = words["keys_hidden" if self.messages.hide else "keys"].splitlines()
+        lines = lines[: size.lines - 1]
+        parts = [each.number for each in self.pages].count(page.number)
+        part = f" · {page.part + 1}/{parts}" if parts > 1 else ""
+        typed = f" → {self.digits}" if self.digits else ""
+        status = f"{page.number}/{len(self.messages.prose['step'])}{part}{typed}"
+        status += f"   {self.notice or words['prompt']}"
+        return [*lines, *[""] * (size.lines - 1 - len(lines)), status]
 
     def move(self, key: str) -> None:
         """Go where the key leads."""
-        parts = self.parts(os.get_terminal_size())
-        place = self.place
-        here = place._replace(digits="", notice="", keys=False)
-        last = len(self.chosen) - 1
-        blank = any(BLANK in line for line in parts[place.part])
+        page = self.pages[self.place]
+        hidden = page[:2] not in self.shown and any(BLANK in line for line in page.blank)
+        digits, self.digits, self.notice = self.digits, "", ""
+        explaining, self.explaining = self.explaining, False
         match MEANINGS.get(key):
             case _ if key.isdecimal():
-                here = here._replace(digits=(place.digits + key)[-3:])
-            case _ if place.digits and key in ERASE:
-                here = here._replace(digits=place.digits[:-1])
-            case _ if place.digits and key in ENTER:
-                here = self.step_of(int(place.digits), here)
-            case _ if place.keys:
+                self.digits = (digits + key)[-3:]
+            case _ if digits and key in "\x7f\b":
+                self.digits = digits[:-1]
+            case _ if digits and key in "\r\n":
+                self.go_to(int(digits))
+            case _ if explaining:
                 pass
-            case "on" if blank:
-                self.shown.add((place.step, place.part))
-            case "on" if place.part < len(parts) - 1:
-                here = here._replace(part=place.part + 1)
-            case "on" if place.step < last:
-                here = Place(place.step + 1)
-            case "back" if place.part > 0:
-                here = here._replace(part=place.part - 1)
-            case "back" if place.step > 0:
-                here = Place(place.step - 1, LAST)
+            case "on" if hidden:
+                self.shown.add(page[:2])
+            case "on":
+                self.place = min(self.place + 1, len(self.pages) - 1)
+            case "back":
+                self.place = max(self.place - 1, 0)
             case "first":
-                here = Place()
+                self.place = 0
             case "last":
-                here = Place(last)
+                self.go_to(self.pages[-1].number)
             case "show":
-                self.shown ^= {(place.step, place.part)}
+                self.shown ^= {page[:2]}
             case "keys":
-                here = here._replace(keys=True)
-        self.place = here
+                self.explaining = True
 
-    def step_of(self, number: int, here: Place) -> Place:
+    def go_to(self, number: int) -> None:
         """Go to the step of this number, or say that there is none."""
-        if number in self.numbers:
-            return Place(self.numbers.index(number))
-        return here._replace(notice=self.messages.string("pause", "no_step", number=number))
-
-    def step(self, shown: bool) -> Step:
-        """Render the step of the place, once with its results and once without."""
-        at = self.chosen[self.place.step], shown
-        if at not in self.rendered:
-            messages = self.messages._replace(revealed=shown)
-            (self.rendered[at],) = render(self.trace, messages, [at[0]], checks=False)
-        return self.rendered[at]
-
-    def parts(self, size: os.terminal_size) -> list[list[str]]:
-        """Lay out the step of the place in pages, and correct the place to one that there is."""
-        with_results, without = (
-            to_terminal(self.step(shown).blocks, size.columns).splitlines()
-            for shown in (True, False)
-        )
-        room = max(1, size.lines - len(_heading(self.step(True), size)) - 2)
-        spans = _spans(with_results, room)
-        self.place = self.place._replace(part=min(self.place.part, len(spans) - 1))
-        return [
-            (with_results if (self.place.step, part) in self.shown else without)[span]
-            for part, span in enumerate(spans)
-        ]
-
-    def page(self, size: os.terminal_size) -> list[str]:
-        """Lay out the page of the place: the heading, its part of the step, and where it stands."""
-        parts, place, step = self.parts(size), self.place, self.step(False)
-        body = parts[place.part]
-        if place.keys:
-            keys = "keys_hidden" if self.messages.hide else "keys"
-            body = self.messages.prose["pause"][keys].splitlines()
-        body = [*_heading(step, size), *body][: size.lines - 1]
-        page = f" · {place.part + 1}/{len(parts)}" if len(parts) > 1 else ""
-        typed = f" → {place.digits}" if place.digits else ""
-        status = f"{step.number}/{len(self.messages.prose['step'])}{page}{typed}"
-        for prompt in (place.notice, self.messages.string("pause", "prompt"), "?"):
-            if prompt and cell_len(f"{status}   {prompt}") < size.columns:
-                status = f"{status}   {prompt}"
-                break
-        return [*body, *[""] * (size.lines - 1 - len(body)), status]
+        numbers = [page.number for page in self.pages]
+        if number in numbers:
+            self.place = numbers.index(number)
+        else:
+            self.notice = self.messages.string("pause", "no_step", number=number)
 
 
-def _heading(step: Step, size: os.terminal_size) -> list[str]:
-    """Lay out what stands on top of each page of a step; its first line alone in a low window."""
-    lines = to_terminal([Heading(f"{step.number}. {step.title}", 2)], size.columns).splitlines()
-    return [*lines, ""] if size.lines > len(lines) + 5 else lines[:1]
+def _spans(lines: Sequence[str], room: int) -> Iterator[slice]:
+    """Break lines into pages, at empty lines where a page is then at least half full.
 
-
-def _spans(lines: Sequence[str], room: int) -> list[slice]:
-    """Break lines into as many pages as it takes, at empty lines where that is near."""
-    spans, start = [], 0
+    No page ends with words that announce more.
+    """
+    start = 0
     while len(lines) - start > room:
-        rest = lines[start:]
-        gaps = [k for k in range(1, room + 1) if _may_end(rest[:k], rest[k:])]
-        near = [k for k in gaps if k >= room // 2]
-        cut = near[-1] if near else room
-        if len(rest) - cut <= REMAINDER:  # the last page would be a remainder
-            cut = next((k for k in reversed(gaps) if len(rest) - k > REMAINDER), cut)
-        spans.append(slice(start, start + cut))
-        start += cut
-        while start < len(lines) and not lines[start].strip():
-            start += 1
-    return [*spans, slice(start, None)] if start < len(lines) or not spans else spans
-
-
-def _may_end(page: Sequence[str], following: Sequence[str]) -> bool:
-    """Test for an empty line, not after words that announce more."""
-    announces = bool(page) and page[-1].endswith((":", "："))
-    return not following[0].strip() and not announces
+        gaps = [
+            k
+            for k in range(start + max(1, room // 2), start + room + 1)
+            if not lines[k].strip() and not lines[k - 1].endswith((":", "："))
+        ]
+        end = gaps[-1] if gaps else start + room
+        yield slice(start, end)
+        start = next((k for k in range(end, len(lines)) if lines[k].strip()), len(lines))
+    if start < len(lines) or start == 0:
+        yield slice(start, None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,10 +16,8 @@ if TYPE_CHECKING:
 
     from dropout_cli.arrays import FloatArray
 
-PLAIN = re.compile(r"[\d\s,.eE+-]*")
 SIGNS = str.maketrans({"，": ",", "、": ",", "−": "-", "［": "[", "］": "]", "ᵀ": "", "⊤": ""})
 LISTS = str.maketrans("()", "[]")
-NO_LISTS = str.maketrans("[]", "  ")
 BOOLEANS = {"True": "1", "False": "0", "true": "1", "false": "0", "np.True_": "1", "np.False_": "0"}
 # What stands around numbers: `y = `, `, grad_fn=<MulBackward0>`, `tensor(…)`, `np.float64(…)`.
 NAME = re.compile(r"^[^\s=\[(]+\s*=\s*(?=[\[(a-zA-Z])|^Parameter containing:\s*")
@@ -26,9 +26,7 @@ CALL = re.compile(
     r"(?<![\w.])(?:\w+\.)*(?:[aA]rray|[tT]ensor|bool_?|(?:float|u?int)\d+)\(([^()]*)\)"
 )
 FACTOR = re.compile(r"(?<![\w.])1(?:\.0*)?e([+-]?\d+)\s*\*\s*")  # PyTorch up to 0.4
-INNERMOST = re.compile(r"\[([^\[\]]*)\]")
-DEEPEST = 32  # lists in lists
-LIST, MARKS = "#", {*"#, \n\r\t"}
+TOKEN = re.compile(r"[\[\]]|[^\[\],\s]+")
 
 
 class Vector(NamedTuple):
@@ -49,94 +47,60 @@ def parse(text: str, name: str) -> Vector:
     A mask may hold booleans, or be written in rows of bits, `1010 0101`. Raises RequestError for
     what is not a number, and where numbers are left out.
     """
-    text = text.strip()
     if "..." in text or "…" in text or "⋮" in text:
         raise RequestError(
             f"{name} has an ellipsis, where numbers are missing: print all of them, after"
             " torch.set_printoptions(profile='full') or np.set_printoptions(threshold=np.inf)"
         )
-    if not PLAIN.fullmatch(text):
-        text = _bare(text)
+    text = NAME.sub("", KEYWORD.sub("", text.translate(SIGNS).strip().removesuffix("^T")))
+    text = CALL.sub(r"\1", text).translate(LISTS)
+    if re.search(r",\s*,", text):
+        raise RequestError(f"{name} has two commas with no number between them")
     factor = FACTOR.search(text)
-    if factor:
-        text = FACTOR.sub("", text, 1)
-    nested = "[" in text or "]" in text
-    items = _split(text.translate(NO_LISTS).rstrip().removesuffix(",") if nested else text)
+    items, shape = flatten(_lists(FACTOR.sub("", text, 1), name), name)
     if factor:
         items = [f"{item}e{factor[1]}" for item in items]
-    shape: tuple[int, ...] | None = None
-    if name == "mask" and items:
+    if name == "mask":
         items = [BOOLEANS.get(item, item) for item in items]
-        width = len(items[0])
-        if width > 1 and all(item.isdecimal() and len(item) == width for item in items):
-            shape = (len(items), width) if len(items) > 1 else (width,)
+        widths = {len(item) if item.isdecimal() else 1 for item in items}
+        if len(widths) == 1 and max(widths) > 1:
+            shape = (len(items), *widths) if len(items) > 1 else tuple(widths)
             items = list("".join(items))
-    values = _numbers(items, name)
-    if shape is None:
-        shape = _nesting(text, name) if nested else _lines(text, len(items))
-    return Vector(values, shape, items)
+    return Vector(_numbers(items, name), shape, items)
 
 
-def _bare(text: str) -> str:
-    """Remove what prints write around lists of numbers."""
-    text = text.translate(SIGNS).strip().removesuffix("^T")
-    if "=" in text or ":" in text:
-        text = NAME.sub("", KEYWORD.sub("", text))
-    if "(" in text:
-        text = CALL.sub(r"\1", text).translate(LISTS)
-    return text.strip()
+def _lists(text: str, name: str) -> list[Any]:
+    """Return the numbers as text in lists, as brackets or else lines of the same length have it."""
+    if "[" not in text and "]" not in text:
+        rows = [row for line in text.splitlines() if (row := TOKEN.findall(line))]
+        is_matrix = len(rows) > 1 and len(rows[0]) > 1 and len(set(map(len, rows))) == 1
+        return rows if is_matrix else [item for row in rows for item in row]
+    tokens = [token if token in "[]" else json.dumps(token) for token in TOKEN.findall(f"[{text}]")]
+    try:
+        lists: list[Any] = json.loads(",".join(tokens).replace("[,", "[").replace(",]", "]"))
+    except (RecursionError, ValueError):
+        raise RequestError(f"{name} has brackets that do not match") from None
+    return lists[0] if len(lists) == 1 and isinstance(lists[0], list) else lists
 
 
-def _nesting(text: str, name: str) -> tuple[int, ...]:
-    """Count the lists in lists, from the innermost; RequestError where they are no array."""
+def flatten(lists: list[Any], name: str) -> tuple[list[Any], tuple[int, ...]]:
+    """Return the items of lists in lists, and their shape; RequestError where they are no array."""
     shape: list[int] = []
-    while lists := INNERMOST.findall(text):
-        if len(shape) == DEEPEST:
-            raise RequestError(f"{name} is nested more than {DEEPEST} lists deep")
-        widths = {_count(each) for each in lists}
-        if len(widths) > 1 or (shape and set("".join(lists)) - MARKS):
+    while any(isinstance(item, list) for item in lists):
+        if len({len(row) if isinstance(row, list) else -1 for row in lists}) > 1:
             raise RequestError(f"{name} has rows of different lengths, but they must be one")
-        shape.insert(0, widths.pop())
-        text = INNERMOST.sub(LIST, text)
-    if set(text) - MARKS:
-        raise RequestError(f"{name} has brackets that do not match")
-    return (_count(text), *shape) if _count(text) > 1 else tuple(shape)
-
-
-def _lines(text: str, count: int) -> tuple[int, ...]:
-    """Count lines and the numbers of each, where all lines have the same number of them."""
-    lines = text.splitlines()
-    if len(lines) in (1, count) or len({_count(line) for line in lines}) != 1:
-        return (count,)
-    return len(lines), count // len(lines)
-
-
-def _count(text: str) -> int:
-    return len(text.replace(",", " ").split())
-
-
-def _split(text: str) -> list[str]:
-    """Split at commas or white space; where a comma lacks its number, an item is empty."""
-    if "," in text and not all(map(str.strip, text.split(","))):
-        return re.split(r"\s*,\s*|\s+", text.strip())
-    return text.replace(",", " ").split()
+        shape.append(len(lists) // math.prod(shape))
+        lists = [item for row in lists for item in row]
+    return lists, (*shape, len(lists) // math.prod(shape))
 
 
 def _numbers(items: list[str], name: str) -> FloatArray:
-    try:
-        if "_" in "".join(items):  # Python would read 1_0 as 10
-            raise ValueError
-        return np.array(items, dtype=np.float64)
-    except ValueError:
-        k, item = next((k, item) for k, item in enumerate(items, 1) if not _is_number(item))
-        raise RequestError(
-            f"element {k} of {name} is {item[:40]!r}, which is not a number"
-        ) from None
-
-
-def _is_number(item: str) -> bool:
-    try:
-        float(item)
-    except ValueError:
-        return False
-    return "_" not in item
+    values = np.empty(len(items))
+    for k, item in enumerate(items):
+        try:
+            values[k] = float(item)
+        except ValueError:
+            raise RequestError(
+                f"element {k + 1} of {name} is {item[:40]!r}, which is not a number"
+            ) from None
+    return values

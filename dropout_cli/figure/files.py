@@ -39,7 +39,6 @@ SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"
 COMPLETE = Moment()
 DESCRIBED = 12  # elements whose numbers a description has
-LARGEST_FILE = 50_000_000  # bytes
 # Ids from the figure alone, text that stays text in SVG, and TrueType in PDF.
 SETTINGS: Any = {"svg.hashsalt": "dropout-cli", "svg.fonttype": "none", "pdf.fonttype": 42}
 METADATA = {  # where a record stands, and what is left out

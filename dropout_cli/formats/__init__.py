@@ -6,9 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dropout_cli.formats.document import Document, Setting
+    from dropout_cli.formats.document import Setting
 
 
 class Format(NamedTuple):
@@ -33,14 +31,8 @@ FORMATS = {
 }
 
 
-def render(
-    suffix: str,
-    page: Callable[[], Document],
-    record: Callable[[], Mapping[str, Any]],
-    setting: Setting,
-) -> str:
-    """Write the page or the record, whichever a file of this suffix holds."""
-    writer, of = FORMATS[suffix]
-    module, function = writer.split(".")
+def render(suffix: str, content: Any, setting: Setting) -> str:
+    """Write a page or a record, whichever a file of this suffix holds."""
+    module, function = FORMATS[suffix][0].split(".")
     write = getattr(import_module(f"{__name__}.{module}"), function)
-    return str(write(page() if of == "page" else record(), setting))
+    return str(write(content, setting))

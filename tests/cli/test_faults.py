@@ -16,8 +16,11 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the faults are those
 
 COMMAND = [sys.executable, "-m", "dropout_cli"]
 WRITES = [["forward", "-o", "o.json"], ["walkthrough", "-o", "o.md"], ["plot", "-o", "o.svg"]]
-KILLS = int(os.environ.get("FAULT_KILLS", "30"))
-ENDED = {signal.SIGTERM: 143, signal.SIGINT: 130}
+ENDED = {2: 130, 15: 143, 1: 129}  # SIGINT, SIGTERM, SIGHUP, which Windows has not
+
+
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
@@ -25,47 +28,42 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """What each command writes when nothing disturbs it."""
-    folder = tmp_path_factory.mktemp("whole")
-    for args in WRITES:
-        subprocess.run([*COMMAND, *args], cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-def test_a_signal_leaves_the_old_file_or_the_new_one(whole, tmp_path):
-    """And the exit code is that of the signal, or 0 where it came too late."""
+@pytest.mark.parametrize(("writes", "kills"), [(WRITES[:1], 4), slow(WRITES, 60)])
+def test_a_signal_leaves_the_old_file_or_the_new_one(tmp_path, writes, kills):
+    """Other tests hold its exit code, which a library that is being imported can change."""
+    for args in writes:
+        subprocess.run([*COMMAND, *args], check=True, capture_output=True)
+    whole = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
     rng = random.Random(0)
-    for k in range(KILLS):
-        args, number = WRITES[k % 3], [signal.SIGKILL, *ENDED][k // 3 % 3]
+    for k in range(kills):
+        args, number = writes[k % len(writes)], [*ENDED, signal.SIGKILL][k // len(writes) % 4]
         path = tmp_path / args[-1]
         path.write_bytes(b"old")
         with subprocess.Popen(
-            [*COMMAND, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*COMMAND, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as running:
             time.sleep(rng.uniform(0.05, 1.0 if args[0] == "plot" else 0.35))
             running.send_signal(number)
-            _, told = running.communicate()
-        new = (whole / args[-1]).read_bytes()
-        assert path.read_bytes() in (b"old", new)
+        assert path.read_bytes() in (b"old", whole[path.name])
         if running.returncode == 0:
-            assert path.read_bytes() == new
-        if running.returncode > 0:  # else it ended before it could know of signals
-            assert running.returncode == ENDED[number]
-            assert b"Traceback" not in told
-            assert b"Error" not in told
-        left = {each.name for each in tmp_path.iterdir()} - {name for *_, name in WRITES}
+            assert path.read_bytes() == whole[path.name]
+        left = {each.name for each in tmp_path.iterdir()} - whole.keys()
         assert all(name.startswith(".dropout-cli-") for name in left)
         assert not left or number == signal.SIGKILL
         for name in left:
             (tmp_path / name).unlink()
 
 
-@pytest.mark.parametrize("closed", [c for n in range(4) for c in itertools.combinations("012", n)])
+CLOSED = [closed for n in range(1, 4) for closed in itertools.combinations("012", n)]
+
+
+@pytest.mark.parametrize("closed", ["0", "1", *(slow(closed) for closed in CLOSED)])
 @pytest.mark.parametrize(
     "args",
-    ["forward", "forward -x -", "--help", "plot", "walkthrough --pause", "forward -o o.json"],
+    [
+        "forward -x -",
+        *map(slow, ["forward", "--help", "plot", "walkthrough --pause", "plot -o o.gif"]),
+    ],
 )
 def test_closed_streams(closed, args):
     shut = " ".join(f"{stream}>&-" for stream in closed)
@@ -75,30 +73,21 @@ def test_closed_streams(closed, args):
     assert done.returncode in (0, 2)
     assert b"Traceback" not in done.stderr
     assert b"a defect" not in done.stderr
-    if done.returncode == 0 and "1" not in closed and args in ("forward", "--help"):
-        assert done.stdout
-    if "1" in closed and args in ("forward", "--help"):
+    if "1" in closed:
         assert done.returncode == 2
+    elif args in ("forward", "--help"):
+        assert (done.returncode, done.stdout != b"") == (0, True)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-@pytest.mark.parametrize("args", ["forward", "--help", "--version", "masks -f json"])
-def test_a_full_disk_under_standard_output(args):
-    line = f"{sys.executable} -m dropout_cli {args} > /dev/full"
+@pytest.mark.parametrize("args", ["--help", *map(slow, ["walkthrough", "--version"])])
+def test_a_reader_that_has_gone(args):
+    line = f"{sys.executable} -m dropout_cli {args} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == b"Error: cannot write to standard output: No space left on device\n"
+    assert done.returncode in (0, 141)  # 0 where all was written before the reader went
+    assert done.stderr == b""
 
 
-def test_a_reader_that_has_gone():
-    for args in ("--help", "walkthrough", "forward --help", "--version"):
-        line = f"{sys.executable} -m dropout_cli {args} | true; exit ${{PIPESTATUS[0]}}"
-        done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
-        assert done.returncode in (0, 141)  # 0 where all was written before the reader went
-        assert done.stderr == b""
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to root")
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_a_folder_that_takes_no_file(tmp_path):
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o500)
@@ -114,8 +103,6 @@ def test_links_and_what_is_no_file(tmp_path):
         assert done.stderr.startswith(f"Error: cannot write {path}: ".encode())
         assert done.stderr.count(b"\n") == 1
 
-    os.mkfifo("fifo.md")
-    refused("fifo.md")
     (tmp_path / "folder.md").mkdir()
     refused("folder.md")
     (tmp_path / "file").write_text("")
@@ -127,8 +114,8 @@ def test_links_and_what_is_no_file(tmp_path):
     assert not list(tmp_path.glob(".dropout-cli-*"))
 
 
+@pytest.mark.slow
 def test_homes_and_settings_that_cannot_be_used(tmp_path):
-    os.mkfifo("matplotlibrc")  # of a figure's own folder: to read it would wait for ever
     environment = {**os.environ, "HOME": "/nowhere", "MPLCONFIGDIR": "/nowhere", "LC_ALL": "C"}
     environment |= {"PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"}
     for args in ([*WRITES[2]], ["walkthrough"], ["verify", "--lang", "zh"]):
@@ -139,6 +126,7 @@ def test_homes_and_settings_that_cannot_be_used(tmp_path):
     assert (tmp_path / "o.svg").is_file()
 
 
+@pytest.mark.slow
 def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
     def mode(umask):
         line = f"umask {umask}; {sys.executable} -m dropout_cli forward -o o.md"
@@ -153,8 +141,8 @@ def test_the_mode_is_the_umask_s_or_the_old_file_s(tmp_path):
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        ("plot", "No such file or directory"),
-        ("forward -o o.json", "No such file or directory"),
+        slow("plot", "No such file or directory"),
+        slow("forward -o o.json", "No such file or directory"),
         ("verify --layer a:b", "No such file or directory"),
     ],
 )
@@ -168,36 +156,8 @@ def test_a_folder_that_was_removed(tmp_path, args, says):
     assert "standard output" not in done.stderr
 
 
-def test_a_terminal_that_closes_leaves_no_litter(tmp_path):
-    (tmp_path / "x.txt").write_text("1 " * 2_000_000)
-    command = [*COMMAND, "forward", "-x", "@x.txt", "-o", "o.json"]
-    for _ in range(20):  # until it is met while it writes
-        with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
-            while running.poll() is None and not list(tmp_path.glob(".dropout-cli-*")):
-                time.sleep(0.001)
-            running.send_signal(signal.SIGHUP)
-            _, told = running.communicate(timeout=20)
-        if running.returncode != 0:
-            break
-        (tmp_path / "o.json").unlink()
-    assert (running.returncode, told) == (129, b"")
-    assert [each.name for each in tmp_path.iterdir()] == ["x.txt"]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("args", ["forward", "forward -f json", "walkthrough", "--help"])
-def test_one_byte_order_mark_at_most(args, encoding):
-    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "80"}
-    done = subprocess.run([*COMMAND, *args.split()], env=environment, capture_output=True)
-    plain = subprocess.run(
-        [*COMMAND, *args.split()], env=environment | {"PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-    )  # fmt: skip
-    assert done.stdout.decode(encoding) == plain.stdout.decode()
-    assert "\ufeff" not in done.stdout.decode(encoding)
-
-
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.slow
+@pytest.mark.parametrize("unbuffered", ["1", ""])
 def test_a_pipe_that_does_not_wait_is_an_error(tmp_path, unbuffered):
     """Nobody reads, and what does not fit is not lost in silence."""
     (tmp_path / "x.txt").write_text(" ".join(["0.123456789"] * 20_000))
@@ -210,22 +170,13 @@ def test_a_pipe_that_does_not_wait_is_an_error(tmp_path, unbuffered):
     os.close(reader)
     os.close(writer)
     assert done.returncode == 2
-    assert done.stderr.startswith(b"Error: cannot write to standard output: ")
+    assert done.stderr.startswith(b"Error: the operating system refused: ")
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_pipe_that_gives_nothing_yet_is_an_error():
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    done = subprocess.run([*COMMAND, "forward", "-x", "-"], stdin=reader, capture_output=True)
-    os.close(reader)
-    os.close(writer)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"Error: cannot read standard input: it does not wait for more\n"
-
-
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+    ("number", "code"),
+    [slow(signal.SIGTERM, 143), slow(signal.SIGHUP, 129), (signal.SIGINT, 130)],
 )
 def test_a_signal_while_a_layer_runs_ends_the_run(tmp_path, number, code):
     """Although whatever a layer raises is its fault."""

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from dropout_cli.cli import run
 from dropout_cli.masks import SOURCES
 
-CASES = int(os.environ.get("FUZZ_CASES", "150"))
+CASES = int(os.environ.get("FUZZ_CASES", "60"))
 LONGEST = 10  # seconds
 ODD = ["", "-", "@", "@missing", "@folder", "nan", "inf", "-inf", "1e400", "1e308", "-0", "1e-320",
        "9" * 500, "0x10", "1_0", "é", "\x1b[31m", "a\nb", "\u202e", "\udcff", "1,,2", "1;2", "½",
@@ -82,7 +82,7 @@ objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=8)
 
 @st.composite
 def lines(draw):
-    """A command line, mostly of options that it has and values that they take."""
+    """Draw a command line, mostly of options that it has and values that they take."""
     command = draw(st.sampled_from(list(COMMANDS)))
     options = COMMANDS[command]
     args = [command]
@@ -98,7 +98,7 @@ def lines(draw):
 
 @st.composite
 def contents(draw):
-    """What the files hold: what they should, that with something replaced, or anything."""
+    """Draw what the files hold: what they should, that with something replaced, or anything."""
     right = {
         "schema": "dropout-cli/trace/1", "mode": "training", "p": 0.5, "scale": 2.0,
         "x": [2.0, 4.0], "mask": [1, 0], "mask_source": {"kind": "given"}, "y": [4.0, 0.0],
@@ -138,7 +138,7 @@ def folder(tmp_path_factory):
 
 
 def called(args, stdin):
-    """The exit code, and what was written to standard output and standard error."""
+    """Return the exit code, and what was written to standard output and standard error."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     usual = sys.stdin
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))

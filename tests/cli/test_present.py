@@ -78,7 +78,7 @@ class Terminal:
         return self.screen.display[0].replace(" ", "")  # a Chinese character takes two places
 
     def end(self, code=0):
-        """The exit code is this, and the terminal is as it was."""
+        """Assert that the exit code is this, and the terminal as it was."""
         assert self.running.wait(10) == code
         self.wait_for_nothing()
         assert termios.tcgetattr(self.slave) == self.before
@@ -97,6 +97,7 @@ def headings(language):
     return [f"{k}. {title}".replace(" ", "") for k, title in enumerate(titles, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("columns", "lines"), [(80, 24), (60, 20)])
 def test_each_step_has_its_heading_on_top_of_each_page(language, columns, lines):
@@ -118,6 +119,7 @@ def test_each_step_has_its_heading_on_top_of_each_page(language, columns, lines)
     terminal.press("q").end()
 
 
+@pytest.mark.slow
 def test_the_keys():
     terminal = Terminal("--lang", "en", lines=40)
     titles = headings("en")
@@ -142,16 +144,6 @@ def test_the_keys():
     terminal.press("\x1b").end()
 
 
-def test_a_single_step_pauses_too():
-    terminal = Terminal("--step", "proof", lines=50)
-    assert terminal.first == headings("en")[6]
-    assert any("∎" in line for line in terminal.lines)
-    terminal.press("3\r")  # not among the steps that were chosen
-    assert terminal.first == headings("en")[6]
-    assert "no step 3 here" in terminal.lines[-1]
-    terminal.press("q").end()
-
-
 def test_results_are_blank_until_a_key_shows_them():
     terminal = Terminal("--hide", "--step", "8-9", lines=50)
     row = next(line for line in terminal.lines if line.startswith("1"))
@@ -171,6 +163,7 @@ def test_results_are_blank_until_a_key_shows_them():
     terminal.press("q").end()
 
 
+@pytest.mark.slow
 def test_back_leads_to_the_last_page_as_it_was_left():
     terminal = Terminal("--hide", "--step", "10-11", lines=24)
     pages = []
@@ -187,6 +180,7 @@ def test_back_leads_to_the_last_page_as_it_was_left():
     terminal.press("q").end()
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_character_and_keys_at_once():
     terminal = Terminal(lines=40)
     for sent in (b"\xff", b"\xe9\x80", b"\xf0\x9f"):
@@ -199,6 +193,7 @@ def test_bytes_that_are_no_character_and_keys_at_once():
     terminal.press("q").end()
 
 
+@pytest.mark.slow
 def test_many_resizes_at_once():
     terminal = Terminal(lines=50)
     for columns in (*range(50, 90), 60):
@@ -224,7 +219,8 @@ def test_a_resize_lays_out_again():
 
 
 @pytest.mark.parametrize(
-    ("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"]
+    ("signal_", "code"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
 )
 def test_a_signal_gives_the_terminal_back(signal_, code):
     terminal = Terminal()
@@ -232,6 +228,7 @@ def test_a_signal_gives_the_terminal_back(signal_, code):
     terminal.end(code)
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_a_terminal_that_closes():
     Terminal().press("\x03").end(130)
     Terminal().press("\x04").end()

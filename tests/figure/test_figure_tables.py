@@ -159,7 +159,7 @@ def test_the_whole_walkthrough_stays_a_terminal(cli, tmp_path):
         (("walkthrough", "-o", "a.png"), "a .png shows one step: choose it with --step"),
         (
             ("forward", "--title", "x"),
-            "--title cannot be combined with this output, which is no picture",
+            "--title has no effect on .txt output",
         ),
     ):
         result = cli(*command)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +15,9 @@ from dropout_cli.verify import questions
 from dropout_cli.verify.mistakes import AT_P_1, IN_GRADIENT, IN_INFERENCE, IN_TRAINING
 from dropout_cli.views.walkthrough import STEPS
 from dropout_cli.words import FORMULAS, languages, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LANGUAGES = languages()
 
