@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.arrays import FloatArray, Mask
+from dropout_cli.arrays import FloatArray
 from dropout_cli.dropout import backward, forward, local_gradient
 from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
@@ -83,32 +82,3 @@ class Trace:
             raise RequestError(f"element {np.argmin(finite) + 1} of {name} {OVERFLOWS}")
         result.flags.writeable = False
         return result
-
-
-class Part(NamedTuple):
-    """Some elements of a trace: its vectors there, and what holds for the whole.
-
-    loss: a name in LOSSES, or None. n: the number of elements of the whole trace.
-    """
-
-    x: FloatArray
-    p: float
-    mask: Mask | None
-    y: FloatArray
-    grad_y: FloatArray
-    local_grad: FloatArray
-    grad_x: FloatArray
-    loss: str | None
-    n: int
-
-
-def take(trace: Trace, elements: slice | list[int]) -> Part:
-    """Take these elements of the trace."""
-    problem = trace.problem
-    mask = None if problem.mask is None else problem.mask[elements]
-    x, y, grad_y, local_grad, grad_x = (
-        vector[elements]
-        for vector in (problem.x, trace.y, trace.grad_y, trace.local_grad, trace.grad_x)
-    )
-    n = problem.x.size
-    return Part(x, problem.p, mask, y, grad_y, local_grad, grad_x, problem.loss, n)

@@ -15,7 +15,6 @@ from dropout_cli.figure.files import draw, smallest_type
 from dropout_cli.figure.flow import LARGE, SYMBOLS, Moment
 from dropout_cli.figure.page import typeset
 from dropout_cli.figure.style import FRAME_PIXELS
-from dropout_cli.trace import take
 from dropout_cli.views.notation import to_latex
 from dropout_cli.views.passes import keep_equation, scale_equation
 from dropout_cli.views.written import Written, sign
@@ -79,7 +78,6 @@ def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, floa
 def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:
     """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
     training, p = trace.problem.training, trace.problem.p
-    written = Written(take(trace, slice(None)), messages)
     factors = {"keep": typeset(keep_equation(p, messages).unicode)}
     if trace.scale is not None:
         factors["scale"] = typeset(scale_equation(p, messages).unicode)
@@ -90,28 +88,28 @@ def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:
     yield Moment("x", caption("x")), SCENE
     if training:
         yield Moment("mask", caption("mask")), SCENE
-    yield from _lanes(written, messages, "forward", ("x", "y"))
+    yield from _lanes(trace, messages, "forward", ("x", "y"))
     yield Moment("grad_y", caption("grad_y")), SCENE
     if training:
         yield Moment("same", caption("same")), SCENE
-    yield from _lanes(written, messages, "backward", ("grad_y", "grad_x"))
+    yield from _lanes(trace, messages, "backward", ("grad_y", "grad_x"))
     end = "end_inference" if not training else "end_dropped" if trace.scale is None else "end"
     yield Moment("end", caption(end)), END
 
 
 def _lanes(
-    written: Written, messages: Messages, stage: str, names: tuple[str, str]
+    trace: Trace, messages: Messages, stage: str, names: tuple[str, str]
 ) -> Iterator[tuple[Moment, int]]:
     """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
     seen: set[bool] = set()
-    mask, n = written.part.mask, written.part.n
+    mask, n = trace.problem.mask, trace.problem.x.size
     growth = np.arange(1, GROWTH) / GROWTH
     eased = growth * growth * (3 - 2 * growth)
     for i in range(n):
         kept = mask is None or bool(mask[i])
         stay = FIRST if kept not in seen else MANY if n > LARGE else NEXT
         seen.add(kept)
-        before, after = _substitution(written, messages, i, names)
+        before, after = _substitution(trace, messages, i, names)
         colour = "kept" if kept else "dropped"
         yield Moment(stage, f"${before}$", colour, i + 0.5), ARROW
         for share in eased if kept else ():
@@ -120,18 +118,19 @@ def _lanes(
 
 
 def _substitution(
-    written: Written, messages: Messages, i: int, names: tuple[str, str]
+    trace: Trace, messages: Messages, i: int, names: tuple[str, str]
 ) -> tuple[str, str]:
     """Return how element i of the result is computed, and its value, in LaTeX."""
-    part, k = written.part, f"_{{{i + 1}}}"
+    mask, p, k = trace.problem.mask, trace.problem.p, f"_{{{i + 1}}}"
+    written = Written(trace, messages, [i])
     given, result = (SYMBOLS[name] + k for name in names)
-    a, b = (messages.number(float(getattr(part, name)[i])) for name in names)
-    exact_a, exact_b = (getattr(written, name)[i] for name in names)
-    if part.mask is None:
+    exact_a, exact_b = (getattr(written, name)[0] for name in names)
+    a, b = messages.number(exact_a), messages.number(exact_b)
+    if mask is None:
         return f"{result} = {given}", f" {sign([b], [exact_b])} {to_latex(typeset(b))}"
-    if part.p == 1:
+    if p == 1:
         return f"m{k} = 0", f",\\; {result} = 0"
-    bit, c = int(part.mask[i]), messages.number(1 - part.p)
+    bit, c = int(mask[i]), messages.number(1 - p)
     inserted = sign([a, c], [exact_a, 1 - written.p])
     computed = sign([b], [Fraction(a) * bit / Fraction(c)])
     return (

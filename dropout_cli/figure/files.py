@@ -25,7 +25,6 @@ from dropout_cli.figure.page import MARGIN, Page, ems, typeset
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import CAPTION, WIDE, Style
 from dropout_cli.losses import LOSSES
-from dropout_cli.trace import take
 from dropout_cli.views.passes import backward_record, scale_equation
 from dropout_cli.views.written import Written, sign
 
@@ -117,7 +116,7 @@ def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tupl
 def description(trace: Trace, messages: Messages) -> str:
     """Describe in words and numbers what the figure shows, for readers who cannot see it."""
     problem, n = trace.problem, trace.problem.x.size
-    exact = Written(take(trace, slice(None)), messages)
+    exact = Written(trace, messages)
     vectors: list[tuple[str, Any, Any]] = [
         ("x", problem.x, exact.x), ("m", problem.mask, problem.mask), ("y", trace.y, exact.y),
         ("∂L/∂y", trace.grad_y, exact.grad_y), ("∂L/∂x", trace.grad_x, exact.grad_x),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dropout_cli.formats.document import Block, Check, Formula, Paragraph
 from dropout_cli.proof import claims
-from dropout_cli.trace import take
 from dropout_cli.views.notation import WIDTH, shown, vector
 from dropout_cli.views.written import Written
 
@@ -47,7 +46,7 @@ class StepContext(NamedTuple):
     @property
     def written(self) -> Written:
         """The elements that are shown, in fractions of their numbers as written."""
-        return Written(take(self.trace, self.shown), self.messages)
+        return Written(self.trace, self.messages, self.shown)
 
     @property
     def formulas(self) -> list[Formula]:

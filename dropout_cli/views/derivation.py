@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import Facts, Formula, equation
 from dropout_cli.proof import claims
-from dropout_cli.trace import take
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import (
     WIDTH,
@@ -72,7 +71,7 @@ def setup(context: StepContext) -> Rendered:
 def _there_and_back(context: StepContext, i: int) -> Formula:
     """Write x₁ = 2 —×2→ y₁ = 4,   ∂L/∂y₁ = 0.1 —×2→ ∂L/∂x₁ = 0.2."""
     messages, computed = context.messages, context.trace.problem.loss is not None
-    one = Written(take(context.trace, [i]), messages)
+    one = Written(context.trace, messages, [i])
 
     def end(symbol: str, values: list[Fraction], result: bool = True) -> str:
         name = as_formula(f"{symbol}{subscript(i + 1)}")
@@ -154,7 +153,7 @@ def gradient(context: StepContext) -> Rendered:
 
 def _products(context: StepContext, some: list[int]) -> list[tuple[str, list[str]]]:
     """Write ∂L/∂y₁ · m₁/(1−p), 0.1 × 2 and 0.2 for some elements, with the signs before them."""
-    written, messages = Written(take(context.trace, some), context.messages), context.messages
+    written, messages = Written(context.trace, context.messages, some), context.messages
     training, subscripts = context.trace.problem.training, [subscript(i + 1) for i in some]
     symbols = [f"∂L/∂y{k} · " + (f"m{k}/(1−p)" if training else "1") for k in subscripts]
     upstream, local, products = (
@@ -218,7 +217,7 @@ def proof(context: StepContext) -> Rendered:
     if context.n > SUMMED:
         return [*pieces, *checked], {}
     messages, symbol = context.messages, context.messages.symbol
-    written = Written(take(context.trace, slice(None)), messages)
+    written = Written(context.trace, messages)
     dx = claims.step(context.n)
     dy = [d * local for d, local in zip(dx, written.local_grad, strict=True)]
     by_y, by_x = sum(map(mul, written.grad_y, dy)), sum(map(mul, written.grad_x, dx))

@@ -12,7 +12,7 @@ from dropout_cli.formats import document as doc
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
 from dropout_cli.proof import claims, exact
-from dropout_cli.trace import Trace, take
+from dropout_cli.trace import Trace
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import GRAD_X, equals
 from dropout_cli.views.passes import (
@@ -143,7 +143,7 @@ def sum_loss(context: StepContext) -> Rendered:
 def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
     """Raise each input shown by NUDGE, and see where the sum of the outputs goes."""
     mask, messages = summed.problem.mask, context.messages
-    written = Written(take(summed, slice(None)), messages)
+    written = Written(summed, messages)
     raised = [v + NUDGE for v in written.x]
     nudged = exact.forward(raised, None if mask is None else mask.tolist(), written.p)
     changes = [nudged[i] - written.y[i] for i in context.shown]
@@ -227,8 +227,9 @@ def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block],
     blocks: list[doc.Block] = [*labelled("m", [mask.tolist() for mask in masks])]
     if context.n > SUMMED:
         return blocks, {}
-    whole, word = take(context.trace, slice(None)), context.words["difference"]
-    passes = [Written(whole._replace(mask=mask), context.messages) for mask in masks]
+    problem, word = context.trace.problem, context.words["difference"]
+    traces = [Trace(replace(problem, mask=mask, drawn=None)) for mask in masks]
+    passes = [Written(trace, context.messages) for trace in traces]
     total = doc.Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
     differences = {}
     for name in ("y", "grad_x"):

@@ -10,7 +10,6 @@ import numpy as np
 from dropout_cli.formats import document as doc
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 from dropout_cli.proof import exact
-from dropout_cli.trace import Trace, take
 from dropout_cli.views.notation import (
     BACKWARD,
     BESIDE,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray
+    from dropout_cli.trace import Trace
     from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
     from dropout_cli.words.messages import Messages
 
@@ -90,8 +90,9 @@ def backward_page(trace: Trace, messages: Messages) -> doc.Document:
     training, given = trace.problem.training, [*facts(trace, messages).facts]
     upstream = upstream_facts(trace, messages)
     if trace.problem.loss is not None:  # whose value follows from y
-        some = take(trace, shown(trace.problem.x.size))
-        y = vector(messages.symbol("y"), Written(some, messages).y, messages, BESIDE, some.n)
+        n = trace.problem.x.size
+        written = Written(trace, messages, shown(n))
+        y = vector(messages.symbol("y"), written.y, messages, BESIDE, n)
         given.append((y, messages.string("fact", "y")))
     formula = doc.equation(GRAD_X, BACKWARD if training else GRAD_Y)
     heading = messages.symbol("grad_y_to_grad_x")
@@ -165,7 +166,7 @@ def upstream_facts(
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
     total = None if loss is None else loss_equation(trace, messages)  # which may overflow first
-    grad_y = Written(take(trace, shown(n)), messages).grad_y
+    grad_y = Written(trace, messages, shown(n)).grad_y
     upstream = vector(
         messages.symbol("grad_y"), grad_y, messages, width, n, result=loss is not None
     )
@@ -181,42 +182,42 @@ def upstream_facts(
 
 def loss_equation(trace: Trace, messages: Messages) -> doc.Formula:
     """Write L = Σ yᵢ = 16; of many elements without the value where no float is as large."""
-    assert trace.problem.loss is not None
-    formula, rounded = loss_formula(trace.problem.loss), trace.loss_value
-    if trace.problem.x.size > SUMMED:
+    loss, n = trace.problem.loss, trace.problem.x.size
+    assert loss is not None
+    formula, rounded = loss_formula(loss), trace.loss_value
+    if n > SUMMED:
         if rounded is None:
             return formula
         return doc.equation(formula, as_formula(messages.result(rounded)), "≈")
-    part = take(trace, slice(None))
-    value = exact.loss(part.loss, [], part.n)(Written(part, messages).y)
+    value = exact.loss(loss, [], n)(Written(trace, messages).y)
     return equals(formula, value, messages, result=True)
 
 
 def forward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, x_i, m_i, the substitution 1 × 2 / 0.5, y_i, kept or dropped."""
-    part = take(trace, shown(trace.problem.x.size))
-    columns: Columns = {X: [messages.number(value) for value in part.x]}
-    if part.mask is not None:
-        mask = [f"{bit:d}" for bit in part.mask]
+    x, some = trace.problem.x, shown(trace.problem.x.size)
+    columns: Columns = {X: [messages.number(value) for value in x[some]]}
+    if trace.problem.mask is not None:
+        mask = [f"{bit:d}" for bit in trace.problem.mask[some]]
         product = substituted(mask, columns[X], trace, messages)
         columns |= {messages.symbol("m_i"): mask, messages.symbol("forward_i"): product}
-    columns[Y] = [messages.result(value) for value in part.y]
+    columns[Y] = [messages.result(value) for value in trace.y[some]]
     return element_table(columns, trace, messages)
 
 
 def backward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution, ∂L/∂x_i, kept or dropped."""
-    part = take(trace, shown(trace.problem.x.size))
-    grad_y = [messages.number(value) for value in part.grad_y]
-    columns: Columns = {GRAD_Y: grad_y if part.loss is None else [*map(messages.hidden, grad_y)]}
-    if part.mask is not None:
-        mask = [f"{bit:d}" for bit in part.mask]
+    problem, some = trace.problem, shown(trace.problem.x.size)
+    grad_y = [messages.number(value) for value in trace.grad_y[some]]
+    columns: Columns = {GRAD_Y: grad_y if problem.loss is None else [*map(messages.hidden, grad_y)]}
+    if problem.mask is not None:
+        mask = [f"{bit:d}" for bit in problem.mask[some]]
         columns[messages.symbol("m_i")] = mask
-        columns[messages.symbol("local_value")] = [messages.result(v) for v in part.local_grad]
+        columns[messages.symbol("local_value")] = [*map(messages.result, trace.local_grad[some])]
         columns[BACKWARD] = substituted(grad_y, mask, trace, messages)
-    columns[GRAD_X] = [messages.result(value) for value in part.grad_x]
+    columns[GRAD_X] = [messages.result(value) for value in trace.grad_x[some]]
     return element_table(columns, trace, messages)._replace(
-        spare=3 if part.mask is not None else None
+        spare=3 if problem.mask is not None else None
     )
 
 

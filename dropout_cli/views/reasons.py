@@ -9,7 +9,7 @@ from typing import Any
 from dropout_cli.errors import RequestError
 from dropout_cli.formats.document import Facts, Formula, Items
 from dropout_cli.proof import claims
-from dropout_cli.trace import Trace, take
+from dropout_cli.trace import Trace
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import X, loss_formula, loss_gradient
 from dropout_cli.views.passes import Columns, element_table, keep_equation, scale_equation
@@ -64,8 +64,7 @@ def _expected(context: StepContext) -> list[Piece]:
 def inference(context: StepContext) -> Rendered:
     """Say what inference does: dropout is the identity."""
     still = Trace(replace(context.trace.problem, mask=None, drawn=None))
-    here = take(context.trace, context.shown)._replace(mask=None)
-    written = Written(here, context.messages)
+    written = Written(still, context.messages, context.shown)
     pieces: list[Piece] = [
         "identity",
         *context.formulas,

@@ -13,7 +13,7 @@ from dropout_cli.proof import exact
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dropout_cli.trace import Part
+    from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
 SUMMED = 1000  # elements whose exact sum takes milliseconds
@@ -22,16 +22,19 @@ SUMMED = 1000  # elements whose exact sum takes milliseconds
 class Written:
     """The vectors of some elements of a trace, computed in fractions from numbers as written."""
 
-    def __init__(self, part: Part, messages: Messages) -> None:
-        """Compute both passes of the part, with p as the messages write it."""
-        mask = None if part.mask is None else part.mask.tolist()
-        self.part, self.p = part, Fraction(messages.probability(part.p))
-        self.x = [as_written(value) for value in part.x]
+    def __init__(
+        self, trace: Trace, messages: Messages, elements: slice | list[int] = slice(None)
+    ) -> None:
+        """Compute both passes of the elements, with p as the messages write it."""
+        problem = trace.problem
+        mask = None if problem.mask is None else problem.mask[elements].tolist()
+        self.p = Fraction(messages.probability(problem.p))
+        self.x = [as_written(value) for value in problem.x[elements]]
         self.y: list[Fraction] = exact.forward(self.x, mask, self.p)
-        if part.loss is None:
-            self.grad_y = [as_written(value) for value in part.grad_y]
+        if problem.loss is None:
+            self.grad_y = [as_written(value) for value in trace.grad_y[elements]]
         else:
-            self.grad_y = exact.loss_gradient(part.loss, self.y, part.n)
+            self.grad_y = exact.loss_gradient(problem.loss, self.y, problem.x.size)
         ones = [Fraction(1)] * len(self.x)
         self.local_grad: list[Fraction] = exact.forward(ones, mask, self.p)
         self.grad_x: list[Fraction] = exact.forward(self.grad_y, mask, self.p)
