@@ -13,7 +13,6 @@ from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
 from dropout_cli.formats.terminal import other_screen, to_terminal
 from dropout_cli.views.walkthrough import render
-from dropout_cli.words.messages import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -145,7 +144,7 @@ class Presentation:
     def move(self, key: str) -> None:
         """Go where the key leads."""
         page = self.pages[self.place]
-        hidden = page[:2] not in self.shown and any(BLANK in line for line in page.blank)
+        hidden = page[:2] not in self.shown and page.full != page.blank
         digits, self.digits, self.notice = self.digits, "", ""
         explaining, self.explaining = self.explaining, False
         match MEANINGS.get(key):

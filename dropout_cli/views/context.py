@@ -57,10 +57,6 @@ class StepContext(NamedTuple):
         """Format the step's words at key; {n_value} is always the number of elements."""
         return Paragraph(self.messages.fill(self.words[key], n_value=f"{self.n:,}", **values))
 
-    def answer(self, key: str, **values: object) -> Paragraph:
-        """Format the step's words at key, which are part of the results."""
-        return Paragraph(self.messages.concealed(self.paragraph(key, **values).text))
-
     def check(self, finding: Finding, key: str = "check", **values: object) -> list[Block]:
         """Say what was checked; nothing where there was nothing to check, or it is not said."""
         said = finding.ok is not None and self.checks
@@ -73,11 +69,11 @@ class StepContext(NamedTuple):
     def vector(
         self, symbol: Formula, values: Sequence[Fraction | float], *, result: bool = False
     ) -> Formula:
-        """Write symbol = [v₁, …, vₙ]ᵀ, with as many of the values as fit.
+        """Write symbol = [v₁, …, vₙ]ᵀ, in as many lines as it takes.
 
         values: of all elements, or of those shown. result: whether the reader is to compute them.
         """
-        return vector(symbol, values, self.messages, WIDTH, self.n, result=result)
+        return vector(symbol, values, self.messages, WIDTH, self.n, broken=True, result=result)
 
 
 def as_float(value: Fraction) -> float | None:

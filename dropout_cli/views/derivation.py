@@ -19,7 +19,6 @@ from dropout_cli.views.notation import (
     equals,
     matrices,
     subscript,
-    vector,
     with_gap,
 )
 from dropout_cli.views.passes import facts, keep_equation, upstream_facts
@@ -27,8 +26,8 @@ from dropout_cli.views.written import SUMMED, Written, sign
 
 if TYPE_CHECKING:
     from dropout_cli.trace import Trace
+    from dropout_cli.words.messages import Messages
 
-LABELLED = 44  # columns that a vector may take beside a label
 LARGEST_MATRIX = 6  # rows of a Jacobian that is written out
 
 
@@ -45,7 +44,9 @@ def definition(context: StepContext) -> Rendered:
     why = context.paragraph("why", step=messages.step("why-scale"))
     pieces: list[Piece] = [why, facts(context.trace, messages)]
     if not problem.training:
-        pieces.append(context.paragraph("inference", step=messages.step("inference")))
+        names = {"step": "inference", "pytorch": "pytorch", "why": "why-scale"}
+        steps = {key: messages.step(name) for key, name in names.items()}
+        pieces.append(context.paragraph("inference", **steps))
     pieces += [cases, "with_mask", masked, probabilities]
     keep_value = float(1 - Fraction(problem.p))
     return pieces, {"p": problem.p, "keep": keep_value, "scale": context.trace.scale}
@@ -53,17 +54,14 @@ def definition(context: StepContext) -> Rendered:
 
 def setup(context: StepContext) -> Rendered:
     """Say what is given and what is sought, and follow two elements there and back."""
-    trace, mask = context.trace, context.trace.problem.mask
-    x, y = context.formulas
-    upstream = upstream_facts(trace, context.messages, WIDTH)
-    firsts = {0} if mask is None else {int(mask.argmax()), int(mask.argmin())}
+    trace, (x, y) = context.trace, context.formulas
     pieces: list[Piece] = [
         "goal",
         context.vector(x, context.written.x),
         context.vector(y, context.written.y, result=True),
-        *(formula for formula, _ in upstream),
+        Facts(upstream_facts(trace, context.messages)),
         "story",
-        *(_there_and_back(context, i) for i in sorted(firsts)),
+        *(_there_and_back(context, i) for i in _examples(trace)),
     ]
     return pieces, {"n": context.n, "x": trace.problem.x, "y": trace.y}
 
@@ -72,32 +70,40 @@ def _there_and_back(context: StepContext, i: int) -> Formula:
     """Write x₁ = 2 —×2→ y₁ = 4,   ∂L/∂y₁ = 0.1 —×2→ ∂L/∂x₁ = 0.2."""
     messages, computed = context.messages, context.trace.problem.loss is not None
     one = Written(context.trace, messages, [i])
-
-    def end(symbol: str, values: list[Fraction], result: bool = True) -> str:
-        name = as_formula(f"{symbol}{subscript(i + 1)}")
-        return equals(name, values[0], messages, result=result).unicode
-
     factor = messages.number(one.local_grad[0])
     if sign([factor], one.local_grad) == "≈":
         factor = "1/(1−p)"
-    arrow = f" —×{messages.hidden(factor)}→ "
-    forward = end("x", one.x, False) + arrow + end("y", one.y)
-    backward = end("∂L/∂y", one.grad_y, computed) + arrow + end("∂L/∂x", one.grad_x)
-    return as_formula(f"{forward},   {backward}")
+    arrow = f" —×{messages.hidden([factor])[0]}→ "
+    x, y = _element("x", i, one.x[0], messages, False), _element("y", i, one.y[0], messages)
+    grad_y = _element("∂L/∂y", i, one.grad_y[0], messages, computed)
+    grad_x = _element("∂L/∂x", i, one.grad_x[0], messages)
+    return as_formula(f"{x}{arrow}{y},   {grad_y}{arrow}{grad_x}")
+
+
+def _element(symbol: str, i: int, value: Fraction, messages: Messages, result: bool = True) -> str:
+    """Write x₁ = 2. result: whether the reader is to compute it."""
+    name = as_formula(f"{symbol}{subscript(i + 1)}")
+    return equals(name, value, messages, result=result).unicode
 
 
 def chain_rule(context: StepContext) -> Rendered:
     """Write the gradient as a product of two factors."""
     total, product = context.formulas
-    trace, i = context.trace, _example(context.trace)
+    trace, i = context.trace, _first_kept(context.trace)
     vectors = ("grad_y", "local_grad", "grad_x")
     numbers = {name: float(getattr(trace, name)[i]) for name in vectors}
     return ["ways", total, "left", product, "factors"], {"i": i + 1, **numbers}
 
 
-def _example(trace: Trace) -> int:
-    """Choose the element of the example: the first that is kept, if there is one."""
+def _first_kept(trace: Trace) -> int:
+    """Choose the first element that is kept, if there is one."""
     return 0 if trace.problem.mask is None else int(trace.problem.mask.argmax())
+
+
+def _examples(trace: Trace) -> list[int]:
+    """Choose the first element that is kept and the first that is dropped."""
+    dropped = 0 if trace.problem.mask is None else int(trace.problem.mask.argmin())
+    return sorted({_first_kept(trace), dropped})
 
 
 def local_gradient(context: StepContext) -> Rendered:
@@ -121,25 +127,22 @@ def local_gradient(context: StepContext) -> Rendered:
 
 
 def _jacobian(context: StepContext) -> Formula:
-    """Write the Jacobian as a matrix while it fits, else as diag(…)."""
+    """Write the Jacobian as a matrix while it fits, else its diagonal."""
     local, n, messages = context.written.local_grad, context.n, context.messages
-    line = context.vector(messages.symbol("J"), local, result=True)
+    line = context.vector(messages.symbol("diag_J"), local, result=True)
     if n <= LARGEST_MATRIX:
-        diagonal, zero = [messages.result(value) for value in local], messages.result(0)
+        *diagonal, zero = messages.results([*local, 0])
         rows = [[diagonal[i] if i == j else zero for j in range(n)] for i in range(n)]
         (matrix,) = matrices("J", [("≈" if "≈" in line.unicode else "=", rows)])
         if len(matrix.unicode.splitlines()[0]) <= WIDTH:
             return matrix
-    return Formula(
-        line.unicode.replace("[", "diag(").replace("]ᵀ", ")"),
-        line.latex.replace("[", r"\mathrm{diag}(").replace(r"]^\top", ")"),
-    )
+    return line
 
 
 def gradient(context: StepContext) -> Rendered:
     """Write the gradient by its two cases, kept and dropped, with one element as an example."""
     trace, mask = context.trace, context.trace.problem.mask
-    kept, i = context.n if mask is None else int(mask.sum()), _example(trace)
+    kept, i = context.n if mask is None else int(mask.sum()), _first_kept(trace)
     symbolic, inserted, computed = _products(context, [i])
     example = f"∂L/∂x{subscript(i + 1)} = {symbolic[1][0]}"
     for relation, cells in (inserted, computed):
@@ -163,9 +166,9 @@ def _products(context: StepContext, some: list[int]) -> list[tuple[str, list[str
     inserted = sign([*upstream, *local], [*written.grad_y, *written.local_grad])
     computed = sign(products, map(mul, map(Fraction, upstream), map(Fraction, local)))
     given = context.trace.problem.loss is None  # else ∂L/∂y is to be computed too
-    shown = upstream if given else [messages.hidden(number) for number in upstream]
-    pairs = [f"{g} × {messages.hidden(factor)}" for g, factor in zip(shown, local, strict=True)]
-    return [("=", symbols), (inserted, pairs), (computed, [*map(messages.hidden, products)])]
+    shown = upstream if given else messages.hidden(upstream)
+    pairs = [f"{g} × {k}" for g, k in zip(shown, messages.hidden(local), strict=True)]
+    return [("=", symbols), (inserted, pairs), (computed, messages.hidden(products))]
 
 
 def _any_loss(context: StepContext) -> Formula:
@@ -180,21 +183,22 @@ def _any_loss(context: StepContext) -> Formula:
 
 
 def _mistakes(context: StepContext) -> list[Piece]:
-    """Compare the gradient with what comes of forgetting the factor or the mask."""
-    mask, p, written = context.trace.problem.mask, context.trace.problem.p, context.written
-    if mask is None or p in (0, 1):
+    """Compare the gradient of two elements with what comes of forgetting the factor or the mask."""
+    trace, mask, messages = context.trace, context.trace.problem.mask, context.messages
+    if mask is None or trace.problem.p in (0, 1):
         return []
-    upstream, kept = written.grad_y, mask[context.shown].tolist()
+    some = _examples(trace)
+    written = Written(trace, messages, some)
+    unmasked = "unmasked" if trace.grad_y[~mask].any() else "unmasked_too"
     gradients = {
         "right": written.grad_x,
-        "unscaled": [g * k for g, k in zip(upstream, kept, strict=True)],
-        "unmasked": [g / (1 - written.p) for g in upstream],
+        "unscaled": [g * int(mask[i]) for g, i in zip(written.grad_y, some, strict=True)],
+        unmasked: [g / (1 - written.p) for g in written.grad_y],
     }
-    symbol, messages = context.messages.symbol("grad_x"), context.messages
-    compared = [
-        (vector(symbol, values, messages, LABELLED, context.n, result=True), context.words[key])
-        for key, values in gradients.items()
-    ]
+    compared = []
+    for key, values in gradients.items():
+        each = [_element("∂L/∂x", i, v, messages) for i, v in zip(some, values, strict=True)]
+        compared.append((as_formula(",   ".join(each)), context.words[key]))
     return ["mistakes", Facts(compared)]
 
 

@@ -88,7 +88,8 @@ def worked_example(context: StepContext) -> Rendered:
     """Show both passes, element by element, with every substitution."""
     trace, messages = context.trace, context.messages
     tables = forward_table(trace, messages), backward_table(trace, messages)
-    pieces: list[Piece] = ["forward", tables[0], "backward", tables[1], *_observed(context)]
+    pieces: list[Piece] = ["forward", tables[0], "backward", tables[1]]
+    pieces += [] if messages.blank else _observed(context)
     if not messages.hide and context.n <= SUMMED:
         pieces.append(_numpy_program(trace))
     return pieces, {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
@@ -103,10 +104,10 @@ def _observed(context: StepContext) -> list[doc.Block]:
     if not mask.all():
         again = context.words["observe_again"] if p < 1 else ""
         count = f"{context.n - mask.sum():,}"
-        points.append(context.answer("observe_dropped", count=count, again=again).text)
+        points.append(context.paragraph("observe_dropped", count=count, again=again).text)
     if mask.any():
         scale = scale_equation(p, context.messages)
-        points.append(context.answer("observe_kept", count=f"{mask.sum():,}", scale=scale).text)
+        points.append(context.paragraph("observe_kept", count=f"{mask.sum():,}", scale=scale).text)
     return [doc.Items(points)]
 
 
@@ -133,7 +134,6 @@ def sum_loss(context: StepContext) -> Rendered:
     pieces: list[Piece] = [
         "ones",
         loss_equation(summed, messages),
-        context.vector(messages.symbol("grad_y"), [1] * len(context.shown), result=True),
         *(_nudges(context, summed) if context.n <= SUMMED else []),
         *context.check(claims.gradient(summed)),
     ]
@@ -151,9 +151,9 @@ def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
     digits = len(str(int(abs(level)))) + 3  # that show a nudge, where a float has as many
     precise = messages._replace(precision=max(messages.precision, digits if digits < 18 else 0))
     columns: Columns = {
-        GRAD_X: [messages.result(written.grad_x[i]) for i in context.shown],
-        context.words["new_loss"]: [precise.result(level + change) for change in changes],
-        context.words["slope"]: [messages.result(change / NUDGE) for change in changes],
+        GRAD_X: messages.results(written.grad_x[i] for i in context.shown),
+        context.words["new_loss"]: precise.results(level + change for change in changes),
+        context.words["slope"]: messages.results(change / NUDGE for change in changes),
     }
     if mask is not None:
         bits = [f"{mask[i]:d}" for i in context.shown]
@@ -164,8 +164,8 @@ def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
         context.paragraph("nudge", loss=loss),
         element_table(columns, summed, messages),
     ]
-    if mask is not None and not mask.all():
-        blocks.append(context.answer("nothing"))
+    if mask is not None and not mask.all() and not messages.blank:
+        blocks.append(context.paragraph("nothing"))
     return blocks
 
 
@@ -238,6 +238,8 @@ def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block],
         blocks += labelled(name, vectors)
         blocks.append(equals(total, apart, context.messages, result=True))
         differences[name] = as_float(apart)
+    if passes[0].grad_y != passes[1].grad_y:
+        blocks.append(context.paragraph("own"))
     return blocks, differences
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
-BESIDE = 30  # columns that a vector may take where words stand beside it
+BESIDE = 36  # columns that a vector may take where words stand beside it
 DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 BRACKETS = (("⎡", "⎤"), ("⎢", "⎥"), ("⎣", "⎦"))  # of the first row, of those between, of the last
@@ -75,7 +75,7 @@ def equals(
     result: whether the reader is to compute it.
     """
     number = messages.number(value)
-    shown = messages.hidden(number) if result else number
+    (shown,) = messages.hidden([number]) if result else [number]
     return equation(name, as_formula(shown), sign([number], [value]))
 
 
@@ -86,25 +86,31 @@ def vector(
     width: int,
     n: int | None = None,
     *,
+    broken: bool = False,
     result: bool = False,
 ) -> Formula:
     """Write name = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
 
     n: how many there are, where the values are those of the elements shown alone.
+    broken: whether it may be broken into lines, so that all of those are shown.
     result: whether the reader is to compute them.
     """
     n = n or len(values)
-
-    def inside(ends: int) -> tuple[str, str]:
+    room = width - len(f"{name.unicode} = []ᵀ")
+    for ends in (6, 3, 2, 1):
         some = [*values] if n <= 2 * ends else [*values[:ends], *values[-ends:]]
         numbers = [messages.number(value) for value in some]
-        cells = [messages.hidden(number) for number in numbers] if result else numbers
-        return ", ".join(with_gap(cells, n, "…")), sign(numbers, some)
-
-    room = width - len(f"{name.unicode} = []ᵀ")
-    fitting = (each for each in map(inside, (6, 3, 2)) if len(each[0]) <= room)
-    text, relation = next(fitting, None) or inside(1)
-    return equation(name, Formula(f"[{text}]ᵀ", rf"[{to_latex(text)}]^\top"), relation)
+        cells = with_gap(messages.hidden(numbers) if result else numbers, n, "…")
+        fits = len(", ".join(cells)) <= room
+        if fits or broken:
+            break
+    each = len(cells) if fits or not broken else max(1, (room + 2) // (max(map(len, cells)) + 2))
+    lines = [", ".join(cells[k : k + each]) for k in range(0, len(cells), each)]
+    text = f",\n{' ' * len(f'{name.unicode} = [')}".join(lines)
+    latex = r", \cr ".join(map(to_latex, lines))
+    array = rf"\left[ \begin{{array}}{{l}} {latex} \end{{array}} \right]^\top"
+    inside = Formula(f"[{text}]ᵀ", array if lines[1:] else rf"[{latex}]^\top")
+    return equation(name, inside, sign(numbers, some))
 
 
 def matrices(left: str, parts: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> list[Formula]:

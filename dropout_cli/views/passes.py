@@ -160,15 +160,13 @@ def scale_equation(p: float, messages: Messages) -> doc.Formula:
     return equals(messages.symbol("scale"), scale, messages)
 
 
-def upstream_facts(
-    trace: Trace, messages: Messages, width: int = BESIDE
-) -> list[tuple[doc.Formula, str]]:
+def upstream_facts(trace: Trace, messages: Messages) -> list[tuple[doc.Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
     total = None if loss is None else loss_equation(trace, messages)  # which may overflow first
     grad_y = Written(trace, messages, shown(n)).grad_y
     upstream = vector(
-        messages.symbol("grad_y"), grad_y, messages, width, n, result=loss is not None
+        messages.symbol("grad_y"), grad_y, messages, BESIDE, n, result=loss is not None
     )
     if loss is None or total is None:
         example = np.array_equal(trace.grad_y, EXAMPLE_GRAD_Y)
@@ -188,7 +186,7 @@ def loss_equation(trace: Trace, messages: Messages) -> doc.Formula:
     if n > SUMMED:
         if rounded is None:
             return formula
-        return doc.equation(formula, as_formula(messages.result(rounded)), "≈")
+        return doc.equation(formula, as_formula(*messages.results([rounded])), "≈")
     value = exact.loss(loss, [], n)(Written(trace, messages).y)
     return equals(formula, value, messages, result=True)
 
@@ -201,7 +199,7 @@ def forward_table(trace: Trace, messages: Messages) -> doc.Table:
         mask = [f"{bit:d}" for bit in trace.problem.mask[some]]
         product = substituted(mask, columns[X], trace, messages)
         columns |= {messages.symbol("m_i"): mask, messages.symbol("forward_i"): product}
-    columns[Y] = [messages.result(value) for value in trace.y[some]]
+    columns[Y] = messages.results(trace.y[some])
     return element_table(columns, trace, messages)
 
 
@@ -209,16 +207,15 @@ def backward_table(trace: Trace, messages: Messages) -> doc.Table:
     """Tabulate i, ∂L/∂y_i, m_i, m_i/(1−p), the substitution, ∂L/∂x_i, kept or dropped."""
     problem, some = trace.problem, shown(trace.problem.x.size)
     grad_y = [messages.number(value) for value in trace.grad_y[some]]
-    columns: Columns = {GRAD_Y: grad_y if problem.loss is None else [*map(messages.hidden, grad_y)]}
+    columns: Columns = {GRAD_Y: grad_y if problem.loss is None else messages.hidden(grad_y)}
     if problem.mask is not None:
         mask = [f"{bit:d}" for bit in problem.mask[some]]
         columns[messages.symbol("m_i")] = mask
-        columns[messages.symbol("local_value")] = [*map(messages.result, trace.local_grad[some])]
+        columns[messages.symbol("local_value")] = messages.results(trace.local_grad[some])
         columns[BACKWARD] = substituted(grad_y, mask, trace, messages)
-    columns[GRAD_X] = [messages.result(value) for value in trace.grad_x[some]]
-    return element_table(columns, trace, messages)._replace(
-        spare=3 if problem.mask is not None else None
-    )
+    columns[GRAD_X] = messages.results(trace.grad_x[some])
+    spare = 3 if problem.mask is not None else None
+    return element_table(columns, trace, messages)._replace(spare=spare)
 
 
 def substituted(
@@ -226,9 +223,11 @@ def substituted(
 ) -> list[str]:
     """Write first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
     if trace.scale is None:
-        return [messages.result(0)] * len(first)
-    keep = messages.number(1 - trace.problem.p)
-    return [messages.hidden(f"{a} × {b} / {keep}") for a, b in zip(first, second, strict=True)]
+        return messages.results([0] * len(first))
+    p, keep = messages.probability(trace.problem.p), messages.number(1 - trace.problem.p)
+    keep = f"({1 - Fraction(p)})" if "/" in p else keep
+    factors = [f"({b})" if b.startswith("-") else b for b in second]
+    return messages.hidden([f"{a} × {b} / {keep}" for a, b in zip(first, factors, strict=True)])
 
 
 def element_table(
@@ -241,17 +240,12 @@ def element_table(
     n, mask = trace.problem.x.size, trace.problem.mask
     columns = {INDEX: [f"{i + 1:,}" for i in shown(n)], **columns}
     if status:
-        columns[""] = [_status(None if mask is None else mask[i], messages) for i in shown(n)]
+        keys = ["passed" if mask is None else "kept" if mask[i] else "dropped" for i in shown(n)]
+        words = [f"{doc.SIGNS[k != 'dropped']} {messages.string('cell', k)}" for k in keys]
+        columns[""] = messages.hidden(words, "<")
     headings, cells = list(columns), columns.values()
     more = messages.string("cell", "more", count=f"{n - SHOWN:,}")
     rows = with_gap(list(zip(*cells, strict=True)), n, (*"⋮" * (len(cells) - 1), more))
     if not status:
         return doc.Table(headings, rows)
     return doc.Table(headings, rows, words=[len(headings) - 1], result=len(headings) - 2)
-
-
-def _status(kept: bool | None, messages: Messages) -> str:
-    """Say that an element is kept, dropped, or in inference passed on."""
-    word = "passed" if kept is None else "kept" if kept else "dropped"
-    sign = doc.SIGNS[word != "dropped"]
-    return messages.hidden(f"{sign} {messages.string('cell', word)}")

@@ -25,18 +25,17 @@ def why_scale(context: StepContext) -> Rendered:
     mean = claims.first_expectation(trace.problem)
     unscaled, scaled, backward, variance = context.formulas
     over = messages.over(mean.masks)
-    pieces: list[Piece] = ["without", unscaled, scaled, "gradient", backward]
-    pieces += ["noise", variance] if p > 0 else [variance]
+    pieces: list[Piece] = ["without", unscaled, scaled, "gradient", backward, "noise", variance]
     if context.n <= claims.ELEMENTS:
         columns: Columns = {X: [messages.number(trace.problem.x[i]) for i in context.shown]}
         for name, symbol in MOMENTS.items():
             moments = getattr(mean, name)
-            columns[messages.symbol(symbol)] = [messages.result(moments[i]) for i in context.shown]
+            columns[messages.symbol(symbol)] = messages.results(moments[i] for i in context.shown)
         pieces += [
             context.paragraph("here", p_value=messages.probability(p), over=over),
             element_table(columns, trace, messages, status=False),
         ]
-    pieces += _expected(context)
+    pieces += [] if messages.blank else _expected(context)
     if p < 1:
         found = [claims.check(name, trace) for name in CLAIMED]
         ok = all(finding.ok is not False for finding in found)
@@ -49,10 +48,10 @@ def _expected(context: StepContext) -> list[Piece]:
     """Say what the factor preserves, and what it does not."""
     p = context.trace.problem.p
     if p in (0, 1):
-        return [context.answer("p_1" if p else "p_0")]
+        return [context.paragraph("p_1" if p else "p_0")]
     return [
-        context.answer("kept", keep=keep_equation(p, context.messages)),
-        context.answer(
+        context.paragraph("kept", keep=keep_equation(p, context.messages)),
+        context.paragraph(
             "nonlinear",
             squares=loss_formula("sum-squares"),
             gradient=loss_gradient("sum-squares"),

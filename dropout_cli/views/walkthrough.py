@@ -80,7 +80,8 @@ def page(
         return [
             doc.Heading(messages.string("exercise", "title", title=title)),
             doc.Paragraph(messages.text("exercise", "instructions")),
-            doc.Paragraph(messages.text("exercise", "solution", command=command)),
+            doc.Paragraph(messages.text("exercise", "solution")),
+            doc.Code(command),
             *steps,
         ]
     document: list[doc.Block] = [doc.Heading(title)]

@@ -11,7 +11,7 @@ from dropout_cli.formats.document import Formula, Text, Verbatim, equation
 from dropout_cli.words import FORMULAS, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 BLANK = "____"
 # `Code`, a {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
@@ -118,25 +118,19 @@ class Messages(NamedTuple):
             ratio = Fraction(value)
             return f"{Decimal(ratio.numerator) / Decimal(ratio.denominator):.{self.precision}g}"
 
-    def result(self, value: float | Fraction) -> str:
-        """Format a number that the reader is to compute; in an exercise, as wide as its blank."""
-        return self.hidden(self.number(value))
+    def results(self, values: Iterable[float | Fraction]) -> list[str]:
+        """Format numbers that the reader is to compute."""
+        return self.hidden([*map(self.number, values)])
 
-    def hidden(self, answer: str) -> str:
-        """Replace an answer by a blank while results are hidden; both are equally wide."""
+    def hidden(self, answers: Sequence[str], align: str = ">") -> list[str]:
+        """Replace answers by blanks while results are hidden; in an exercise all are equally wide.
+
+        align: "<" or ">", where an answer stands that is narrower than its blank.
+        """
         if not self.hide:
-            return answer
-        blank = BLANK.ljust(len(answer), "_")
-        return blank if self.blank else answer.rjust(len(blank))
-
-    def concealed(self, text: Text) -> Text:
-        """Replace words by a blank and spaces while results are hidden; both take as many lines."""
-        if not self.blank:
-            return text
-        spaces = re.sub(" (?=[=≈<] )|(?<=[=≈<]) ", "\u00a0", text.plain)  # no line breaks there
-        spaces = re.sub("[⺀-鿿][，。；：、）]", "\u00a0" * 4, spaces)
-        spaces = re.sub("[^ \u3000]", "\u00a0", re.sub("[⺀-\uffff]", "\u3000", spaces))
-        return Text((BLANK + spaces[2 if spaces[0] == "\u3000" else 4 :],))
+            return [*answers]
+        width = max(map(len, [BLANK, *answers]))
+        return ["_" * width if self.blank else f"{answer:{align}{width}}" for answer in answers]
 
     @property
     def blank(self) -> bool:
