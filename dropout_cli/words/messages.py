@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BLANK = "____"
 # `Code`, a {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
-PIECE = re.compile(r"(`[^`]*`|\{\w+\}(?: [=<] (?:\{\w+\}|\d+))?)")
+PIECE = re.compile(r"(`[^`]*`|\{\w+\}(?: [=<>] (?:\{\w+\}|\d+))?)")
 
 
 class Messages(NamedTuple):

@@ -136,4 +136,4 @@ def test_steps_have_names(page):
     html, _ = page("walkthrough")
     assert [attrs.get("id") for tag, attrs, _ in html.elements if tag == "h2"] == IDS
     words = " ".join(" ".join(html.texts("p")).split())
-    assert "Here, with p=0.5, summed exactly over the 16 possible masks:" in words
+    assert "Here p=0.5, averaged over the 16 possible masks, weighted by probability:" in words
