@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import matplotlib
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.collections import LineCollection, PolyCollection
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dropout_cli.figure.style import Style
+
+matplotlib.rcdefaults()  # what a user has set changes no figure
 
 MARGIN = 43.0  # points left and right of the words
 TOP = 47.0  # points from the top to the line of the title

@@ -32,7 +32,7 @@ PROGRAM = [sys.executable, "-m", "dropout_cli"]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def process(*args: str, **options) -> subprocess.CompletedProcess:
+def process(*args: str, **options) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "COLUMNS": "80", **options.pop("env", {})}
     return subprocess.run([*PROGRAM, *args], env=environment, capture_output=True, **options)
 
@@ -265,11 +265,11 @@ def test_files_are_the_same_each_time_and_leave_nothing_beside(cli, tmp_path, co
     assert b"http" not in re.sub(names, b"", first)  # nothing is loaded
 
 
-class CountingVoice(Messages):
+class CountingMessages(Messages):
     said = 0
 
     def number(self, value: float) -> str:
-        CountingVoice.said += 1
+        CountingMessages.said += 1
         return super().number(value)
 
 
@@ -277,11 +277,11 @@ class CountingVoice(Messages):
 def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
     counts = []
     for n in (100, 100_000):
-        CountingVoice.said = 0
-        trace, messages = Trace(Problem.create(np.ones(n))), CountingVoice(load("en"))
+        CountingMessages.said = 0
+        trace, messages = Trace(Problem.create(np.ones(n))), CountingMessages(load("en"))
         table = backward_table(trace, messages)
         derivation = page(trace, messages, [step["id"] for step in messages.prose["step"]])
-        counts.append((len(table.rows), len(derivation), CountingVoice.said))
+        counts.append((len(table.rows), len(derivation), CountingMessages.said))
     (rows, blocks, said), (more_rows, more_blocks, more_said) = counts
     assert more_said <= said + 10
     assert rows == more_rows == 13

@@ -146,7 +146,7 @@ def called(args, stdin):
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run(args)
     except SystemExit as exit_:
-        code = exit_.code
+        code = int(exit_.code or 0)
     finally:
         sys.stdin = usual
     out.flush()

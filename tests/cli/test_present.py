@@ -103,7 +103,8 @@ def headings(language):
 def test_each_step_has_its_heading_on_top_of_each_page(language, columns, lines):
     terminal = Terminal("--lang", language, columns=columns, lines=lines)
     titles = headings(language)
-    seen, pages, before = [], 0, None
+    seen: list[str] = []
+    pages, before = 0, None
     while len(seen) < len(IDS) or terminal.lines[-1] != before:
         assert terminal.first in titles
         assert terminal.lines[-1].startswith(f"{titles.index(terminal.first) + 1}/13")

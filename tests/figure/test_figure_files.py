@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -198,8 +199,10 @@ def test_what_is_no_figure_is_one_sentence(cli, tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *((name, wrong) for name in ("layout", "theme", "size", "dpi", "lang", "precision")
-          for wrong in ([[]], 10**400, "nonsense", None)),
+        *itertools.product(
+            ("layout", "theme", "size", "dpi", "lang", "precision"),
+            ([[]], 10**400, "nonsense", None),
+        ),
         ("dpi", float("nan")), ("precision", 18), ("precision", 2.5), ("panel", 1),
         ("title", "\x00"), ("title", 1), ("size", "-1x1"), ("size", "1x2x3"),
     ],

@@ -5,6 +5,7 @@ pytest -m "" tests/figure/test_figure_images.py --mpl-generate-path=tests/figure
 
 from __future__ import annotations
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -17,6 +18,10 @@ from dropout_cli.views.passes import backward_page, forward_page
 from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
+
+pytestmark = pytest.mark.skipif(
+    matplotlib.__version_info__ < (3, 11), reason="the pictures have the spaces of matplotlib 3.11"
+)
 
 FONT = "WenQuanYi Micro Hei"
 SMALL = {"dpi": 48}
