@@ -6,6 +6,7 @@ import math
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -302,6 +303,8 @@ def verify(
     from dropout_cli.cli.judge import judge_candidates, judge_layers
     from dropout_cli.views.verification import EXIT_CODES, claims_suite, page, record, verdict
 
+    if output.path is not None and output.path not in candidates:
+        Path(output.path).unlink(missing_ok=True)
     for name, allowed in (("rtol", rtol), ("atol", atol)):
         if allowed is not None and math.isnan(allowed):
             raise RequestError(f"{name} is nan, but it must be a number from 0")
