@@ -1,8 +1,7 @@
-"""The commands: each shows its view of a trace."""
+"""The commands."""
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
@@ -32,16 +31,16 @@ from dropout_cli.cli.output import (
     suffix_of,
 )
 from dropout_cli.cli.parsing import Group
-from dropout_cli.cli.pictures import draw_figure, draw_page, lanes, read_figure
+from dropout_cli.cli.pictures import lanes, read_figure, save_page
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from dropout_cli.formats.document import Document
+    from collections.abc import Callable
+
     from dropout_cli.problem import Problem
-    from dropout_cli.trace import Trace
 
 FIGURES = (".png", ".svg", ".pdf", ".gif")
-HAND_OUTS = (".html", ".md", ".ipynb")  # which hold a picture, or stand beside one
+HAND_OUTS = (".html", ".md", ".ipynb")  # pages with a picture, in the file or beside it
 FIGURE = "outputs/dropout_gradient_flow.png"
 
 
@@ -78,7 +77,7 @@ def walkthrough(
     options: ProblemOptions, output: Output, names: bool, asked: tuple[str, ...], pause: bool,
     hide: bool,
 ) -> None:  # fmt: skip
-    """Tell the whole derivation with your numbers.
+    """Show the whole derivation with your numbers.
 
     \b
     dropout-cli walkthrough
@@ -109,20 +108,21 @@ def walkthrough(
     elif output.is_data:
         output.write(record(trace, messages, chosen))
     elif asked and len(chosen) == 1 and output.suffix in PICTURES:
+        from dropout_cli.figure.tables import draw_step
+
         number = ids.index(chosen[0]) + 1
-        output.save(draw_page(page(trace, messages, chosen), output, (number, len(ids))))
+        document = page(trace, messages, chosen)
+        save_page(draw_step(document, number, len(ids), output.style), document, output)
     elif output.suffix in (".png", ".pdf"):
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
     else:
-        whole = output.path is not None and not (hide or asked)
-        picture = (
-            lanes(trace, messages, output.lang) if whole and output.suffix in HAND_OUTS else None
-        )
+        drawn = output.path is not None and output.suffix in HAND_OUTS and not (hide or asked)
+        picture = lanes(trace, messages, output.lang) if drawn else None
         output.write(page(trace, messages, chosen, picture), picture)
 
 
 def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
-    """Return the ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
+    """Return the ids that --step asks for by names, numbers or ranges; all if it asks for none."""
     chosen: set[str] = set()
     for name in [name.strip() for each in asked for name in each.split(",")]:
         ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
@@ -149,21 +149,28 @@ def forward(options: ProblemOptions, output: Output) -> None:
     dropout-cli forward -x 1,2,3 -p 0.1 --seed 7
     dropout-cli forward -x @input.npy -f json
     """
-    from dropout_cli.trace import Trace
     from dropout_cli.views.passes import forward_page, forward_record
 
-    trace = Trace(options.problem())
+    _show_pass(options.problem(), output, forward_page, forward_record)
+
+
+def _show_pass(
+    problem: Problem, output: Output, page: Callable[..., Any], record: Callable[..., Any]
+) -> None:
+    """Write the record of a pass, or its page as text or as a picture."""
+    from dropout_cli.trace import Trace
+
+    trace = Trace(problem)
     if output.is_data:
-        output.write(forward_record(trace))
-    else:
-        _show_pass(forward_page(trace, output.messages), trace, output)
-
-
-def _show_pass(page: Document, trace: Trace, output: Output) -> None:
+        output.write(record(trace))
+        return
+    document = page(trace, output.messages)
     if output.suffix in PICTURES:
-        output.save(draw_page(page, output, trace))
+        from dropout_cli.figure.tables import draw_pass
+
+        save_page(draw_pass(document, trace, output.messages, output.style), document, output)
     else:
-        output.write(page)
+        output.write(document)
 
 
 @cli.command()
@@ -181,18 +188,14 @@ def backward(options: ProblemOptions, output: Output, saved: str | None) -> None
     dropout-cli backward --loss sum-squares
     dropout-cli forward --seed 7 -f json | dropout-cli backward --from - -g 1,1,1,1
     """
-    from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_page, backward_record
 
-    trace = Trace(options.problem() if saved is None else _saved(saved, options))
-    if output.is_data:
-        output.write(backward_record(trace))
-    else:
-        _show_pass(backward_page(trace, output.messages), trace, output)
+    problem = options.problem() if saved is None else _saved(saved, options)
+    _show_pass(problem, output, backward_page, backward_record)
 
 
 def _saved(path: str, options: ProblemOptions) -> Problem:
-    """Read a saved pass, with the upstream gradient of the options where they give one."""
+    """Read the problem of a saved pass; --grad-y and --loss replace its upstream gradient."""
     from dropout_cli.cli.input import named, parse_json, read_problem, read_text, read_vector
 
     others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
@@ -238,7 +241,14 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
     style = style._replace(**{name: choices[name] for name in choices if name in options.given})
     style = style.checked()
     messages = load_messages(style.lang, style.precision)
-    data, smallest = draw_figure(trace, messages, style, suffix)
+    if suffix == ".gif":
+        from dropout_cli.figure.animation import animate
+
+        data, smallest = animate(trace, messages, style)
+    else:
+        from dropout_cli.figure.files import picture
+
+        data, smallest = picture(trace, messages, style, suffix)
     save_file(path, data, messages)
     if smallest < LEGIBLE:
         say(messages.string("figure", "small", size=f"{smallest:.1f}"))
@@ -291,7 +301,7 @@ def verify(
     """Check every claim, or your own implementation.
 
     Exits with 0 if all hold, with 1 if something does not, and with 2 if it cannot be checked.
-    -o report.xml writes JUnit XML; exit code 2 leaves no report of an earlier run there.
+    -o report.xml writes JUnit XML. After exit code 2 there is none, not even an earlier one.
 
     \b
     dropout-cli verify -x 1,2,3 -p 0.1
@@ -305,9 +315,6 @@ def verify(
 
     if output.path is not None and output.path not in candidates:
         Path(output.path).unlink(missing_ok=True)
-    for name, allowed in (("rtol", rtol), ("atol", atol)):
-        if allowed is not None and math.isnan(allowed):
-            raise RequestError(f"{name} is nan, but it must be a number from 0")
     if output.suffix == ".json":
         options.refuse(["quiet"], "JSON", "which holds every check")
     messages = output.messages
@@ -377,18 +384,17 @@ def masks(
     given = None if written is None else read_vector(written, "mask").values
     n, p, skip = count or (4 if given is None else given.size), as_probability(p), skip or 0
     like = None if given is None else as_mask(given, (n,), p)
-    seed = (42 if seed is None else seed) if find is None else 0
+    seed = 0 if find is not None else 42 if seed is None else seed
     drawn, refused = sources.draw_all(seed, n, p, skip)
     if not drawn:
         raise next(iter(refused.values()))
     messages = output.messages
     for rng, error in refused.items():
         say(messages.string("masks", "left_out", rng=rng, reason=error))
-    if find is None or like is None:
-        masks_ = drawn, like, seed, skip, p
-        record = masks_record(*masks_) if output.is_data else None
-        output.write(record or masks_page(*masks_, messages, output.width))
-    else:
-        seeds = sources.find(like, p, below or 10_000, skip), like, skip, p, below or 10_000
-        record = seeds_record(*seeds) if output.is_data else None
-        output.write(record or seeds_page(*seeds, messages, output.width))
+    record: Callable[..., Any] = masks_record
+    page: Callable[..., Any] = masks_page
+    shown: tuple[Any, ...] = drawn, like, seed, skip, p
+    if find is not None and like is not None:
+        record, page, below = seeds_record, seeds_page, below or 10_000
+        shown = sources.find(like, p, below, skip), like, skip, p, below
+    output.write(record(*shown) if output.is_data else page(*shown, messages, output.width))

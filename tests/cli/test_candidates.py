@@ -84,12 +84,6 @@ def test_what_cannot_be_judged_is_refused(judge, candidate, says):
     assert result.err.count("\n") == 1
 
 
-def test_a_key_that_stands_twice_is_refused(cli):
-    result = cli("verify", "--candidate", "-", stdin=b'{"x": [1], "y": [9], "y": [2]}')
-    assert result.code == 2
-    assert "standard input has the key 'y' twice" in result.err
-
-
 def test_p_0_divides_nothing_by_0(verdict):
     """m·x/p is infinite there, and no finite value is near to that."""
     assert verdict({"x": [1, 2], "p": 0, "y": [5, -7]}) == (False, ["unknown"])

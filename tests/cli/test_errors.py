@@ -88,7 +88,7 @@ REQUESTS = [
     ),
     # options
     ("forward -s -1", "seed is -1"),
-    ("forward --rng dice", "rng is 'dice', but it must be one of numpy"),
+    ("forward --rng dice", "'dice' is not one of 'numpy', 'torch-rand'"),
     ("backward --loss huber", "'huber' is not one of 'sum', 'mean', 'sum-squares'"),
     ("forward -f xml", "'xml' is not one of"),
     ("forward --nonsense", "No such option '--nonsense'"),
@@ -195,7 +195,7 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"mask_source": None}, "mask_source must be"),
         ({"mask_source": {"kind": "drawn"}}, "mask_source must be"),
         ({"mask_source": DRAWN | {"rng": "dice"}}, "rng is 'dice'"),
-        ({"mask_source": DRAWN, "mask": [1, 0]}, "not the one that numpy draws with seed 0"),
+        ({"mask_source": DRAWN, "mask": [1, 0]}, "mask does not follow from the rest of the pass"),
         ({"y": [2.0, 0.5]}, "y does not follow from the rest of the pass"),
         ({"y": [2.0]}, "y does not follow from the rest of the pass"),
         ({"y": None}, "y does not follow"),
