@@ -1,4 +1,4 @@
-"""What an implementation computed, from the command line or from JSON in a file."""
+"""Reading what an implementation computed, from the command line or from JSON files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dropout_cli.cli.printed import Vector
 
 VECTORS = ("x", "mask", "y", "grad_y", "grad_x")
-# What the other keys must hold, and in words.
+# The test of each other key's value, and the same in words.
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "schema": (lambda v: v == SCHEMA, f"{SCHEMA!r} or left out"),
     "name": (lambda v: isinstance(v, str) and v.isprintable(), "printable text"),
@@ -47,8 +47,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
 }
 KEYS = (*VECTORS, *VALUES, "meta")
-SAVED = ("scale", "mask_source", "local_grad")  # what a saved pass adds: it follows from the rest
-OPTIONS = {  # that a key of the file sets
+SAVED = ("scale", "mask_source", "local_grad")  # more keys of a saved pass
+OPTIONS = {  # the options that cannot be combined with a key
     "x": {"x"}, "p": {"p"}, "mask": {"mask", "seed", "rng", "skip"}, "mode": {"inference"},
     "grad_y": {"grad_y", "loss"}, "grad_y_source": {"grad_y", "loss"},
 }  # fmt: skip
@@ -57,11 +57,10 @@ OPTIONS = {  # that a key of the file sets
 def read_candidates(
     paths: Sequence[str], options: ProblemOptions, decimals: int | None
 ) -> list[Candidate]:
-    """Read the candidates in JSON files, or "-": each holds one object, or a list of them.
+    """Read the candidates in JSON files or standard input, "-": an object each, or a list of them.
 
-    The options give what a file leaves out; nothing else is filled in. decimals: to which all
-    values were rounded. Raises RequestError for JSON that is broken, and where a candidate cannot
-    be judged: its place and what it lacks.
+    options: for what a file leaves out; there are no defaults. decimals: of all rounded values.
+    Raises RequestError for broken JSON, and for a candidate that cannot be judged.
     """
     candidates: list[Candidate] = []
     for path in paths:
@@ -90,10 +89,9 @@ def read_candidates(
 def read_written(
     texts: Mapping[str, str | None], options: ProblemOptions, decimals: int | None
 ) -> Candidate:
-    """Read the candidate whose y and grad_x stand on the command line.
+    """Read the candidate given as --y and --grad-x.
 
-    Without --input it is for the worked example; with it, what is judged must follow from what is
-    given.
+    Without --input it is one of the worked example; with it, there are no defaults.
     """
     vectors = {key: read_vector(text, key) for key, text in texts.items() if text is not None}
     values = {key: vector.values for key, vector in vectors.items()}
@@ -107,7 +105,7 @@ def read_written(
 def _read(
     case: dict[str, Any], written: dict[str, Any], options: ProblemOptions, decimals: int | None
 ) -> Candidate:
-    """Read one candidate of a file. written: the same with its decimals as they are written."""
+    """Read one candidate of a file. written: the same, with its decimal numbers as text."""
     saved = case.get("schema") == SCHEMA
     refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
     for key, (holds, expected) in VALUES.items():
@@ -129,7 +127,7 @@ def _read(
     if case.get("grad_y_source", "given") != "given":
         known["grad_y"], known["loss"] = None, case["grad_y_source"]
     shape = one_shape({key: vector.shape for key, vector in vectors.items()})
-    if not saved:  # a saved pass has all its digits
+    if not saved:  # whose numbers are exact
         vectors = {
             key: vector._replace(written=np.ravel(written[key]).astype(str).tolist())
             for key, vector in vectors.items()
@@ -155,7 +153,7 @@ def _read(
 def _create(
     known: dict[str, Any], values: dict[str, FloatArray], options: ProblemOptions
 ) -> Candidate:
-    """Create the candidate, if its problem is known: from the file, the options, or y."""
+    """Create a candidate from the file and the options; its mask may also be read from y."""
     has = known.keys() | options.given.keys()
     missing = None
     if "x" not in has:
@@ -175,7 +173,7 @@ def _create(
 def _units(
     vectors: dict[str, Vector], options: ProblemOptions, decimals: int | None
 ) -> dict[str, FloatArray | float]:
-    """Bound how far each vector is off because it was rounded when it was written."""
+    """Bound the error of each vector from rounding it when it was written."""
     given = {"x": options.x, "grad_y": options.grad_y}
     read = {key: read_vector(v, key) for key, v in given.items() if v not in (None, "-")} | vectors
     if decimals is not None:

@@ -1,4 +1,4 @@
-"""What verify is given to judge: layers, or what an implementation computed."""
+"""Judging layers and candidates for verify."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def judge_candidates(
     paths: Sequence[str], texts: Mapping[str, str | None], decimals: int | None,
     rtol: float | None, atol: float, options: ProblemOptions, messages: Messages,
 ) -> list[Suite]:  # fmt: skip
-    """Make a suite for each candidate of the files, or for the y and grad_x in texts."""
+    """Judge the candidates in the files, or else the y and grad_x in texts; a suite for each."""
     from dropout_cli.cli.candidates import read_candidates, read_written
     from dropout_cli.verify.candidate import judge
     from dropout_cli.views.verification import candidate_suite
@@ -47,12 +47,12 @@ def judge_candidates(
 def judge_layers(
     names: Sequence[str], dtype: str | None, options: ProblemOptions, messages: Messages
 ) -> list[Suite]:
-    """Make a suite for each layer; what they print goes to standard error."""
+    """Judge layers, a suite for each; what they print goes to standard error."""
     from dropout_cli.verify.judge import judge_layer
     from dropout_cli.verify.load import load
     from dropout_cli.views.verification import layer_suite
 
-    options.refuse(NOT_OF_LAYERS, "--layer", "which is asked every question itself")
+    options.refuse(NOT_OF_LAYERS, "--layer", "which has checks of its own")
     for flag, values in (("--layer", names), ("--drop-prob", options.ps)):
         if len(set(values)) < len(values):
             raise RequestError(f"{flag} is given twice with the same value")
@@ -68,7 +68,7 @@ def judge_layers(
 
 @contextmanager
 def _captured() -> Iterator[None]:
-    """Redirect standard output to standard error, also for what is not Python."""
+    """Redirect standard output to standard error, for code outside Python too."""
     if sys.stderr is None:
         raise RequestError("a layer may print, so standard error must be open")
     sys.stdout.flush()
@@ -78,6 +78,6 @@ def _captured() -> Iterator[None]:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        sys.stdout.flush()  # what was written to it in another way
+        sys.stdout.flush()  # a layer may have written to sys.__stdout__
         os.dup2(output, 1)
         os.close(output)

@@ -1,4 +1,4 @@
-"""Vectors as they are printed: by hand, by Python, NumPy, PyTorch, JAX, and in our own tables."""
+"""Parsing vectors as people, Python, NumPy, PyTorch, JAX and our own tables write them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ if TYPE_CHECKING:
 SIGNS = str.maketrans({"，": ",", "、": ",", "−": "-", "［": "[", "］": "]", "ᵀ": "", "⊤": ""})
 LISTS = str.maketrans("()", "[]")
 BOOLEANS = {"True": "1", "False": "0", "true": "1", "false": "0", "np.True_": "1", "np.False_": "0"}
-# What stands around numbers: `y = `, `, grad_fn=<MulBackward0>`, `tensor(…)`, `np.float64(…)`.
+# Around numbers: `y = `, `, grad_fn=<MulBackward0>`, `tensor(…)`, `np.float64(…)`.
 NAME = re.compile(r"^[^\s=\[(]+\s*=\s*(?=[\[(a-zA-Z])|^Parameter containing:\s*")
 KEYWORD = re.compile(r""",\s*\w+=(?:<[^>]*>|'[^']*'|"[^"]*"|\([^)]*\)|[\w.]+)""")
 CALL = re.compile(
     r"(?<![\w.])(?:\w+\.)*(?:[aA]rray|[tT]ensor|bool_?|(?:float|u?int)\d+)\(([^()]*)\)"
 )
-FACTOR = re.compile(r"(?<![\w.])1(?:\.0*)?e([+-]?\d+)\s*\*\s*")  # PyTorch up to 0.4
 TOKEN = re.compile(r"[\[\]]|[^\[\],\s]+")
 
 
 class Vector(NamedTuple):
-    """A vector, a matrix row by row.
+    """A vector, or a matrix row by row.
 
-    shape: what it was before. written: its numbers as they were written, where it was text; their
-    digits tell how far they were rounded, as 1.5000e-03 does of `1.0e-03 * 1.5000`.
+    shape: before that. written: its numbers as text, if it was text; their digits tell how far
+    they were rounded.
     """
 
     values: FloatArray
@@ -42,10 +41,10 @@ class Vector(NamedTuple):
 
 
 def parse(text: str, name: str) -> Vector:
-    """Parse numbers between commas or white space, with or without what prints write around them.
+    """Parse numbers separated by commas or white space, and whatever a library prints around them.
 
-    A mask may hold booleans, or be written in rows of bits, `1010 0101`. Raises RequestError for
-    what is not a number, and where numbers are left out.
+    name: what errors call it; a "mask" may hold booleans or rows of bits, `1010 0101`.
+    Raises RequestError for anything that is not a number, and for an ellipsis.
     """
     if "..." in text or "…" in text or "⋮" in text:
         raise RequestError(
@@ -56,10 +55,7 @@ def parse(text: str, name: str) -> Vector:
     text = CALL.sub(r"\1", text).translate(LISTS)
     if re.search(r",\s*,", text):
         raise RequestError(f"{name} has two commas with no number between them")
-    factor = FACTOR.search(text)
-    items, shape = flatten(_lists(FACTOR.sub("", text, 1), name), name)
-    if factor:
-        items = [f"{item}e{factor[1]}" for item in items]
+    items, shape = flatten(_lists(text, name), name)
     if name == "mask":
         items = [BOOLEANS.get(item, item) for item in items]
         widths = {len(item) if item.isdecimal() else 1 for item in items}
@@ -70,7 +66,7 @@ def parse(text: str, name: str) -> Vector:
 
 
 def _lists(text: str, name: str) -> list[Any]:
-    """Return the numbers as text in lists, as brackets or else lines of the same length have it."""
+    """Return the numbers, as text, in lists: those of the brackets, or else a list per line."""
     if "[" not in text and "]" not in text:
         rows = [row for line in text.splitlines() if (row := TOKEN.findall(line))]
         is_matrix = len(rows) > 1 and len(rows[0]) > 1 and len(set(map(len, rows))) == 1
@@ -84,7 +80,7 @@ def _lists(text: str, name: str) -> list[Any]:
 
 
 def flatten(lists: list[Any], name: str) -> tuple[list[Any], tuple[int, ...]]:
-    """Return the items of lists in lists, and their shape; RequestError where they are no array."""
+    """Flatten nested lists and return their shape; RequestError if they are not rectangular."""
     shape: list[int] = []
     while any(isinstance(item, list) for item in lists):
         if len({len(row) if isinstance(row, list) else -1 for row in lists}) > 1:
@@ -95,6 +91,7 @@ def flatten(lists: list[Any], name: str) -> tuple[list[Any], tuple[int, ...]]:
 
 
 def _numbers(items: list[str], name: str) -> FloatArray:
+    """Convert text to numbers, and name the first item that is not one."""
     values = np.empty(len(items))
     for k, item in enumerate(items):
         try:
