@@ -63,15 +63,6 @@ def columns() -> int:
     return shutil.get_terminal_size((0, 0)).columns
 
 
-def other_screen(on: bool) -> None:
-    """Go to the terminal's other screen, without a cursor or broken lines, or come back from it."""
-    console = Console(file=sys.stdout)
-    console.set_alt_screen(on)
-    console.show_cursor(not on)
-    sys.stdout.write("\x1b[?7l" if on else "\x1b[?7h")
-    sys.stdout.flush()
-
-
 def to_text(document: doc.Document, _: doc.Setting) -> str:
     """Render the document as plain text."""
     console = _console(doc.COLOURS["light"][2:], WIDTH, record=True)
