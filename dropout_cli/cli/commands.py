@@ -301,7 +301,7 @@ def verify(
     """Check every claim, or your own implementation.
 
     Exits with 0 if all hold, with 1 if something does not, and with 2 if it cannot be checked.
-    -o report.xml writes JUnit XML. After exit code 2 there is none, not even an earlier one.
+    -o report.xml writes JUnit XML. With exit code 2 there is no report, not even an earlier one.
 
     \b
     dropout-cli verify -x 1,2,3 -p 0.1
