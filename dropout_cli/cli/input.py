@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.cli.printed import Vector, flatten, parse
+from dropout_cli.cli.printed import Vector, parse, to_vector
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -94,23 +94,10 @@ def parse_json(text: str, source: str) -> Any:
 
 
 def from_json(value: Any, name: str) -> Vector:
-    """Convert a parsed JSON value to a vector: a list of numbers, or of lists of the same length.
-
-    A mask may hold booleans. Raises RequestError for anything else.
-    """
+    """Convert a parsed JSON value to a vector; RequestError if it is not a list of numbers."""
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
-    items, shape = flatten(value, name)
-    types = (int, float, bool) if name == "mask" else (int, float)
-    for k, item in enumerate(items, 1):
-        if type(item) not in types:
-            raise RequestError(
-                f"element {k} of {name} is {str(item)[:40]!r}, which is not a number"
-            )
-    try:
-        return Vector(np.array(items, dtype=np.float64), shape)
-    except OverflowError:
-        raise RequestError(f"{name} has a number beyond the largest float64, 1.8e308") from None
+    return to_vector(value, name)
 
 
 def read_problem(

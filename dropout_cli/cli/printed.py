@@ -55,14 +55,7 @@ def parse(text: str, name: str) -> Vector:
     text = CALL.sub(r"\1", text).translate(LISTS)
     if re.search(r",\s*,", text):
         raise RequestError(f"{name} has two commas with no number between them")
-    items, shape = flatten(_lists(text, name), name)
-    if name == "mask":
-        items = [BOOLEANS.get(item, item) for item in items]
-        widths = {len(item) if item.isdecimal() else 1 for item in items}
-        if len(widths) == 1 and max(widths) > 1:
-            shape = (len(items), *widths) if len(items) > 1 else tuple(widths)
-            items = list("".join(items))
-    return Vector(_numbers(items, name), shape, items)
+    return to_vector(_lists(text, name), name)
 
 
 def _lists(text: str, name: str) -> list[Any]:
@@ -79,19 +72,20 @@ def _lists(text: str, name: str) -> list[Any]:
     return lists[0] if len(lists) == 1 and isinstance(lists[0], list) else lists
 
 
-def flatten(lists: list[Any], name: str) -> tuple[list[Any], tuple[int, ...]]:
-    """Flatten nested lists and return their shape; RequestError if they are not rectangular."""
-    shape: list[int] = []
-    while any(isinstance(item, list) for item in lists):
-        if len({len(row) if isinstance(row, list) else -1 for row in lists}) > 1:
-            raise RequestError(f"{name} has rows of different lengths, but they must be one")
-        shape.append(len(lists) // math.prod(shape))
-        lists = [item for row in lists for item in row]
-    return lists, (*shape, len(lists) // math.prod(shape))
+def to_vector(lists: list[Any], name: str) -> Vector:
+    """Convert nested lists of numbers, or of numbers as text, to a vector.
 
-
-def _numbers(items: list[str], name: str) -> FloatArray:
-    """Convert text to numbers, and name the first item that is not one."""
+    name: as in parse. Raises RequestError for anything that is not a number, and for lists of
+    different lengths.
+    """
+    found, shape = _flatten(lists, name)
+    items = list(map(str, found))
+    if name == "mask":
+        items = [BOOLEANS.get(item, item) for item in items]
+        widths = {len(item) if item.isdecimal() else 1 for item in items}
+        if len(widths) == 1 and max(widths) > 1:
+            shape = (len(items), *widths) if len(items) > 1 else tuple(widths)
+            items = list("".join(items))
     values = np.empty(len(items))
     for k, item in enumerate(items):
         try:
@@ -100,4 +94,15 @@ def _numbers(items: list[str], name: str) -> FloatArray:
             raise RequestError(
                 f"element {k + 1} of {name} is {item[:40]!r}, which is not a number"
             ) from None
-    return values
+    return Vector(values, shape, items)
+
+
+def _flatten(lists: list[Any], name: str) -> tuple[list[Any], tuple[int, ...]]:
+    """Flatten nested lists and return their shape; RequestError if they are not rectangular."""
+    shape: list[int] = []
+    while any(isinstance(item, list) for item in lists):
+        if len({len(row) if isinstance(row, list) else -1 for row in lists}) > 1:
+            raise RequestError(f"{name} has rows of different lengths, but they must be one")
+        shape.append(len(lists) // math.prod(shape))
+        lists = [item for row in lists for item in row]
+    return lists, (*shape, len(lists) // math.prod(shape))
