@@ -11,8 +11,9 @@ import click
 from dropout_cli.cli.output import PICTURES, PRECISION, PRINTED, Output, chosen_suffix
 from dropout_cli.cli.parsing import probability
 from dropout_cli.errors import RequestError
-from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
+from dropout_cli.figure import LAYOUTS, PANELS
 from dropout_cli.formats import FORMATS
+from dropout_cli.formats.document import COLOURS
 from dropout_cli.losses import LOSSES
 from dropout_cli.words import languages, load
 
@@ -76,7 +77,7 @@ PROBLEM_OPTIONS = {
     ),
 }  # fmt: skip
 THEME_OPTION = click.option(
-    "--theme", type=click.Choice(THEME_NAMES),
+    "--theme", type=click.Choice(list(COLOURS)),
     help="Dark ink on a light ground, or light on dark, in pictures and HTML."
     "  [default: light; in HTML as the reader has it]",
 )  # fmt: skip

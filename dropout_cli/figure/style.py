@@ -11,7 +11,7 @@ import math
 from typing import Any, NamedTuple
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
+from dropout_cli.figure import LAYOUTS, PANELS
 from dropout_cli.formats.document import COLOURS
 from dropout_cli.words import languages
 
@@ -36,15 +36,9 @@ class Theme(NamedTuple):
 
 
 THEMES = {
-    "light": Theme(
-        *COLOURS["light"], given="#6E7781", gain="#B3D7EE", kept_thin="#00446F",
-        gain_thin="#4A99C8", plate="#EEF1F4", rule="#8C959F",
-    ),
-    "dark": Theme(
-        *COLOURS["dark"], given="#8B96A3", gain="#1D4E6B", kept_thin="#8ED1F8",
-        gain_thin="#2F6A8E", plate="#1C242D", rule="#76818D",
-    ),
-}  # fmt: skip
+    "light": Theme(**COLOURS["light"], kept_thin="#00446F", gain_thin="#4A99C8"),
+    "dark": Theme(**COLOURS["dark"], kept_thin="#8ED1F8", gain_thin="#2F6A8E"),
+}
 
 # Type sizes in points of the page.
 TITLE, CAPTION, SUBTITLE, HEADING, FORMULA = 27, 21, 17, 19, 18
@@ -78,7 +72,7 @@ class Style(NamedTuple):
             layout="flow" if self.layout == "lanes" else self.layout,
             panel=tuple(name for name in PANELS if name in self.panel),
         )
-        known = {"layout": LAYOUTS, "theme": THEME_NAMES, "lang": languages()}
+        known = {"layout": LAYOUTS, "theme": THEMES, "lang": languages()}
         for name, choices in (known | {"precision": range(1, 18)}).items():
             if getattr(style, name) not in choices:
                 raise RequestError(f"{name} cannot be {getattr(style, name)!r}")

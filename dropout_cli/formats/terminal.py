@@ -22,7 +22,7 @@ from dropout_cli.formats import bars
 from dropout_cli.formats import document as doc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rich.console import JustifyMethod
@@ -37,8 +37,8 @@ BESIDE = 12  # the fewest columns in which words stand beside a formula, not bel
 # its punctuation; spaces.
 PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
 TERMS = re.compile(r".+?(?:, +| (?== )|$)")  # of a formula, which stay on a line
-# xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
-KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
+# xterm's 32 and 166 have a contrast of at least 3.8 on both white and black.
+XTERM = {"kept": "color(32)", "dropped": "color(166)", "muted": "dim"}
 QUESTION = 60  # columns of a line to write on
 
 
@@ -50,9 +50,7 @@ def to_terminal(document: doc.Document, width: int | None = None) -> str:
     """
     width = width or columns()
     colours = None if os.environ.get("NO_COLOR") else "auto"
-    console = _console(
-        (KEPT, DROPPED, GLOSS), width or WIDTH, file=sys.stdout, color_system=colours
-    )
+    console = _console(XTERM, width or WIDTH, file=sys.stdout, color_system=colours)
     with console.capture() as capture:
         _print(document, console, on_screen=bool(width))
     return _trimmed(capture.get())
@@ -65,7 +63,7 @@ def columns() -> int:
 
 def to_text(document: doc.Document, _: doc.Setting) -> str:
     """Render the document as plain text."""
-    console = _console(doc.COLOURS["light"][2:], WIDTH, record=True)
+    console = _console(doc.COLOURS["light"], WIDTH, record=True)
     _print(document, console, on_screen=False)
     return _trimmed(console.export_text())
 
@@ -76,27 +74,31 @@ def to_svg(document: doc.Document, setting: doc.Setting) -> str:
     from rich.terminal_theme import TerminalTheme
 
     theme = setting.theme or "light"
-    console = _console(doc.COLOURS[theme][2:], WIDTH, record=True)
+    console = _console(doc.COLOURS[theme], WIDTH, record=True)
     _print(document, console, on_screen=True)
     lines = console.export_text().splitlines()  # and now in a window that is no wider than these
     console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
     _print(document, console, on_screen=True)
-    ground, ink = (Color.parse(colour).get_truecolor() for colour in doc.COLOURS[theme][:2])
+    ground, ink = (
+        Color.parse(doc.COLOURS[theme][name]).get_truecolor() for name in ("ground", "ink")
+    )
     window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses a terminal's sixteen colours
     svg = console.export_svg(title=setting.title, theme=window)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _console(colours: Sequence[str], width: int, *, record: bool = False, **own: Any) -> Console:
-    """Make a console; one that records a file prints the same wherever this runs."""
+def _console(
+    colours: Mapping[str, str], width: int, *, record: bool = False, **own: Any
+) -> Console:
+    """Create a console; one that records a file prints the same everywhere."""
     if record:
         own = {"file": io.StringIO(), "color_system": "truecolor", "force_terminal": True,
                "no_color": False, "legacy_windows": False}  # fmt: skip
-    kept, dropped, gloss = colours
+    kept, dropped = colours["kept"], colours["dropped"]
     theme = Theme({
-        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
-        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+        "heading": "bold", "formula": "bold", "gloss": colours["muted"], "kept": kept,
+        "dropped": dropped, "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
     })  # fmt: skip
     return Console(theme=theme, emoji=False, width=width, record=record, **own)
 
