@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from dropout_cli.cli.output import legible
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from dropout_cli.cli.options import ProblemOptions
     from dropout_cli.views.verification import Suite
@@ -60,24 +59,7 @@ def judge_layers(
     seed = 0 if options.seed is None else options.seed
     suites = []
     for name in names:
-        with _captured():
+        with redirect_stdout(sys.stderr):
             findings = judge_layer(load(name), ps, seed, dtype)
         suites.append(layer_suite(legible(name), findings, seed, messages))
     return suites
-
-
-@contextmanager
-def _captured() -> Iterator[None]:
-    """Redirect standard output to standard error, for code outside Python too."""
-    if sys.stderr is None:
-        raise RequestError("a layer may print, so standard error must be open")
-    sys.stdout.flush()
-    output = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        sys.stdout.flush()  # a layer may have written to sys.__stdout__
-        os.dup2(output, 1)
-        os.close(output)
