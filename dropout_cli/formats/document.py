@@ -1,4 +1,4 @@
-"""The blocks of a document, whatever format it is written in."""
+"""The blocks of a document, common to all formats."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
