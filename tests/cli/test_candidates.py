@@ -45,7 +45,7 @@ def verdict(judge):
     [
         ([], "standard input holds no candidate: the list is empty"),
         ([3], "standard input, case 1 is not a candidate"),
-        ([RIGHT, {**RIGHT, "p": "a"}], "p is 'a', but it must be a number from 0 to 1, in standard i"),
+        ([RIGHT, {**RIGHT, "p": "a"}], "p is 'a', but it must be a number from 0 to 1, in sta"),
         ([{**RIGHT, "name": "a"}, {**RIGHT, "name": "a"}], "two candidates are called 'a'"),
         ({**CASE, "gradx": [1]}, "'gradx' is no key of a candidate: did you mean 'grad_x'?"),
         ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
