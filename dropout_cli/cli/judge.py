@@ -65,9 +65,12 @@ def judge_candidates(
     options.refuse(["dtype"], "a candidate", "whose file says it")
     if paths:
         options.refuse(["y", "grad_x"], "--candidate", "whose file holds them")
-        candidates = _read_candidates(paths, options, decimals)
+        candidates = _read_candidates(paths, options)
     else:
-        candidates = [_read_written(texts, options, decimals)]
+        candidates = [_read_written(texts, options)]
+    if decimals is not None:
+        unit = 0.5 * 10.0**-decimals
+        candidates = [each._replace(units=dict.fromkeys(each.units, unit)) for each in candidates]
     if not any("grad_x" in candidate.values for candidate in candidates):
         options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
     return [candidate_suite(each, *judge(each, rtol, atol), messages) for each in candidates]
@@ -91,12 +94,10 @@ def judge_layers(
     return suites
 
 
-def _read_candidates(
-    paths: Sequence[str], options: ProblemOptions, decimals: int | None
-) -> list[Candidate]:
+def _read_candidates(paths: Sequence[str], options: ProblemOptions) -> list[Candidate]:
     """Read the candidates in JSON files or standard input, "-": an object each, or a list of them.
 
-    options: for what a file leaves out; there are no defaults. decimals: of all rounded values.
+    options: for what a file leaves out; there are no defaults.
     Raises RequestError for broken JSON, and for a candidate that cannot be judged.
     """
     candidates: list[Candidate] = []
@@ -112,7 +113,7 @@ def _read_candidates(
             if not isinstance(case, dict):
                 raise RequestError(f"{where} is not a candidate: it must be a JSON object")
             try:
-                candidate = _read(case, written, options, decimals)
+                candidate = _read(case, written, options)
             except RequestError as error:
                 raise RequestError(f"{error}, in {where}") from None
             name = f"case {k}" if several else path if paths[1:] else None
@@ -123,9 +124,7 @@ def _read_candidates(
     return candidates
 
 
-def _read_written(
-    texts: Mapping[str, str | None], options: ProblemOptions, decimals: int | None
-) -> Candidate:
+def _read_written(texts: Mapping[str, str | None], options: ProblemOptions) -> Candidate:
     """Read the candidate given as --y and --grad-x.
 
     Without --input it is one of the worked example; with it, there are no defaults.
@@ -136,12 +135,10 @@ def _read_written(
         candidate = _create({}, values, options)
     else:
         candidate = Candidate(options.problem(), values, own_mask=False)
-    return candidate._replace(units=_units(vectors, options, decimals))
+    return candidate._replace(units=_units(vectors, options))
 
 
-def _read(
-    case: dict[str, Any], written: dict[str, Any], options: ProblemOptions, decimals: int | None
-) -> Candidate:
+def _read(case: dict[str, Any], written: dict[str, Any], options: ProblemOptions) -> Candidate:
     """Read one candidate of a file. written: the same, with its decimal numbers as text."""
     saved = case.get("schema") == SCHEMA
     refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
@@ -170,7 +167,7 @@ def _read(
     candidate = candidate._replace(
         problem=replace(candidate.problem, shape=shape if shape[1:] else None),
         dtype=case.get("dtype", "float32"),
-        units=_units(vectors, options, decimals),
+        units=_units(vectors, options),
     )
     trace = Trace(candidate.problem)
     if saved:
@@ -204,12 +201,8 @@ def _create(
     return candidate if drawn or "mask" in has else read_mask(candidate)
 
 
-def _units(
-    vectors: dict[str, Vector], options: ProblemOptions, decimals: int | None
-) -> dict[str, FloatArray | float]:
+def _units(vectors: dict[str, Vector], options: ProblemOptions) -> dict[str, FloatArray | float]:
     """Bound the error of each vector from rounding it when it was written."""
     given = {"x": options.x, "grad_y": options.grad_y}
     read = {key: read_vector(v, key) for key, v in given.items() if v not in (None, "-")} | vectors
-    if decimals is not None:
-        return dict.fromkeys(read, 0.5 * 10.0**-decimals)
     return {key: half_units(vector.written) for key, vector in read.items()}
