@@ -63,18 +63,18 @@ def cli(context: click.Context) -> None:
 @cli.command()
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
-    "--step", "asked", multiple=True, metavar="STEPS", shell_complete=complete_steps,
-    help="Show only these steps: names or their beginnings, numbers, ranges, as 2,4-6,chain.",
+    "--step", "steps", multiple=True, metavar="STEPS", shell_complete=complete_steps,
+    help="Show only these steps: names or their beginnings, numbers, ranges, like 2,4-6,chain.",
 )  # fmt: skip
-@click.option("--pause", is_flag=True, help="Present a step at a time; ? shows the keys.")
+@click.option("--pause", is_flag=True, help="Present one step at a time; ? shows the keys.")
 @click.option(
     "--hide", is_flag=True,
-    help="Leave the results blank: an exercise. With --pause the next key shows them.",
+    help="Leave the results blank, as an exercise. With --pause the next key shows them.",
 )  # fmt: skip
 @problem_options()
 @output_options(drawn=True)
 def walkthrough(
-    options: ProblemOptions, output: Output, names: bool, asked: tuple[str, ...], pause: bool,
+    options: ProblemOptions, output: Output, names: bool, steps: tuple[str, ...], pause: bool,
     hide: bool,
 ) -> None:  # fmt: skip
     """Show the whole derivation with your numbers.
@@ -90,8 +90,8 @@ def walkthrough(
 
     messages = output.messages._replace(hide=hide)
     if names:
-        others = ("asked", "pause", "hide", "precision")
-        options.refuse([*PROBLEM_OPTIONS, *others], "--list", "which tells no step")
+        others = ("steps", "pause", "hide", "precision")
+        options.refuse([*PROBLEM_OPTIONS, *others], "--list", "which only lists the steps")
         output.write(contents_record(messages) if output.is_data else contents(messages))
         return
     if hide and output.is_data:
@@ -99,7 +99,7 @@ def walkthrough(
     if pause:
         options.refuse(["form", "path"], "--pause", "which presents in a terminal")
     ids = [step["id"] for step in messages.prose["step"]]
-    chosen = _steps(asked, ids)
+    chosen = _chosen(steps, ids)
     trace = Trace(options.problem())
     if pause and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from dropout_cli.cli.present import present
@@ -107,7 +107,7 @@ def walkthrough(
         present(trace, messages, chosen)
     elif output.is_data:
         output.write(record(trace, messages, chosen))
-    elif asked and len(chosen) == 1 and output.suffix in PICTURES:
+    elif steps and len(chosen) == 1 and output.suffix in PICTURES:
         from dropout_cli.figure.tables import draw_step
 
         number = ids.index(chosen[0]) + 1
@@ -116,15 +116,15 @@ def walkthrough(
     elif output.suffix in (".png", ".pdf"):
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
     else:
-        drawn = output.path is not None and output.suffix in HAND_OUTS and not (hide or asked)
+        drawn = output.path is not None and output.suffix in HAND_OUTS and not (hide or steps)
         picture = lanes(trace, messages, output.lang) if drawn else None
         output.write(page(trace, messages, chosen, picture), picture)
 
 
-def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
+def _chosen(steps: tuple[str, ...], ids: list[str]) -> list[str]:
     """Return the ids that --step asks for by names, numbers or ranges; all if it asks for none."""
     chosen: set[str] = set()
-    for name in [name.strip() for each in asked for name in each.split(",")]:
+    for name in [name.strip() for each in steps for name in each.split(",")]:
         ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
         first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
         begun = [id_ for id_ in ids if id_ == name or (name and id_.startswith(name))]
@@ -208,12 +208,12 @@ def _saved(path: str, options: ProblemOptions) -> Problem:
 @cli.command()
 @file_option(
     "-o", "--output", "path", default=FIGURE, show_default=True,
-    help="The file to write: .png, .svg or .pdf; .gif for an animation of the lanes. Folders on its"
-    " way are made.",
+    help="The file to write: .png, .svg or .pdf; .gif for an animation of the lanes. Missing"
+    " folders are created.",
 )  # fmt: skip
 @file_option(
     "--from", "source",
-    help="Draw again what this .png or .svg of plot shows; options given change how it looks.",
+    help="Draw the figure in this .png or .svg of plot again, in the style of other options.",
 )  # fmt: skip
 @passed_as("choices", FIGURE_OPTIONS)
 @problem_options()
@@ -261,8 +261,8 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
 )  # fmt: skip
 @click.option(
     "--layer", "layers", metavar="MODULE:NAME", multiple=True,
-    help="Run your layer, and check what it computes and how it draws, for many p or for each -p;"
-    " may be repeated.",
+    help="Run your layer, and check what it computes and how it samples its mask, for many p or"
+    " for each -p; may be repeated.",
 )  # fmt: skip
 @file_option(
     "--candidate", "candidates", multiple=True,
@@ -285,7 +285,7 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
 )  # fmt: skip
 @click.option(
     "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
-    help="The type that your layer is given.  [default: float32]",
+    help="The type of your layer's input.  [default: float32]",
 )  # fmt: skip
 @click.option(
     "-q", "--quiet", is_flag=True,
@@ -300,7 +300,7 @@ def verify(
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
-    Exits with 0 if all hold, with 1 if something does not, and with 2 if it cannot be checked.
+    Exit codes: 0 if nothing is wrong, 1 if something is, and 2 if something cannot be checked.
     -o report.xml writes JUnit XML. With exit code 2 there is no report, not even an earlier one.
 
     \b

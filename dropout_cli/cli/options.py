@@ -53,16 +53,16 @@ PROBLEM_OPTIONS = {
     ),
     "seed": click.option(
         "-s", "--seed", type=int, metavar="N",
-        help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
+        help="Draw the mask from this seed instead.  [default: 0 if it must be drawn]",
     ),
     "rng": click.option(
         "--rng", type=click.Choice(SOURCES), metavar="NAME",
-        help=f"Who draws it: {', '.join(SOURCES)}.  [default: numpy]",
+        help=f"Draw it with: {', '.join(SOURCES)}.  [default: numpy]",
     ),
     "skip": click.option(
         "--skip", type=int, metavar="N",
-        help="Draw it after N other draws: 10 where torch.rand(10) came first. The README says"
-        " what takes how many; not for numpy and jax.",
+        help="Draw it after N other draws, such as 10 for torch.rand(10) before it; the README"
+        " lists more. Not for numpy and jax.",
     ),
     "inference": click.option(
         "--eval", "inference", is_flag=True, help="Inference mode instead of training."
@@ -78,8 +78,7 @@ PROBLEM_OPTIONS = {
 }  # fmt: skip
 THEME_OPTION = click.option(
     "--theme", type=click.Choice(list(COLOURS)),
-    help="Dark ink on a light ground, or light on dark, in pictures and HTML."
-    "  [default: light; in HTML as the reader has it]",
+    help="The colours of pictures and HTML.  [default: light; in HTML the reader's own]",
 )  # fmt: skip
 LANG_OPTION = click.option(
     "--lang", type=click.Choice(languages()), default="en", show_default=True,
@@ -96,7 +95,7 @@ FIGURE_OPTIONS = {
         "  [default: panels; flow for .gif]",
     ),
     "theme": THEME_OPTION,
-    "transparent": click.option("--transparent", is_flag=True, help="Leave out the ground."),
+    "transparent": click.option("--transparent", is_flag=True, help="Leave out the background."),
     "size": click.option(
         "--size", metavar="SIZE", default="16x9", show_default=True,
         help="16x9, 4x3, square, or WxH: pixels, as 1920x1080, or inches, as 14x10.",

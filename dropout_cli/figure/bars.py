@@ -79,9 +79,9 @@ class Strip:
         start = (self.y if self.upright else self.x) + self.before
         return start + self.length * ((value - self.low) / ((self.high - self.low) or 1.0))
 
-    def rectangles(self, middle: FloatArray, thick: float, end: FloatArray) -> FloatArray:
+    def rectangles(self, middle: FloatArray, thickness: float, end: FloatArray) -> FloatArray:
         """Return the corners of bars from 0 to `end`, (count, 4, 2), in points."""
-        first, last, start = middle - thick / 2, middle + thick / 2, 0 * end
+        first, last, start = middle - thickness / 2, middle + thickness / 2, 0 * end
         across = np.stack([self.across(place) for place in (first, last, last, first)], axis=-1)
         along = np.stack([self.along(value) for value in (start, start, end, end)], axis=-1)
         return np.stack([across, along] if self.upright else [along, across], axis=-1)
@@ -101,7 +101,7 @@ class Bars:
 
     strip: an empty strip of the size of each vector.
     scaled: whether the kept are multiplied by anything but 1.
-    thickest: the most points that a bar is thick.
+    thickest: the largest thickness, in points.
     """
 
     def __init__(self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float) -> None:
@@ -110,7 +110,7 @@ class Bars:
         self.page, self.kept, self.strip, self.scaled = page, kept, strip, scaled
         self.few = n <= FEW or strip.pitch >= ROOMY
         dense = n > 6 and not (strip.upright and self.few)
-        self.thick = min(DENSE if dense else SOLID, thickest / strip.pitch)
+        self.thickness = min(DENSE if dense else SOLID, thickest / strip.pitch)
         self.dark = theme.kept if self.few else theme.kept_thin
         edge = 1.6 if n <= 6 else 1.2
         outline = {"face": "none", "edge": theme.dropped, "width": edge, "linestyles": [DASHES]}
@@ -124,9 +124,10 @@ class Bars:
 
     def draw(self, strip: Strip, part: str, values: FloatArray, shown: Mask) -> None:
         """Draw the bars shown in the style of a part: "given", "kept", "gain" or "lost"."""
-        thick = SLIM if part == "lost" and not self.few else self.thick  # no room for an outline
+        slim = part == "lost" and not self.few  # instead of an outline
+        thickness = SLIM if slim else self.thickness
         which = np.flatnonzero(shown)
-        rectangles = strip.rectangles(which + 0.5, thick, values[which])
+        rectangles = strip.rectangles(which + 0.5, thickness, values[which])
         self.page.polygons(rectangles, snap=None if self.few else False, **self.styles[part])
 
     def mask(self, strip: Strip, size: float, shown: bool = True) -> None:
@@ -213,7 +214,7 @@ class Vector:
         along, across = (heights, 2 * widths - values) if self.upright else (widths, heights)
         zero, ends = strip.along(0 * self.ends), strip.along(self.ends)
         inside = self.lost & (along + 2 * GAP <= abs(ends - zero))
-        inside &= across + 2 <= self.bars.thick * strip.pitch
+        inside &= across + 2 <= self.bars.thickness * strip.pitch
         start = np.where(inside, zero, ends) + np.where(self.ends < 0, -GAP - along, GAP)
         middle = strip.across(np.arange(strip.n) + 0.5)
         left, bottom = strip.point(middle - values / 2, start)
@@ -226,7 +227,7 @@ class Vector:
         if not self.upright:
             return size <= 1.03 * strip.pitch  # digits are three quarters as high
         boxes = self.boxes(strip, size)
-        corners = strip.rectangles(np.arange(strip.n) + 0.5, self.bars.thick, self.ends)
+        corners = strip.rectangles(np.arange(strip.n) + 0.5, self.bars.thickness, self.ends)
         bars = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=-1)
         meet = _closer(boxes, boxes, 0.4 * size) | _closer(boxes, bars, 2)
         outside = boxes[0, 0] < strip.x - 20 or boxes[-1, 2] > strip.x + strip.width + 20

@@ -148,7 +148,7 @@ class Lanes:
         strip = replace(self.column, x=self.mask_left, y=y, width=MASK)
         if self.trace.problem.training:
             self._heading(name, strip)
-            size = min(VALUE + 2.0, (self.bars.thick * strip.pitch - 3) / CAP)
+            size = min(VALUE + 2.0, (self.bars.thickness * strip.pitch - 3) / CAP)
             self.bars.mask(strip, size, self.moment.reaches(name))
         else:
             x, line = strip.x + MASK / 2, y + strip.height + 13

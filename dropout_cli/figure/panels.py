@@ -92,7 +92,7 @@ def formulas(trace: Trace) -> dict[str, str]:
 def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
     """Draw the mask as tiles, with "kept" or "dropped" above them if that fits."""
     page = bars.page
-    side = bars.thick * strip.pitch if bars.few else BARCODE
+    side = bars.thickness * strip.pitch if bars.few else BARCODE
     y = strip.y + (strip.height - side) / 2
     bars.mask(replace(strip, y=y, height=side), DIGIT * side if bars.few else 0)
     words = [messages.string("figure", word) for word in ("dropped", "kept")]

@@ -233,7 +233,7 @@ def test_the_help_names_every_mask_source(cli):
 
     for command in ("forward", "backward", "walkthrough", "plot", "verify"):
         help_ = " ".join(cli(command, "--help").out.split())
-        assert f"Who draws it: {', '.join(SOURCES)}." in help_
+        assert f"Draw it with: {', '.join(SOURCES)}." in help_
 
 
 @pytest.mark.parametrize(
