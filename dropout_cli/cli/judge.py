@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from dropout_cli.views.passes import SCHEMA
 from dropout_cli.views.verification import Suite, candidate_suite, layer_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dropout_cli.arrays import FloatArray
     from dropout_cli.cli.options import ProblemOptions
@@ -88,10 +89,25 @@ def judge_layers(
     seed = 0 if options.seed is None else options.seed
     suites = []
     for name in names:
-        with redirect_stdout(sys.stderr):
+        with _redirected():
             findings = judge_layer(load(name), ps, seed, dtype)
         suites.append(layer_suite(legible(name), findings, seed, messages))
     return suites
+
+
+@contextmanager
+def _redirected() -> Iterator[None]:
+    """Send standard output to standard error, also that of other processes, such as `make`."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout.flush()  # a layer may have written to sys.__stdout__
+        os.dup2(output, 1)
+        os.close(output)
 
 
 def _read_candidates(paths: Sequence[str], options: ProblemOptions) -> list[Candidate]:

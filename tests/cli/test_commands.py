@@ -232,7 +232,7 @@ def test_the_help_names_every_mask_source(cli):
     from dropout_cli.cli import options
     from dropout_cli.masks import SOURCES
 
-    assert options.SOURCES == tuple(SOURCES), "SOURCES in dropout_cli/cli/options.py"
+    assert tuple(SOURCES) == options.SOURCES, "SOURCES in dropout_cli/cli/options.py"
     for command in ("forward", "backward", "walkthrough", "plot", "verify"):
         help_ = " ".join(cli(command, "--help").out.split())
         assert f"Draw it with: {', '.join(SOURCES)}." in help_
