@@ -2,8 +2,7 @@
 
     from dropout_cli import backward, forward, local_gradient
 
-The names below are imported when they are first used, so that `dropout-cli --help` waits for
-nothing.
+The names below are imported when they are first used, so that `dropout-cli --help` is fast.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """The entry point of `dropout-cli` and `python -m dropout_cli`."""
 
-import io
 import os
 import signal
 import sys
@@ -9,14 +8,12 @@ from dropout_cli.errors import SignalExit
 
 
 def main() -> int:
-    """Run the command line and return its exit code; a signal exits with 128 + its number."""
+    """Run the command line and return its exit code: after a signal, 128 + its number."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _exit)
-    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
-        # PYTHONUNBUFFERED: Python would lose what the stream does not take at once.
-        sys.stdout = open(1, "w", encoding=sys.stdout.encoding, closefd=False)  # noqa: SIM115
+    # A stream that was closed at the start is None.
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
@@ -26,7 +23,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
-        sys.stdout = sys.stderr  # what a layer prints when Python ends is no data
+        sys.stdout = sys.stderr  # whatever is still printed when Python exits is not output
 
 
 def _exit(number: int, _: object) -> None:

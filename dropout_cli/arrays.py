@@ -1,4 +1,4 @@
-"""Checks that a value is a vector, a mask or a probability; RequestError where it is not."""
+"""Conversion to vectors, masks and probabilities; RequestError for invalid values."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ def as_probability(p: float) -> float:
 
 
 def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
-    """Convert the mask to booleans; one that holds booleans already is not copied.
+    """Convert a mask to booleans, without a copy if it has them already.
 
-    Raises RequestError for any shape other than the given one, for values other than 0 and 1, and
-    for a mask that cannot happen: a 0 at p = 0, a 1 at p = 1.
+    Raises RequestError for another shape, for values other than 0 and 1, and for a mask impossible
+    at p: a 0 at p = 0, a 1 at p = 1.
     """
     bits = np.asarray(mask)
     if bits.shape != shape:
@@ -46,9 +46,9 @@ def as_mask(mask: ArrayLike, shape: tuple[int, ...], p: float) -> Mask:
 
 
 def as_floats(values: ArrayLike, name: str) -> FloatArray:
-    """Convert the values to finite floats: floats keep their type, integers become float64.
+    """Convert values to finite floats: floats keep their type, integers become float64.
 
-    Raises RequestError, naming the element, for what is not a number, nan or infinite.
+    Raises RequestError for anything that is not a number, and for the first nan or infinity.
     """
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
@@ -63,7 +63,7 @@ def as_floats(values: ArrayLike, name: str) -> FloatArray:
 
 
 def _first(name: str, array: NDArray[Any], wrong: Mask) -> tuple[str, Any]:
-    """Name the first wrong element, counted from 1, and return its value."""
+    """Return the name of the first wrong element, counted from 1, and its value."""
     index = np.argwhere(wrong)[0]
     place = (index + 1).tolist()
     where = f"element {place[0] if len(place) == 1 else place} of {name}" if place else name

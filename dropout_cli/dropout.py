@@ -26,7 +26,7 @@ def forward(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
     p: the probability of dropping an element, 0 ≤ p ≤ 1.
 
     Returns y, of the shape and type of x; exactly 0 where m_i = 0.
-    Raises RequestError where x, mask or p is not so, or the mask cannot happen at this p.
+    Raises RequestError for an invalid x, mask or p, and for a mask impossible at this p.
     """
     return _scale_kept(as_floats(x, "x"), mask, p)
 
@@ -34,8 +34,8 @@ def forward(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
 def local_gradient(x: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
     """Compute the local gradient, the diagonal of the Jacobian: ∂y_i/∂x_i = m_i / (1−p).
 
-    Arguments and errors as in forward. x gives the shape and the type alone: the gradient is the
-    same for every x. In inference it is 1 everywhere.
+    Arguments and errors as in forward; only the shape and the type of x matter. In inference the
+    gradient is 1 everywhere.
     """
     return _scale_kept(np.ones_like(as_floats(x, "x")), mask, p)
 
@@ -48,7 +48,7 @@ def backward(grad_y: ArrayLike, mask: ArrayLike | None, p: float) -> FloatArray:
     p: the drop probability that the forward pass used, 0 ≤ p ≤ 1.
 
     Returns ∂L/∂x, of the shape and type of grad_y; exactly 0 where m_i = 0.
-    Raises RequestError where grad_y, mask or p is not so, or the mask cannot happen at this p.
+    Raises RequestError for an invalid grad_y, mask or p, and for a mask impossible at this p.
     """
     return _scale_kept(as_floats(grad_y, "grad_y"), mask, p)
 

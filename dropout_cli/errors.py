@@ -1,14 +1,17 @@
-"""What ends a run before it is done."""
+"""The exceptions that end a run early."""
 
 
 class RequestError(ValueError):
-    """What was asked cannot be done; the message says in one sentence why, where, and what can."""
+    """A request that cannot be met; the message says why in one sentence.
 
-    code = ""  # lines to paste that would help
+    code: the last lines of the message, where they are code to paste.
+    """
+
+    code = ""
 
 
 class SignalExit(SystemExit):
-    """A signal ends the run; a layer's own exit is a plain SystemExit."""
+    """The exit of a run that a signal ends; a layer's own exit is a plain SystemExit."""
 
     def __init__(self, number: int) -> None:
         """Exit with 128 + the number of the signal."""

@@ -1,7 +1,7 @@
-"""The scalar losses that can stand behind dropout: L, and the upstream gradient ∂L/∂y it sends.
+"""The scalar losses L applied after dropout, and their upstream gradient ∂L/∂y.
 
-Each loss is written once, whole, and is a sum over the elements of terms that may depend on n. So
-the share that some of the elements have in L is its value on them alone, with the n of all.
+Each loss is a sum over the elements, of terms that may depend on n. So the share of some elements
+in L is its value on them alone, with the n of all.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class Loss(NamedTuple):
     """A scalar loss L(y) with its gradient.
 
-    value: (y, n) ↦ L, or the share of L that the elements in y have, of n in all.
+    value: (y, n) ↦ L, or the share of the elements in y, of n in all.
     gradient: (y, n) ↦ ∂L/∂y, of the shape of y.
-        Both take an array of floats or of exact numbers: only +, ·, /, whole powers and total() are
-        used. Each term of L is at most quadratic in y_i, so that central differences are exact.
-    code: L in Python, of a y of NumPy or PyTorch.
+        Both take an array of floats or of exact numbers, and use only +, ·, /, whole powers and
+        total(). Each term of L is at most quadratic in y_i, so that central differences are exact.
+    code: L in Python, for a y of NumPy or PyTorch.
     unicode, latex: the formula of L, in both forms; gradient_unicode, gradient_latex: of ∂L/∂y_i.
     """
 
@@ -35,9 +35,9 @@ class Loss(NamedTuple):
 
 
 def total(terms: Any) -> Any:
-    """Σ terms, an array: of exact numbers exact, of floats rounded once.
+    """Compute Σ terms of an array: exactly for exact numbers, rounded once for floats.
 
-    It is an exact fraction where floats overflow on the way, even if the sum itself does not.
+    The sum is an exact fraction if floats overflow on the way.
     """
     if terms.dtype == object:
         return terms.sum()

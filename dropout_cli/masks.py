@@ -1,13 +1,12 @@
-"""Who draws the mask.
+"""The mask sources.
 
-A source is a function of (seed, n, p, skip) that returns n booleans, True = kept. Each reproduces
-the mask that some code draws, bit for bit and with NumPy alone; its docstring gives the rule in
-full. The rules never change: a seed that is printed on a slide gives its mask for good. Each raises
-RequestError for a seed that the code it reproduces does not take.
+A source is a function of (seed, n, p, skip) that returns n booleans, True = kept. It reproduces the
+mask that some code draws, bit for bit, with NumPy alone; its docstring states the rule in full. The
+rules never change: a seed on a slide gives its mask for good. A source raises RequestError for a
+seed that the code does not accept.
 
-skip: how many 32-bit draws of MT19937 come before the mask, which torch.manual_seed and
-numpy.random.seed begin and all that they draw goes on with. The sources without that stream refuse
-it.
+skip: the number of 32-bit draws before the mask, from the stream of MT19937 that torch.manual_seed
+and numpy.random.seed start. The sources with other streams refuse it.
 """
 
 import os
@@ -22,8 +21,8 @@ from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
 MOST_SKIPPED = 10**9  # draws
-BLOCK = 1 << 17  # elements drawn at a time: few enough to stay in a processor's cache
-MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # MKL's s_{i+1} = factor · s_i mod M
+BLOCK = 1 << 17  # elements drawn at a time: they fit in a processor's cache
+MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # M and the factor of MKL's MCG31m1
 
 
 def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
@@ -135,7 +134,7 @@ SOURCES: dict[str, Callable[[int, int, float, int], Mask]] = {
 def draw(rng: str, seed: int, n: int, p: float, skip: int = 0) -> Mask:
     """Draw n ≥ 1 elements as SOURCES[rng] does with this seed, after skip draws.
 
-    Raises RequestError for a name that is not in SOURCES, or what the source does not take.
+    Raises RequestError for a name not in SOURCES, and for a seed or skip that the source refuses.
     """
     if rng not in SOURCES:
         raise RequestError(f"rng is {rng!r}, but it must be one of {', '.join(SOURCES)}")
@@ -147,7 +146,7 @@ def draw(rng: str, seed: int, n: int, p: float, skip: int = 0) -> Mask:
 def draw_all(
     seed: int, n: int, p: float, skip: int = 0
 ) -> tuple[dict[str, Mask], dict[str, RequestError]]:
-    """Draw with every source: the masks, and why a source does not take the seed or skip."""
+    """Draw with every source; return the masks, and the errors of sources that refuse."""
     masks: dict[str, Mask] = {}
     refused: dict[str, RequestError] = {}
     for rng in SOURCES:
@@ -159,9 +158,9 @@ def draw_all(
 
 
 def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | None]:
-    """Find for each source the smallest seed from 0 that draws this mask; None if none is < below.
+    """Find the smallest seed from 0 with which each source draws this mask; None if none < below.
 
-    A source that does not take skip is left out.
+    A source that refuses skip is left out.
     """
     found = {}
     for rng in draw_all(0, 1, p, skip)[0]:
@@ -171,9 +170,9 @@ def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | Non
 
 
 def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
-    """Draw n elements of a stream that can be entered anywhere, the blocks side by side.
+    """Draw n elements, in blocks on all processors, of a stream that can be entered anywhere.
 
-    keep(start, count) gives count of them from start on; NumPy computes outside Python's lock.
+    keep(start, count): draw count elements from start on. NumPy releases Python's lock.
     """
     if n <= BLOCK:
         return keep(0, n)
@@ -199,7 +198,7 @@ def _numpy(seed: int, skip: int) -> np.random.RandomState:
 
 
 def _mt19937(seed: int, skip: int) -> np.random.RandomState:
-    """Return the generator MT19937 after skip draws of 32 bits."""
+    """Return an MT19937 generator after skip draws of 32 bits."""
     state = np.random.RandomState(seed)
     for start in range(0, skip, 2**20):
         state.randint(0, 2**32, min(2**20, skip - start), dtype=np.uint32)
@@ -207,7 +206,7 @@ def _mt19937(seed: int, skip: int) -> np.random.RandomState:
 
 
 def _powers(first: int, factor: int, count: int) -> NDArray[np.uint64]:
-    """Return first · factor^i mod M, M of MCG31m1, for i from 0."""
+    """Return first · factor^i mod M of MCG31m1, for i from 0."""
     powers = accumulate(repeat(factor, count - 1), lambda a, b: a * b % MCG31, initial=first)
     return np.fromiter(powers, np.uint64, count)
 
@@ -215,9 +214,9 @@ def _powers(first: int, factor: int, count: int) -> NDArray[np.uint64]:
 def _threefry(
     key: tuple[int, int], x0: NDArray[np.uint32], x1: NDArray[np.uint32]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Encrypt counters by Threefry-2x32 with 20 rounds (Salmon et al., SC 2011).
+    """Encrypt counters with Threefry-2x32, 20 rounds (Salmon et al., SC 2011).
 
-    x0, x1: the high and the low words of the counters. Returns the two words of the outputs.
+    x0, x1: the high and low words of the counters. Returns those of the outputs.
     """
     keys = (*key, key[0] ^ key[1] ^ 0x1BD11BDA)
     x0, x1 = x0 + np.uint32(keys[0]), x1 + np.uint32(keys[1])

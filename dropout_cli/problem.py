@@ -1,4 +1,4 @@
-"""What was asked: x, p, the mask and the upstream gradient, checked once and for all."""
+"""The problem: x, p, the mask and the upstream gradient, checked once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLE_GRAD_Y = (0.1, 0.2, 0.3, 0.4)
 
 @dataclass(frozen=True)
 class Drawn:
-    """Who drew a mask: rng, a name in masks.SOURCES, from this seed, after skip other draws."""
+    """The draw of a mask. rng: a name in masks.SOURCES. skip: the draws before it."""
 
     rng: str
     seed: int
@@ -32,19 +32,19 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A dropout problem that can be solved; Problem.create fills in what is left open.
+    """A complete dropout problem; Problem.create has defaults.
 
     x: the input, n ≥ 1 finite float64.
     p: the drop probability, 0 ≤ p ≤ 1.
     mask: n booleans, True = kept; None in inference.
-    drawn: who drew the mask; None where it was given, and in inference.
-    grad_y: the upstream gradient ∂L/∂y, n finite float64; None where a loss gives it.
-    loss: a name in LOSSES; None where grad_y was given.
-    loss_asked: whether the value of the loss was asked for; where it was not, it may overflow.
-    shape: that of the input before it was taken row by row.
+    drawn: how the mask was drawn; None if it was given, and in inference.
+    grad_y: the upstream gradient ∂L/∂y, n finite float64; None if a loss gives it.
+    loss: a name in LOSSES; None if grad_y was given.
+    loss_asked: whether the user chose the loss; if not, its value may overflow.
+    shape: of the input before it was flattened.
 
-    The arrays are read-only copies. Raises RequestError for anything that is not so; whether drawn
-    did draw the mask is not checked.
+    The arrays are read-only copies. Raises RequestError for an invalid field; whether `drawn` gives
+    the mask is not checked.
     """
 
     x: FloatArray
@@ -57,7 +57,7 @@ class Problem:
     shape: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Check every field, and freeze the arrays."""
+        """Check every field and freeze the arrays."""
         x = _vector(self.x, "x")
         p = as_probability(self.p)
         mask = None if self.mask is None else as_mask(self.mask, x.shape, p).copy()
@@ -93,21 +93,21 @@ class Problem:
         loss: str | None = None,
         training: bool = True,
     ) -> Problem:
-        """Create a problem from what is known; without arguments, the worked example.
+        """Create a problem; without arguments, the worked example.
 
         x: the input, n finite numbers.
         p: the drop probability, 0 ≤ p ≤ 1.
-        mask: n values, 1 = kept, 0 = dropped. If it is not given: 1, 0, 1, 0 while n = 4, 0 < p < 1
-            and neither seed, rng nor skip is given; else it is drawn.
-        seed: draw the mask from this seed (0 where it must be drawn).
-        rng: draw the mask as masks.SOURCES[rng] does ("numpy" where it must be drawn).
-        skip: draw it after so many other draws, as masks.SOURCES has them.
-        grad_y: the upstream gradient, n finite numbers. If neither it nor a loss is given:
-            0.1, 0.2, 0.3, 0.4 while n = 4; else that of the loss "sum", ones.
-        loss: a name in losses.LOSSES, whose loss gives the upstream gradient.
+        mask: n values, 1 = kept, 0 = dropped. By default 1, 0, 1, 0 if n = 4, 0 < p < 1 and
+            neither seed, rng nor skip is given; else it is drawn.
+        seed: draw the mask from this seed, by default 0.
+        rng: draw it with masks.SOURCES[rng], by default "numpy".
+        skip: draw it after so many other draws, by default 0.
+        grad_y: the upstream gradient, n finite numbers. By default, without a loss,
+            0.1, 0.2, 0.3, 0.4 if n = 4; else ones, the gradient of the loss "sum".
+        loss: a name in losses.LOSSES, for its upstream gradient.
         training: False for inference, which has no mask.
 
-        Raises RequestError where an argument is wrong, or two contradict each other.
+        Raises RequestError for an invalid argument, and for two that contradict each other.
         """
         is_drawn = not (seed is None and rng is None and skip is None)
         if mask is not None and is_drawn:
@@ -135,7 +135,7 @@ class Problem:
 
     @property
     def training(self) -> bool:
-        """Whether this is training, where a mask is in force; else it is inference."""
+        """Whether this is training, with a mask, not inference."""
         return self.mask is not None
 
 

@@ -1,4 +1,4 @@
-"""The entry points for a test suite, which raise where a layer or its values are wrong."""
+"""The entry points for a test suite, which raise if a layer or its values are wrong."""
 
 from __future__ import annotations
 
@@ -8,14 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropout_cli.errors import RequestError
+from dropout_cli.formats.document import Setting
+from dropout_cli.formats.terminal import to_text
+from dropout_cli.problem import Problem
+from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
+from dropout_cli.verify.judge import judge_layer
+from dropout_cli.verify.tolerance import TYPES
+from dropout_cli.views.verification import (
+    Suite,
+    candidate_suite,
+    layer_suite,
+    page,
+    summary,
+    verdict,
+)
+from dropout_cli.words import load
+from dropout_cli.words.messages import Messages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
-    from dropout_cli.views.verification import Suite
-    from dropout_cli.words.messages import Messages
+MESSAGES = Messages(load("en"))
 
 
 def check(
@@ -25,26 +40,22 @@ def check(
 
     layer: a torch.nn.Module or its class, a class of NumPy layers or an instance of one, or a
         function run(x, grad_y, p, training) -> (y, grad_x). A class is called with p.
-    p: the drop probability, 0 ≤ p ≤ 1, or several. If not given: 0, 0.1, 0.137, 0.3, 0.5, 0.9 and
-        1, or that of an instance.
-    seed: of the global generators, from 0; they are given back their states.
-    dtype: of x: "float16", "bfloat16", "float32" or "float64"; if not given, float32, or what the
-        layer answers with.
+    p: the drop probability, 0 ≤ p ≤ 1, or several; by default 0, 0.1, 0.137, 0.3, 0.5, 0.9 and 1,
+        or that of an instance.
+    seed: of the global generators, from 0; their states are restored.
+    dtype: of x: "float16", "bfloat16", "float32" or "float64"; by default float32, or the type of
+        the layer's output.
 
-    Raises AssertionError where the layer is wrong: its first line is the verdict, the report
-    follows, and what the layer itself raised is its cause. Raises RequestError where the layer
-    cannot be judged: it is of no known kind, takes no p that would show what it does, or runs out
-    of memory. Where chance decides, a right layer fails a question with a probability of at most
-    1e-9.
+    Raises AssertionError if the layer is wrong: the first line is the verdict, the report follows,
+    and the cause is the exception of the layer, if any. Raises RequestError if the layer cannot be
+    judged: it is of no known kind, accepts no p that would show what it does, or runs out of
+    memory. A correct layer fails a random check with a probability of at most 1e-9.
     """
     __tracebackhide__ = True  # pytest then shows the report, not this function
-    from dropout_cli.verify.judge import judge_layer
-    from dropout_cli.views.verification import layer_suite
-
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"
     findings = judge_layer(layer, [p] if isinstance(p, int | float) else p, seed, dtype)
-    _raise(lambda messages: layer_suite(name, findings, seed, messages))
+    _raise(layer_suite(name, findings, seed, MESSAGES))
 
 
 def check_values(
@@ -60,32 +71,26 @@ def check_values(
     rtol: float | None = None,
     atol: float = 0.0,
 ) -> None:
-    """Compare what an implementation computed with dropout.
+    """Compare computed values with dropout.
 
     x: the input, finite numbers in an array of any shape; all arrays have this shape.
     p: the drop probability, 0 ≤ p ≤ 1.
-    y: the output that was computed. It, grad_x or both are judged.
-    grad_y: the upstream gradient ∂L/∂y, finite numbers, without which grad_x cannot be judged.
-    grad_x: the gradient ∂L/∂x that was computed.
-    mask: 1 or True kept, 0 or False dropped; if not given, it is read from y, and where x is 0 from
-        grad_x.
+    y: the computed output. It, grad_x or both are judged.
+    grad_y: the upstream gradient ∂L/∂y, finite numbers; needed to judge grad_x.
+    grad_x: the computed gradient ∂L/∂x.
+    mask: 1 or True kept, 0 or False dropped; by default it is read from y, and from grad_x where
+        x is 0.
     training: False for inference, where nothing is dropped or scaled.
-    dtype: what it was computed in: "float16", "bfloat16", "float32" or "float64"; if not given,
-        the type of y, or of grad_x, or float32 where that is another.
-    rtol: the relative difference allowed; if not given, 1e-5, or what the dtype rounds away if that
-        is more.
+    dtype: of the computation: "float16", "bfloat16", "float32" or "float64"; by default that of y
+        or else of grad_x, or float32 if it is none of these.
+    rtol: the relative difference allowed; by default the larger of 1e-5 and the rounding of dtype.
     atol: the absolute difference allowed besides.
 
-    Raises AssertionError where y or grad_x is wrong, or p does not make such a mask: its first line
-    is the verdict, the report follows. Raises RequestError where they cannot be judged. A mask
-    that was sampled with p fails with a probability of at most 2e-9.
+    Raises AssertionError if y or grad_x is wrong, or the mask improbable for p: the first line is
+    the verdict, the report follows. Raises RequestError if they cannot be judged. A mask that was
+    sampled with p fails with a probability of at most 2e-9.
     """
     __tracebackhide__ = True
-    from dropout_cli.problem import Problem
-    from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
-    from dropout_cli.verify.tolerance import TYPES
-    from dropout_cli.views.verification import candidate_suite
-
     given = {"x": x, "mask": mask, "grad_y": grad_y, "y": y, "grad_x": grad_x}
     arrays = {key: np.atleast_1d(value) for key, value in given.items() if value is not None}
     shape = one_shape({key: array.shape for key, array in arrays.items()})
@@ -107,25 +112,17 @@ def check_values(
     if mask is None:
         candidate = read_mask(candidate)
     findings, allowed = judge(candidate, rtol, atol)
-    _raise(lambda messages: candidate_suite(candidate, findings, allowed, messages))
+    _raise(candidate_suite(candidate, findings, allowed, MESSAGES))
 
 
-def _raise(make: Callable[[Messages], Suite]) -> None:
-    """Raise what the verdict on a suite calls for."""
+def _raise(suite: Suite) -> None:
+    """Raise an error unless all checks of a suite passed."""
     __tracebackhide__ = True
-    from dropout_cli.formats.document import Setting
-    from dropout_cli.formats.terminal import to_text
-    from dropout_cli.views.verification import page, summary, verdict
-    from dropout_cli.words import load
-    from dropout_cli.words.messages import Messages
-
-    messages = Messages(load("en"))
-    suite = make(messages)
     if verdict([suite]) is None:
-        raise RequestError(summary(suite, messages))
+        raise RequestError(summary(suite, MESSAGES))
     if verdict([suite]) is False:
-        report = page([suite], messages)[:-1]  # without the exit code of the command
+        report = page([suite], MESSAGES)[:-1]  # without the exit code of the command
         found = [row.finding for row in suite.rows if row.finding.ok is False]
         causes = [each.reason.cause for each in found if each.reason and each.reason.cause]
         text = to_text(report, Setting("", None, "en"))
-        raise AssertionError(f"{summary(suite, messages)}\n\n{text}") from next(iter(causes), None)
+        raise AssertionError(f"{summary(suite, MESSAGES)}\n\n{text}") from next(iter(causes), None)

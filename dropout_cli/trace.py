@@ -1,4 +1,4 @@
-"""Everything that follows from a problem, each quantity by its equation."""
+"""The solution of a problem, each quantity by its equation."""
 
 import math
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ OVERFLOWS = "overflows: it is beyond the largest float64, 1.8e308, so smaller in
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """The forward and the backward pass of a problem. Each quantity is computed when first read.
+    """The forward and the backward pass of a problem, each quantity computed when first read.
 
-    Every vector has n float64. A result beyond the largest float64 raises RequestError.
+    Every vector has n float64. Raises RequestError for a result beyond the largest float64.
     """
 
     problem: Problem
 
     @cached_property
     def scale(self) -> float | None:
-        """What the kept are multiplied by: 1/(1−p); 1 in inference; None, undefined, at p = 1."""
+        """The scaling factor: 1/(1−p); 1 in inference; None, undefined, at p = 1."""
         if not self.problem.training:
             return 1.0
         return None if self.problem.p == 1 else 1 / (1 - self.problem.p)
@@ -39,13 +39,13 @@ class Trace:
 
     @cached_property
     def loss_value(self) -> float | None:
-        """The loss L(y); None where ∂L/∂y was given, or L overflows and was not asked for."""
+        """The loss L(y); None if ∂L/∂y was given, or if L overflows and was not asked for."""
         if self.problem.loss is None:
             return None
         try:
             with np.errstate(over="ignore"):
                 value = float(LOSSES[self.problem.loss].value(self.y, self.y.size))
-        except OverflowError:  # an exact sum that no float can hold
+        except OverflowError:  # an exact sum beyond the largest float
             value = math.inf
         if math.isfinite(value):
             return value
@@ -56,7 +56,7 @@ class Trace:
     @cached_property
     def grad_y(self) -> FloatArray:
         """The upstream gradient: ∂L/∂y, as given, or from the loss."""
-        y = self.y  # the forward pass comes first, even where the gradient does not need it
+        y = self.y  # an overflow in the forward pass is reported first
         if self.problem.loss is None:
             assert self.problem.grad_y is not None
             return self.problem.grad_y
@@ -76,7 +76,7 @@ class Trace:
             return self._finite("grad_x", backward(self.grad_y, self.problem.mask, self.problem.p))
 
     def _finite(self, name: str, result: FloatArray) -> FloatArray:
-        """Make the result read-only; RequestError where it overflows."""
+        """Make a result read-only; RequestError if it overflows."""
         finite = np.isfinite(result)
         if not finite.all():
             raise RequestError(f"element {np.argmin(finite) + 1} of {name} {OVERFLOWS}")

@@ -26,7 +26,8 @@ class Result(NamedTuple):
 # What the shell of whoever runs the tests says of language, colours and size is nothing to them.
 for name in (
     "COLUMNS", "DROPOUT_CLI_LANG", "FORCE_COLOR", "LINES", "MPLBACKEND", "NO_COLOR",
-    "PYTHONIOENCODING", "PYTHONWARNINGS", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE",
+    "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "TERM", "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
 ):  # fmt: skip
     os.environ.pop(name, None)
 

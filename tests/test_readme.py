@@ -19,7 +19,7 @@ from junitparser import JUnitXml
 
 import dropout_cli
 from dropout_cli.cli import commands
-from dropout_cli.cli.candidates import KEYS
+from dropout_cli.cli.judge import KEYS
 from dropout_cli.views import records
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ from dropout_cli.errors import RequestError
 
 
 def run(args: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; say in one sentence what went wrong."""
+    """Run a command line and return its exit code; print an error as one sentence."""
     from dropout_cli.cli.commands import cli
 
     complete = os.environ.get("_DROPOUT_CLI_COMPLETE")
@@ -31,7 +31,7 @@ def run(args: list[str] | None = None) -> int:
     except Exception as error:
         closed_pipe = errno.EINVAL if sys.platform == "win32" else errno.EPIPE
         if isinstance(error, OSError) and error.errno == closed_pipe:
-            return 141  # 128 + SIGPIPE, as of a shell's own tools before `| head -1`
+            return 141  # 128 + SIGPIPE, the exit code of other tools before `| head -1`
         code = error.code if isinstance(error, RequestError) else ""
         for line in (f"Error: {_sentence(error).removesuffix(code).rstrip()}", *code.splitlines()):
             say(line)
@@ -39,7 +39,7 @@ def run(args: list[str] | None = None) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """Say what went wrong; a defect of our own is raised in development mode."""
+    """Describe the error in one sentence; in development mode, raise a defect of our own."""
     match error:
         case click.ClickException():
             return error.format_message()

@@ -1,11 +1,11 @@
-"""The commands: each shows its view of a trace."""
+"""The commands."""
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,16 +31,16 @@ from dropout_cli.cli.output import (
     suffix_of,
 )
 from dropout_cli.cli.parsing import Group
-from dropout_cli.cli.pictures import draw_figure, draw_page, lanes, read_figure
+from dropout_cli.cli.pictures import lanes, read_figure, save_page
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from dropout_cli.formats.document import Document
+    from collections.abc import Callable
+
     from dropout_cli.problem import Problem
-    from dropout_cli.trace import Trace
 
 FIGURES = (".png", ".svg", ".pdf", ".gif")
-HAND_OUTS = (".html", ".md", ".ipynb")  # which hold a picture, or stand beside one
+HAND_OUTS = (".html", ".md", ".ipynb")  # pages with a picture, in the file or beside it
 FIGURE = "outputs/dropout_gradient_flow.png"
 
 
@@ -63,21 +63,21 @@ def cli(context: click.Context) -> None:
 @cli.command()
 @click.option("--list", "names", is_flag=True, help="List the steps and exit.")
 @click.option(
-    "--step", "asked", multiple=True, metavar="STEPS", shell_complete=complete_steps,
-    help="Show only these steps: names or their beginnings, numbers, ranges, as 2,4-6,chain.",
+    "--step", "steps", multiple=True, metavar="STEPS", shell_complete=complete_steps,
+    help="Show only these steps: names or their beginnings, numbers, ranges, like 2,4-6,chain.",
 )  # fmt: skip
-@click.option("--pause", is_flag=True, help="Present a step at a time; ? shows the keys.")
+@click.option("--pause", is_flag=True, help="Present one step at a time; ? shows the keys.")
 @click.option(
     "--hide", is_flag=True,
-    help="Leave the results blank: an exercise. With --pause the next key shows them.",
+    help="Leave the results blank, as an exercise. With --pause the next key shows them.",
 )  # fmt: skip
 @problem_options()
 @output_options(drawn=True)
 def walkthrough(
-    options: ProblemOptions, output: Output, names: bool, asked: tuple[str, ...], pause: bool,
+    options: ProblemOptions, output: Output, names: bool, steps: tuple[str, ...], pause: bool,
     hide: bool,
 ) -> None:  # fmt: skip
-    """Tell the whole derivation with your numbers.
+    """Show the whole derivation with your numbers.
 
     \b
     dropout-cli walkthrough
@@ -90,8 +90,8 @@ def walkthrough(
 
     messages = output.messages._replace(hide=hide)
     if names:
-        others = ("asked", "pause", "hide", "precision")
-        options.refuse([*PROBLEM_OPTIONS, *others], "--list", "which tells no step")
+        others = ("steps", "pause", "hide", "precision")
+        options.refuse([*PROBLEM_OPTIONS, *others], "--list", "which only lists the steps")
         output.write(contents_record(messages) if output.is_data else contents(messages))
         return
     if hide and output.is_data:
@@ -99,7 +99,7 @@ def walkthrough(
     if pause:
         options.refuse(["form", "path"], "--pause", "which presents in a terminal")
     ids = [step["id"] for step in messages.prose["step"]]
-    chosen = _steps(asked, ids)
+    chosen = _chosen(steps, ids)
     trace = Trace(options.problem())
     if pause and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from dropout_cli.cli.present import present
@@ -107,23 +107,24 @@ def walkthrough(
         present(trace, messages, chosen)
     elif output.is_data:
         output.write(record(trace, messages, chosen))
-    elif asked and len(chosen) == 1 and output.suffix in PICTURES:
+    elif steps and len(chosen) == 1 and output.suffix in PICTURES:
+        from dropout_cli.figure.tables import draw_step
+
         number = ids.index(chosen[0]) + 1
-        output.save(draw_page(page(trace, messages, chosen), output, (number, len(ids))))
+        document = page(trace, messages, chosen)
+        save_page(draw_step(document, number, len(ids), output.style), document, output)
     elif output.suffix in (".png", ".pdf"):
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
     else:
-        whole = output.path is not None and not (hide or asked)
-        picture = (
-            lanes(trace, messages, output.lang) if whole and output.suffix in HAND_OUTS else None
-        )
+        drawn = output.path is not None and output.suffix in HAND_OUTS and not (hide or steps)
+        picture = lanes(trace, messages, output.lang) if drawn else None
         output.write(page(trace, messages, chosen, picture), picture)
 
 
-def _steps(asked: tuple[str, ...], ids: list[str]) -> list[str]:
-    """Return the ids of the steps asked for: names, numbers from 1, ranges; all where none is."""
+def _chosen(steps: tuple[str, ...], ids: list[str]) -> list[str]:
+    """Return the ids that --step asks for by names, numbers or ranges; all if it asks for none."""
     chosen: set[str] = set()
-    for name in [name.strip() for each in asked for name in each.split(",")]:
+    for name in [name.strip() for each in steps for name in each.split(",")]:
         ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
         first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
         begun = [id_ for id_ in ids if id_ == name or (name and id_.startswith(name))]
@@ -148,21 +149,28 @@ def forward(options: ProblemOptions, output: Output) -> None:
     dropout-cli forward -x 1,2,3 -p 0.1 --seed 7
     dropout-cli forward -x @input.npy -f json
     """
-    from dropout_cli.trace import Trace
     from dropout_cli.views.passes import forward_page, forward_record
 
-    trace = Trace(options.problem())
+    _show_pass(options.problem(), output, forward_page, forward_record)
+
+
+def _show_pass(
+    problem: Problem, output: Output, page: Callable[..., Any], record: Callable[..., Any]
+) -> None:
+    """Write the record of a pass, or its page as text or as a picture."""
+    from dropout_cli.trace import Trace
+
+    trace = Trace(problem)
     if output.is_data:
-        output.write(forward_record(trace))
-    else:
-        _show_pass(forward_page(trace, output.messages), trace, output)
-
-
-def _show_pass(page: Document, trace: Trace, output: Output) -> None:
+        output.write(record(trace))
+        return
+    document = page(trace, output.messages)
     if output.suffix in PICTURES:
-        output.save(draw_page(page, output, trace))
+        from dropout_cli.figure.tables import draw_pass
+
+        save_page(draw_pass(document, trace, output.messages, output.style), document, output)
     else:
-        output.write(page)
+        output.write(document)
 
 
 @cli.command()
@@ -180,18 +188,14 @@ def backward(options: ProblemOptions, output: Output, saved: str | None) -> None
     dropout-cli backward --loss sum-squares
     dropout-cli forward --seed 7 -f json | dropout-cli backward --from - -g 1,1,1,1
     """
-    from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_page, backward_record
 
-    trace = Trace(options.problem() if saved is None else _saved(saved, options))
-    if output.is_data:
-        output.write(backward_record(trace))
-    else:
-        _show_pass(backward_page(trace, output.messages), trace, output)
+    problem = options.problem() if saved is None else _saved(saved, options)
+    _show_pass(problem, output, backward_page, backward_record)
 
 
 def _saved(path: str, options: ProblemOptions) -> Problem:
-    """Read a saved pass, with the upstream gradient of the options where they give one."""
+    """Read the problem of a saved pass; --grad-y and --loss replace its upstream gradient."""
     from dropout_cli.cli.input import named, parse_json, read_problem, read_text, read_vector
 
     others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
@@ -204,12 +208,12 @@ def _saved(path: str, options: ProblemOptions) -> Problem:
 @cli.command()
 @file_option(
     "-o", "--output", "path", default=FIGURE, show_default=True,
-    help="The file to write: .png, .svg or .pdf; .gif for an animation of the lanes. Folders on its"
-    " way are made.",
+    help="The file to write: .png, .svg or .pdf; .gif for an animation of the lanes. Missing"
+    " folders are created.",
 )  # fmt: skip
 @file_option(
     "--from", "source",
-    help="Draw again what this .png or .svg of plot shows; options given change how it looks.",
+    help="Draw the figure in this .png or .svg of plot again, in the style of other options.",
 )  # fmt: skip
 @passed_as("choices", FIGURE_OPTIONS)
 @problem_options()
@@ -237,7 +241,14 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
     style = style._replace(**{name: choices[name] for name in choices if name in options.given})
     style = style.checked()
     messages = load_messages(style.lang, style.precision)
-    data, smallest = draw_figure(trace, messages, style, suffix)
+    if suffix == ".gif":
+        from dropout_cli.figure.animation import animate
+
+        data, smallest = animate(trace, messages, style)
+    else:
+        from dropout_cli.figure.files import picture
+
+        data, smallest = picture(trace, messages, style, suffix)
     save_file(path, data, messages)
     if smallest < LEGIBLE:
         say(messages.string("figure", "small", size=f"{smallest:.1f}"))
@@ -250,8 +261,8 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
 )  # fmt: skip
 @click.option(
     "--layer", "layers", metavar="MODULE:NAME", multiple=True,
-    help="Run your layer, and check what it computes and how it draws, for many p or for each -p;"
-    " may be repeated.",
+    help="Run your layer, and check what it computes and how it samples its mask, for many p or"
+    " for each -p; may be repeated.",
 )  # fmt: skip
 @file_option(
     "--candidate", "candidates", multiple=True,
@@ -274,7 +285,7 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
 )  # fmt: skip
 @click.option(
     "--dtype", type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
-    help="The type that your layer is given.  [default: float32]",
+    help="The type of your layer's input.  [default: float32]",
 )  # fmt: skip
 @click.option(
     "-q", "--quiet", is_flag=True,
@@ -289,8 +300,8 @@ def verify(
 ) -> int:  # fmt: skip
     """Check every claim, or your own implementation.
 
-    Exits with 0 if all hold, with 1 if something does not, and with 2 if it cannot be checked.
-    -o report.xml writes JUnit XML; exit code 2 leaves no report of an earlier run there.
+    Exit codes: 0 if nothing is wrong, 1 if something is, and 2 if something cannot be checked.
+    -o report.xml writes JUnit XML. With exit code 2 there is no report, not even an earlier one.
 
     \b
     dropout-cli verify -x 1,2,3 -p 0.1
@@ -302,9 +313,8 @@ def verify(
     from dropout_cli.cli.judge import judge_candidates, judge_layers
     from dropout_cli.views.verification import EXIT_CODES, claims_suite, page, record, verdict
 
-    for name, allowed in (("rtol", rtol), ("atol", atol)):
-        if allowed is not None and math.isnan(allowed):
-            raise RequestError(f"{name} is nan, but it must be a number from 0")
+    if output.path is not None and output.path not in candidates:
+        Path(output.path).unlink(missing_ok=True)
     if output.suffix == ".json":
         options.refuse(["quiet"], "JSON", "which holds every check")
     messages = output.messages
@@ -374,18 +384,17 @@ def masks(
     given = None if written is None else read_vector(written, "mask").values
     n, p, skip = count or (4 if given is None else given.size), as_probability(p), skip or 0
     like = None if given is None else as_mask(given, (n,), p)
-    seed = (42 if seed is None else seed) if find is None else 0
+    seed = 0 if find is not None else 42 if seed is None else seed
     drawn, refused = sources.draw_all(seed, n, p, skip)
     if not drawn:
         raise next(iter(refused.values()))
     messages = output.messages
     for rng, error in refused.items():
         say(messages.string("masks", "left_out", rng=rng, reason=error))
-    if find is None or like is None:
-        masks_ = drawn, like, seed, skip, p
-        record = masks_record(*masks_) if output.is_data else None
-        output.write(record or masks_page(*masks_, messages, output.width))
-    else:
-        seeds = sources.find(like, p, below or 10_000, skip), like, skip, p, below or 10_000
-        record = seeds_record(*seeds) if output.is_data else None
-        output.write(record or seeds_page(*seeds, messages, output.width))
+    record: Callable[..., Any] = masks_record
+    page: Callable[..., Any] = masks_page
+    shown: tuple[Any, ...] = drawn, like, seed, skip, p
+    if find is not None and like is not None:
+        record, page, below = seeds_record, seeds_page, below or 10_000
+        shown = sources.find(like, p, below, skip), like, skip, p, below
+    output.write(record(*shown) if output.is_data else page(*shown, messages, output.width))

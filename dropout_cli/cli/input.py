@@ -1,4 +1,4 @@
-"""What a command reads: vectors, JSON and saved passes, from the command line and from files."""
+"""Reading vectors, JSON and saved passes from the command line and from files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropout_cli.cli.printed import Vector, flatten, parse
+from dropout_cli.cli.printed import Vector, parse, to_vector
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray
-    from dropout_cli.problem import Drawn, Problem
+    from dropout_cli.problem import Problem
 
 MOST = 10**7  # elements of a vector
 BACKWARD = ("grad_y", "grad_y_source", "loss", "local_grad", "grad_x")
@@ -27,10 +27,10 @@ KEYS = ("schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", *BACKWA
 
 
 def read_vector(value: str, name: str) -> Vector:
-    """Read the vector that value stands for: numbers, `@FILE` (.npy, .json, else text), or `-`.
+    """Read a vector from numbers as text, from `@FILE` (.npy, .json, else text) or from `-`.
 
-    name says in errors what it is. Raises RequestError for what is no vector or matrix of numbers,
-    for none, and for more than MOST of them.
+    name: what errors call it. Raises RequestError for anything but a vector or matrix of numbers,
+    for an empty one, and for one of more than MOST elements.
     """
     path = value.removeprefix("@")
     kind = Path(path).suffix.lower()
@@ -69,7 +69,7 @@ def read_bytes(path: str) -> bytes:
 
 
 def named(path: str) -> str:
-    """Name the file in errors."""
+    """Return the name that errors give the file."""
     return "standard input" if path == "-" else path
 
 
@@ -79,59 +79,35 @@ def _read_npy(path: str) -> Vector:
         array = np.load(io.BytesIO(data))
         if array.dtype.kind not in "fiub":
             raise ValueError
-    except Exception:  # whatever NumPy stumbles on in a file that is something else, or cut off
+    except Exception:  # np.load raises many kinds for other or broken files
         raise RequestError(f"{path} is not a .npy file of real numbers") from None
-    with np.errstate(all="ignore"):  # what is beyond float64 becomes inf, which is refused
+    with np.errstate(all="ignore"):  # too large for float64 becomes inf, which is refused later
         return Vector(array.astype(np.float64).ravel(), array.shape)
 
 
 def parse_json(text: str, source: str) -> Any:
-    """Parse a JSON text. Raises RequestError, naming the source, where it is broken."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                raise RequestError(f"{source} has the key {key!r} twice in one object")
-            found[key] = value
-        return found
-
+    """Parse JSON; RequestError, naming the source, if it is broken."""
     try:
-        return json.loads(text, object_pairs_hook=once)
-    except RequestError:
-        raise
+        return json.loads(text)
     except (RecursionError, ValueError) as error:
         raise RequestError(f"{source} is not JSON: {error}") from None
 
 
 def from_json(value: Any, name: str) -> Vector:
-    """Return the vector in a parsed JSON value: a list of numbers, or lists of the same length.
-
-    Those of a mask may be booleans. Raises RequestError for what is no list, or not a number.
-    """
+    """Convert a parsed JSON value to a vector; RequestError if it is not a list of numbers."""
     if not isinstance(value, list):
         raise RequestError(f"{name} is not a list in JSON, but it must be a list of numbers")
-    items, shape = flatten(value, name)
-    types = (int, float, bool) if name == "mask" else (int, float)
-    for k, item in enumerate(items, 1):
-        if type(item) not in types:
-            raise RequestError(
-                f"element {k} of {name} is {str(item)[:40]!r}, which is not a number"
-            )
-    try:
-        return Vector(np.array(items, dtype=np.float64), shape)
-    except OverflowError:
-        raise RequestError(f"{name} has a number beyond the largest float64, 1.8e308") from None
+    return to_vector(value, name)
 
 
 def read_problem(
     saved: Any, source: str, *, grad_y: FloatArray | None = None, loss: str | None = None
 ) -> Problem:
-    """Return the problem of a pass that forward_record or backward_record wrote, with its mask.
+    """Return the problem of a pass that forward_record or backward_record wrote.
 
-    saved: the value of its JSON. source names it in errors. grad_y and loss are as in
-    Problem.create; if neither is given, the upstream gradient that was saved holds, if one was.
-    Raises RequestError for JSON of another schema, with an unknown key, or that contradicts itself.
+    saved: its parsed JSON. source: what errors call it. grad_y, loss: as in Problem.create; without
+    either, the saved upstream gradient, if there is one.
+    Raises RequestError for another schema, an unknown or missing key, or a contradiction.
     """
     from dropout_cli.views.passes import SCHEMA
 
@@ -147,7 +123,7 @@ def read_problem(
 
 
 def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None) -> Problem:
-    """Create the problem of a saved pass, whose record must be the saved one."""
+    """Create the problem of a saved pass, and check that its record is the saved one."""
     from dropout_cli.problem import Problem
     from dropout_cli.trace import Trace
     from dropout_cli.views.passes import backward_record, forward_record
@@ -157,13 +133,21 @@ def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str |
         record, loss = backward_record, str(saved["grad_y_source"])
         if loss == "given":
             grad_y, loss = from_json(saved["grad_y"], "grad_y").values, None
-    training = saved["mode"] != "inference"
-    mask = from_json(saved["mask"], "mask").values if training else None
+    mask: dict[str, Any] = {}
+    match saved["mode"], saved["mask"], saved["mask_source"]:
+        case "inference", _, _:
+            mask["training"] = False
+        case _, values, {"kind": "given"}:
+            mask["mask"] = from_json(values, "mask").values
+        case _, _, {"kind": "drawn", "rng": str(rng), "seed": int(seed), **more}:
+            mask |= {"rng": rng, "seed": seed, "skip": more.get("skip")}
+        case _:
+            raise RequestError(
+                'mask_source must be {"kind": "given"}, or "drawn" with its rng and seed'
+            )
     x = from_json(saved["x"], "x").values
-    problem = Problem.create(x, saved["p"], mask, grad_y=grad_y, loss=loss, training=training)
-    if training:
-        problem = replace(problem, drawn=read_mask_source(saved["mask_source"], problem))
-    if "loss" in saved:  # null where it overflows, and was not asked for
+    problem = Problem.create(x, saved["p"], grad_y=grad_y, loss=loss, **mask)
+    if "loss" in saved:  # null if it overflows and was not asked for
         problem = replace(problem, loss_asked=saved["loss"] is not None)
     for key, value in record(Trace(problem)).items():
         if not equal(saved[key], value):
@@ -171,29 +155,8 @@ def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str |
     return problem
 
 
-def read_mask_source(source: Any, problem: Problem) -> Drawn | None:
-    """Read who drew the problem's mask, and check it against a new draw."""
-    from dropout_cli.masks import draw
-    from dropout_cli.problem import Drawn
-
-    match source:
-        case {"kind": "given"}:
-            return None
-        case {"kind": "drawn", "rng": str(rng), "seed": int(seed)}:
-            drawn = Drawn(rng, seed, source.get("skip", 0))
-        case _:
-            raise RequestError(
-                'mask_source must be {"kind": "given"}, or "drawn" with its rng and seed'
-            )
-    again = draw(rng, seed, problem.x.size, problem.p, drawn.skip)
-    if problem.mask is None or not np.array_equal(again, problem.mask):
-        after = f" after {drawn.skip} other draws" if drawn.skip else ""
-        raise RequestError(f"mask is not the one that {rng} draws with seed {seed}{after}")
-    return drawn
-
-
 def refuse_unknown(saved: dict[str, Any], keys: Sequence[str], what: str) -> None:
-    """Refuse a key that is none of these, with the one that was probably meant."""
+    """Raise RequestError for a key that is none of these, and suggest the closest."""
     for key in saved:
         if key not in keys:
             near = difflib.get_close_matches(key, keys, 1, 0.6)
@@ -202,11 +165,11 @@ def refuse_unknown(saved: dict[str, Any], keys: Sequence[str], what: str) -> Non
 
 
 def short(value: Any) -> str:
-    """Write a value as Python does, shortened where it is long."""
+    """Write a value as Python does, in at most 40 characters."""
     written = repr(value)
     return written if len(written) <= 40 else f"{written[:37]}…"
 
 
 def equal(saved: Any, right: Any) -> bool:
-    """Test whether what was saved in JSON is just this, a value or an array."""
+    """Test whether a JSON value equals a value or an array."""
     return bool(saved == (right.tolist() if isinstance(right, np.ndarray) else right))

@@ -1,20 +1,19 @@
-"""The options, each defined once, and what a command is given of them."""
+"""The options, each defined once, and the objects that commands receive for them."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
-from click.core import ParameterSource
 
 from dropout_cli.cli.output import PICTURES, PRECISION, PRINTED, Output, chosen_suffix
-from dropout_cli.cli.parsing import flag, probability
+from dropout_cli.cli.parsing import probability
 from dropout_cli.errors import RequestError
-from dropout_cli.figure import LAYOUTS, PANELS, THEME_NAMES
+from dropout_cli.figure import LAYOUTS, PANELS
 from dropout_cli.formats import FORMATS
+from dropout_cli.formats.document import COLOURS
 from dropout_cli.losses import LOSSES
 from dropout_cli.words import languages, load
 
@@ -25,12 +24,8 @@ if TYPE_CHECKING:
 
 Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"
 
-
-def complete_rng(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
-    """Complete the name of a mask source."""
-    from dropout_cli.masks import SOURCES
-
-    return [name for name in SOURCES if name.startswith(written)]
+# The keys of masks.SOURCES, which would import NumPy here.
+SOURCES = ("numpy", "torch-rand", "torch-cpu", "torch-mkl", "numpy-rand", "numpy-binomial", "jax")
 
 
 def complete_steps(_ctx: click.Context, _param: click.Parameter, written: str) -> list[str]:
@@ -58,17 +53,16 @@ PROBLEM_OPTIONS = {
     ),
     "seed": click.option(
         "-s", "--seed", type=int, metavar="N",
-        help="Draw the mask from this seed instead.  [default: 0 where one must be drawn]",
+        help="Draw the mask from this seed instead.  [default: 0 if it must be drawn]",
     ),
     "rng": click.option(
-        "--rng", metavar="NAME", shell_complete=complete_rng,
-        help="Who draws it: numpy, torch-rand, torch-cpu, torch-mkl, numpy-rand, numpy-binomial,"
-        " jax.  [default: numpy]",
+        "--rng", type=click.Choice(SOURCES), metavar="NAME",
+        help=f"Draw it with: {', '.join(SOURCES)}.  [default: numpy]",
     ),
     "skip": click.option(
         "--skip", type=int, metavar="N",
-        help="Draw it after N other draws: 10 where torch.rand(10) came first. The README says"
-        " what takes how many; not for numpy and jax.",
+        help="Draw it after N other draws, such as 10 for torch.rand(10) before it; the README"
+        " lists more. Not for numpy and jax.",
     ),
     "inference": click.option(
         "--eval", "inference", is_flag=True, help="Inference mode instead of training."
@@ -83,20 +77,16 @@ PROBLEM_OPTIONS = {
     ),
 }  # fmt: skip
 THEME_OPTION = click.option(
-    "--theme", type=click.Choice(THEME_NAMES),
-    help="Dark ink on a light ground, or light on dark, in pictures and HTML."
-    "  [default: light; in HTML as the reader has it]",
+    "--theme", type=click.Choice(list(COLOURS)),
+    help="The colours of pictures and HTML.  [default: light; in HTML the reader's own]",
 )  # fmt: skip
-SPEECH_OPTIONS = {
-    "precision": click.option(
-        "--precision", type=click.IntRange(1, 17), metavar="N", default=PRECISION,
-        show_default=True, help="Significant digits of the numbers shown.",
-    ),
-    "lang": click.option(
-        "--lang", type=click.Choice(languages()), default="en", show_default=True,
-        envvar="DROPOUT_CLI_LANG", show_envvar=True, help="The language of the words.",
-    ),
-}  # fmt: skip
+LANG_OPTION = click.option(
+    "--lang", type=click.Choice(languages()), default="en", show_default=True,
+    envvar="DROPOUT_CLI_LANG", show_envvar=True, help="The language of the words.",
+)  # fmt: skip
+precision_option = functools.partial(
+    click.option, "--precision", type=click.IntRange(1, 17), metavar="N", show_default=True
+)
 
 FIGURE_OPTIONS = {
     "layout": click.option(
@@ -105,7 +95,7 @@ FIGURE_OPTIONS = {
         "  [default: panels; flow for .gif]",
     ),
     "theme": THEME_OPTION,
-    "transparent": click.option("--transparent", is_flag=True, help="Leave out the ground."),
+    "transparent": click.option("--transparent", is_flag=True, help="Leave out the background."),
     "size": click.option(
         "--size", metavar="SIZE", default="16x9", show_default=True,
         help="16x9, 4x3, square, or WxH: pixels, as 1920x1080, or inches, as 14x10.",
@@ -121,19 +111,16 @@ FIGURE_OPTIONS = {
         "--panel", type=click.Choice(PANELS), multiple=True,
         help="Draw this panel alone, large; may be repeated.",
     ),
-    "precision": click.option(
-        "--precision", type=click.IntRange(1, 17), metavar="N", default=4, show_default=True,
-        help="Significant digits of the values.",
-    ),
-    "lang": SPEECH_OPTIONS["lang"],
+    "precision": precision_option(default=4, help="Significant digits of the values."),
+    "lang": LANG_OPTION,
 }  # fmt: skip
 
 
 class ProblemOptions(NamedTuple):
-    """The problem options as they were written.
+    """The values of the problem options.
 
-    ps: the drop probabilities: one, but for the layers of verify.
-    given: the options of the command that the command line has: how each name is written in full.
+    ps: the drop probabilities; only verify takes several, for layers.
+    given: the options on the command line, from the parameter's name to the option in full.
     """
 
     x: str
@@ -149,13 +136,13 @@ class ProblemOptions(NamedTuple):
 
     @property
     def p(self) -> float:
-        """The one drop probability. Raises RequestError where several are given."""
+        """The only drop probability; RequestError if there are several."""
         if len(self.ps) > 1:
             raise RequestError("--drop-prob is given twice, but only --layer takes several")
         return self.ps[0]
 
     def problem(self, **known: Any) -> Problem:
-        """Create the problem. known: arguments of Problem.create that a file has already set."""
+        """Create the problem. known: arguments of Problem.create that replace the options."""
         from dropout_cli.cli.input import read_vector
         from dropout_cli.problem import Problem
 
@@ -175,7 +162,7 @@ class ProblemOptions(NamedTuple):
     def refuse(
         self, names: Iterable[str], setter: str, because: str = "which already sets it"
     ) -> None:
-        """Refuse the options of these names beside the setter, an option or what stands for one."""
+        """Raise RequestError if one of these parameters is given beside the setter."""
         for name in names:
             if name in self.given:
                 raise RequestError(
@@ -183,21 +170,12 @@ class ProblemOptions(NamedTuple):
                 )
 
 
-def _given(ctx: click.Context) -> dict[str, str]:
-    """Collect the options that the command line has: how each name is written in full."""
-    return {
-        param.name: flag(param)
-        for param in ctx.command.params
-        if param.name and ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
-    }
-
-
 def passed_as(
     name: str,
     options: Mapping[str, Decorator],
     create: Callable[..., Any] = lambda _, **values: values,
 ) -> Decorator:
-    """Give a command these options; it receives what create(context, **values) makes of them."""
+    """Give a command these options, and pass create(context, **their values) to it by this name."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @click.pass_context
@@ -216,7 +194,7 @@ def passed_as(
 def problem_options(*, upstream: bool = True, several_p: bool = False) -> Decorator:
     """Give a command the problem options, which it receives as `options`.
 
-    upstream: whether it takes the upstream gradient or a loss too. several_p: or several -p.
+    upstream: whether it also takes an upstream gradient or a loss. several_p: several -p.
     """
     options = dict(PROBLEM_OPTIONS)
     if not upstream:
@@ -225,7 +203,7 @@ def problem_options(*, upstream: bool = True, several_p: bool = False) -> Decora
         options["p"] = drop_prob_option(default=["0.5"], multiple=True)
 
     def create(ctx: click.Context, p: Any, **values: Any) -> ProblemOptions:
-        return ProblemOptions(**values, ps=p if several_p else (p,), given=_given(ctx))
+        return ProblemOptions(**values, ps=p if several_p else (p,), given=ctx.obj)
 
     return passed_as("options", options, create)
 
@@ -237,11 +215,12 @@ def output_options(
     rounds: bool = True,
     drawn: bool = False,
 ) -> Decorator:
-    """Give a command the output options; it receives the Output that they choose as `output`.
+    """Give a command the output options, which it receives as `output`.
 
-    verdict: whether it writes the formats of a verification too, of which none of an earlier run
-    stays. json_has_words: whether its JSON has words and rounded numbers. rounds: whether its pages
-    have rounded numbers. drawn: whether it can write pictures.
+    verdict: whether it also writes the formats of a verification.
+    json_has_words: whether its JSON has words and rounded numbers.
+    rounds: whether its pages have rounded numbers.
+    drawn: whether it can write pictures.
     """
     formats = [suffix for suffix, form in FORMATS.items() if verdict or form.of != "verdict"]
     formats += [suffix for suffix in PICTURES if drawn and suffix not in formats]
@@ -255,31 +234,30 @@ def output_options(
             help=f"Write to FILE instead: {', '.join(formats)}.",
         ),
         "theme": THEME_OPTION,
-        **SPEECH_OPTIONS,
+        "lang": LANG_OPTION,
     }  # fmt: skip
-    if not rounds:
-        del options["precision"]
+    if rounds:
+        digits = "Significant digits of the numbers shown."
+        options["precision"] = precision_option(default=PRECISION, help=digits)
     if drawn:
         options |= {name: FIGURE_OPTIONS[name] for name in ("transparent", "title")}
 
     def create(ctx: click.Context, form: str | None, path: str | None, **values: Any) -> Output:
-        suffix, given = chosen_suffix(form, path, formats), _given(ctx)
-        for name in _without_effect(suffix, path, json_has_words) & given.keys():
-            raise RequestError(f"{given[name]} has no effect on {suffix} output")
-        if verdict and path is not None and path not in ctx.params["candidates"]:
-            Path(path).unlink(missing_ok=True)
+        suffix = chosen_suffix(form, path, formats)
+        for name in _without_effect(suffix, path, json_has_words) & ctx.obj.keys():
+            raise RequestError(f"{ctx.obj[name]} has no effect on {suffix} output")
         return Output(suffix, ctx.command_path, path, **values)
 
     return passed_as("output", options, create)
 
 
 def _without_effect(suffix: str, path: str | None, json_has_words: bool) -> set[str]:
-    """Name the options that would change nothing in this output."""
+    """Return the names of the options that would change nothing in this output."""
     names = set()
     if suffix not in PICTURES:
         names |= {"transparent", "title"}
     if suffix not in (".html", *PICTURES):
         names.add("theme")
-    if suffix == ".json" and not json_has_words:  # that a file is written is said in a language
+    if suffix == ".json" and not json_has_words:  # but "wrote FILE" is in the language
         names |= {"precision", "lang"} if path is None else {"precision"}
     return names

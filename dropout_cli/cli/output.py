@@ -1,4 +1,4 @@
-"""Where a document goes: standard output, or a file that is written whole or not at all."""
+"""Writing documents to standard output or to a file."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 PRECISION = 6  # significant digits of a page
 LINE = 390  # characters of a line on standard error
 PICTURES = (".png", ".pdf", ".svg")  # of a pass or a step
-PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # what --format prints, as a suffix
+PRINTED = {"table": ".txt", "json": ".json", "markdown": ".md"}  # from --format to a suffix
 
 
 class Output(NamedTuple):
-    """Where a document goes, and as what.
+    """The values of the output options.
 
-    suffix: a key of FORMATS, or one of PICTURES. window: the title of formats that show one.
-    path: a file, or None for standard output. theme: of its colours, if one is given.
-    transparent, title: of a picture; None for the document's own heading.
+    suffix: a key of FORMATS, or one of PICTURES. window: the title of a window or a report.
+    path: a file, or None for standard output. theme: "light", "dark", or None if not given.
+    transparent: whether a picture has no background.
+    title: of a picture; None for the document's heading.
     """
 
     suffix: str
@@ -44,7 +45,7 @@ class Output(NamedTuple):
 
     @property
     def style(self) -> Style:
-        """How a picture is drawn."""
+        """The style of a picture."""
         from dropout_cli.figure.style import Style
 
         theme, lang = self.theme or "light", self.lang
@@ -57,7 +58,7 @@ class Output(NamedTuple):
 
     @property
     def width(self) -> int:
-        """The columns of the page: the terminal's, or those of a file."""
+        """The width of the page in columns."""
         from dropout_cli.formats.terminal import WIDTH, columns
 
         on_screen = self.path is None and self.suffix == ".txt"
@@ -65,13 +66,13 @@ class Output(NamedTuple):
 
     @property
     def is_data(self) -> bool:
-        """Whether a record is written, not a page."""
+        """Whether the output is a record, not a page."""
         return self.suffix in FORMATS and FORMATS[self.suffix].of != "page"
 
     def write(self, content: Any, picture: Picture | None = None) -> None:
-        """Print the content, a record where is_data and else a page, or write it to the file.
+        """Write a page, or a record if is_data, to standard output or to the file.
 
-        picture: one of the page, which is written beside Markdown.
+        picture: the one in the page, which Markdown needs as a file of its own.
         """
         if self.path is None and self.suffix == ".txt":
             print_page(content)
@@ -89,7 +90,7 @@ class Output(NamedTuple):
             self.save(text.encode())
 
     def save(self, data: bytes) -> None:
-        """Write the file, and say so."""
+        """Write the file, and report it."""
         assert self.path is not None
         save_file(self.path, data, self.messages)
         if self.suffix == ".html":
@@ -100,7 +101,7 @@ class Output(NamedTuple):
 
 
 def load_messages(lang: str, precision: int) -> Messages:
-    """Load the words of this language, with numbers to this precision."""
+    """Load the messages of a language, with numbers to this precision."""
     from dropout_cli.words import load
     from dropout_cli.words.messages import Messages
 
@@ -108,7 +109,7 @@ def load_messages(lang: str, precision: int) -> Messages:
 
 
 def suffix_of(path: str, known: Iterable[str]) -> str:
-    """Return the suffix of a path, in small letters; RequestError for one that is not known."""
+    """Return the suffix of a path in lower case; RequestError for an unknown one."""
     suffix = Path(path).suffix.lower()
     if suffix not in known:
         raise RequestError(f"the name {path!r} must end in one of {', '.join(known)}")
@@ -116,7 +117,7 @@ def suffix_of(path: str, known: Iterable[str]) -> str:
 
 
 def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> str:
-    """Return the suffix that --format and --output choose; RequestError where they disagree."""
+    """Return the suffix that --format and --output choose; RequestError if they disagree."""
     if path is None:
         return PRINTED[form or "table"]
     suffix = suffix_of(path, known)
@@ -128,14 +129,14 @@ def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> s
 
 
 def print_page(page: Document) -> None:
-    """Write the page to standard output, as a terminal shows it."""
+    """Print a page as a terminal shows it."""
     from dropout_cli.formats.terminal import to_terminal
 
     print_text(to_terminal(page))
 
 
 def print_text(text: str) -> None:
-    """Write the text to standard output, now; in ASCII where its encoding lacks a sign of it."""
+    """Print text at once, in ASCII if the encoding of standard output lacks a character of it."""
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -145,24 +146,24 @@ def print_text(text: str) -> None:
 
 
 def say(words: str) -> None:
-    """Write one line to standard error; where nobody can be told, the exit code still tells."""
+    """Print one line on standard error, if it can be written to."""
     try:
         print(legible(words), file=sys.stderr, flush=True)
     except OSError:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  as long as Python runs
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  or Python would fail again at its exit
 
 
 def legible(words: str) -> str:
-    """Escape what is not printable, as in a file's name, and shorten a long line in its middle."""
+    """Escape unprintable characters, as in the name of a file, and shorten a long line."""
     escaped = "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
     return escaped if len(escaped) <= LINE else f"{escaped[: LINE - 101]}…{escaped[-100:]}"
 
 
 def save_file(path: str, data: bytes, messages: Messages) -> None:
-    """Write the file at path, make its folders, and say so.
+    """Write a file, whole or not at all, with its folders, and report it.
 
-    It is written beside its place, then renamed into it, with the mode of the file that was there.
-    Raises RequestError where the system refuses any of that.
+    It is written beside its place, given the mode of an earlier file, and renamed.
+    Raises RequestError if the system refuses.
     """
     try:
         place = Path(os.path.realpath(path))

@@ -1,4 +1,4 @@
-"""How a command line is parsed: no option is dropped in silence, and a mistake is named."""
+"""Parsing a command line strictly: no option is silently ignored, and mistakes are explained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dropout_cli.errors import RequestError
 
 NUMBER = re.compile(r"[\[(]*[-+]?\.?\d.*")
 FLAG = re.compile(r"-[a-zA-Z]|--[a-z-]+")
-GROUPS = {  # of the help, and the parameters in each; all others stand before them
+GROUPS = {  # the sections of the help after "Options", and the parameters in each
     "Candidate": ("layers", "candidates", "y", "grad_x", "rtol", "atol", "decimals", "dtype"),
     "Problem": ("x", "p", "mask", "seed", "rng", "skip", "inference", "grad_y", "loss"),
     "Figure": ("layout", "transparent", "size", "dpi", "title", "panel"),
@@ -20,17 +20,21 @@ GROUPS = {  # of the help, and the parameters in each; all others stand before t
 
 
 class Strict(click.Command):
-    """A command that drops no option: click would take the last of two in silence."""
+    """A command that refuses an option given twice, of which click would take the last.
+
+    ctx.obj: the options on the command line, from the parameter's name to the option in full.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse an option given twice, and say what is meant by one that there is not."""
-        args = [re.sub("^(-[a-zA-Z])=", r"\1", arg) for arg in args]  # -x=1,2, as in --input=1,2
+        """Refuse an option given twice, and explain one that does not exist."""
+        args = [re.sub("^(-[a-zA-Z])=", r"\1", arg) for arg in args]  # -x=1,2 like --input=1,2
         try:
-            _, _, order = self.make_parser(ctx).parse_args(list(args))
-            once = [each for each in order if not getattr(each, "multiple", False)]
-            twice = next((each for each in once if once.count(each) > 1), None)
-            if twice is not None and not ctx.resilient_parsing:
-                raise RequestError(f"{flag(twice)} is given twice, but it can be given only once")
+            _, _, given = self.make_parser(ctx).parse_args(list(args))
+            for param in given:
+                if given.count(param) > 1 and not (param.multiple or ctx.resilient_parsing):
+                    name = _full_name(param)
+                    raise RequestError(f"{name} is given twice, but it can be given only once")
+            ctx.obj = {param.name: _full_name(param) for param in given}
             return super().parse_args(ctx, list(args))
         except click.UsageError as error:
             _refuse_loose_numbers(args)
@@ -40,7 +44,7 @@ class Strict(click.Command):
 
 
 def _refuse_loose_numbers(args: list[str]) -> None:
-    """Refuse several numbers after one option: the shell passes each as a word of its own."""
+    """Refuse several numbers after one option, which the shell passes as separate words."""
     for k, arg in enumerate(args):
         numbers = list(takewhile(NUMBER.fullmatch, args[k + 1 :]))
         if FLAG.fullmatch(arg) and len(numbers) > 1:
@@ -51,46 +55,46 @@ def _refuse_loose_numbers(args: list[str]) -> None:
 
 
 def _refuse_option_of_others(ctx: click.Context, name: str) -> None:
-    """Name the commands that have the option, if any."""
+    """Refuse an option of other commands, and name those commands."""
     commands = getattr((ctx.parent or ctx).command, "commands", {}).values()
     owners = [each.name for each in commands if any(name in param.opts for param in each.params)]
     if owners:
         raise RequestError(f"{name} belongs to {', '.join(sorted(owners))}, not to {ctx.info_name}")
 
 
-def flag(param: click.Parameter) -> str:
-    """Return the option as it is written in full."""
+def _full_name(param: click.Parameter) -> str:
+    """Return the long form of an option."""
     return max(param.opts, key=len)
 
 
 class Command(Strict):
-    """A command whose help shows its options in groups."""
+    """A strict command whose help shows its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each of GROUPS, after one for what is in none of them."""
+        """Write a section for the options in none of GROUPS, then one for each group."""
         rows = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
-        grouped = {name for names in GROUPS.values() for name in names}
-        for title, names in {
-            "Options": [name for name in rows if name not in grouped],
-            **GROUPS,
-        }.items():
-            if shown := [row for name in names if (row := rows.get(name)) is not None]:
+        grouped = {
+            title: [row for name in names if (row := rows.pop(name, None)) is not None]
+            for title, names in GROUPS.items()
+        }
+        for title, section in {"Options": list(filter(None, rows.values())), **grouped}.items():
+            if section:
                 with formatter.section(title):
-                    formatter.write_dl(shown)
+                    formatter.write_dl(section)
 
 
 class Group(Strict, click.Group):
-    """The commands, in the order in which they are defined."""
+    """A strict group whose help lists the commands in the order of their definition."""
 
     command_class = Command
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """List the names of the commands."""
+        """Return the names of the commands."""
         return list(self.commands)
 
 
 def probability(text: str) -> float:
-    """Read a number, or a fraction such as 1/3; Problem checks whether it lies from 0 to 1."""
+    """Read a number or a fraction such as 1/3; Problem checks that it lies from 0 to 1."""
     numerator, _, denominator = text.partition("/")
     try:
         return float(numerator) / float(denominator or 1)

@@ -1,4 +1,4 @@
-"""Draw figures, passes and steps, and read figures back, with matplotlib kept quiet."""
+"""Figures on the command line: quiet matplotlib, figures read back, pictures of pages."""
 
 from __future__ import annotations
 
@@ -11,25 +11,16 @@ from typing import TYPE_CHECKING
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from dropout_cli.cli.output import Output
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document, Picture
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-os.environ["MPLBACKEND"] = "agg"  # matplotlib opens no window,
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # and does not report its caches
-
-
-def draw_figure(trace: Trace, messages: Messages, style: Style, suffix: str) -> tuple[bytes, float]:
-    """Draw a figure or an animation; return its bytes and its smallest type, in points."""
-    if suffix == ".gif":
-        from dropout_cli.figure.animation import animate
-
-        return animate(trace, messages, style)
-    from dropout_cli.figure.files import picture
-
-    return picture(trace, messages, style, suffix)
+os.environ["MPLBACKEND"] = "agg"  # matplotlib does not start with an unknown one
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports its caches
 
 
 def read_figure(source: str) -> tuple[Trace, Style]:
@@ -46,20 +37,16 @@ def read_figure(source: str) -> tuple[Trace, Style]:
     return Trace(read_problem(saved.get("trace"), source)), style
 
 
-def draw_page(page: Document, output: Output, of: Trace | tuple[int, int]) -> bytes:
-    """Draw the page of a pass, of this trace, or of a step, of this number and count of steps."""
+def save_page(figure: Figure, page: Document, output: Output) -> None:
+    """Write the figure of a page, with the page in words for readers who cannot see it."""
     from dropout_cli.figure.files import save
-    from dropout_cli.figure.tables import describe, draw_pass, draw_step
+    from dropout_cli.figure.tables import describe
 
-    if isinstance(of, tuple):
-        figure = draw_step(page, *of, output.style)
-    else:
-        figure = draw_pass(page, of, output.messages, output.style)
-    return save(figure, output.suffix, output.style.dpi, *describe(page))
+    output.save(save(figure, output.suffix, output.style.dpi, *describe(page)))
 
 
 def lanes(trace: Trace, messages: Messages, lang: str) -> Picture | None:
-    """Draw the lanes of a hand-out; None where too many, or without matplotlib or a font."""
+    """Draw the lanes of a hand-out; None if they do not fit, or matplotlib or a font is missing."""
     from dropout_cli.formats.document import Picture
 
     with suppress(ImportError, RequestError):

@@ -1,4 +1,4 @@
-"""The derivation as a presentation: a step a page, on a screen of its own."""
+"""The derivation as a presentation: one step per page, on the terminal's alternate screen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import signal
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+from rich.console import Console
 
 from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
-from dropout_cli.formats.terminal import other_screen, to_terminal
+from dropout_cli.formats.terminal import to_terminal
 from dropout_cli.views.walkthrough import render
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-# What the keys send: arrows come as a sequence that begins with Esc, on Windows with \xe0 or \0.
+# What the keys send; that of an arrow begins with Esc, on Windows with \xe0 or \0.
 KEYS = {
     "on": (" ", "\r", "\n", "n", "N", "\x1b[C", "\x1bOC", "\x1b[6~", "\xe0M", "\0M"),
     "back": ("b", "B", "p", "P", "\x7f", "\x1b[D", "\x1bOD", "\x1b[5~", "\xe0K", "\0K"),
@@ -35,9 +36,10 @@ MEANINGS = {key: meaning for meaning, keys in KEYS.items() for key in keys}
 
 
 class Page(NamedTuple):
-    """A page: the number of its step, which of the step's pages it is, from 0, and its lines.
+    """One page of a step.
 
-    full: with the results. blank: without.
+    number: of the step. part: of the page within the step, from 0.
+    full, blank: its lines with the results and without.
     """
 
     number: int
@@ -47,26 +49,29 @@ class Page(NamedTuple):
 
 
 def present(trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
-    """Show the chosen steps until a key ends it."""
+    """Present the chosen steps until a key ends it."""
     presentation = Presentation(trace, messages, chosen)
-    other_screen(True)
-    try:
-        if hasattr(signal, "SIGWINCH"):  # Windows has none
-            signal.signal(signal.SIGWINCH, presentation.resized)
-        presentation.run()
-    finally:
-        other_screen(False)
+    with Console().screen():
+        try:
+            print_text("\x1b[?7l")  # a line that is too long is cut, not wrapped
+            if hasattr(signal, "SIGWINCH"):  # Windows has none
+                signal.signal(signal.SIGWINCH, presentation.resized)
+            presentation.run()
+        finally:
+            print_text("\x1b[?7h")
 
 
 class Presentation:
-    """The pages, where it stands among them, and those whose results are shown.
+    """The state of a presentation.
 
-    digits: a number begun to be typed. notice: what to say about the last key. explaining: whether
-    the keys are explained. waiting: whether a key is awaited, so that the window can be redrawn.
+    full, blank: the steps with their results and without. pages: both, for the window's size.
+    place: the index of the current page. shown: number and part of the pages with results.
+    digits: the number being typed. notice: an answer to the last key. explaining: whether the
+    keys are explained. waiting: whether it waits for a key, so that a resize may draw.
     """
 
     def __init__(self, trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
-        """Begin at the first of the chosen steps."""
+        """Render the chosen steps, and begin at the first."""
         self.messages = messages
         self.full, self.blank = (
             list(render(trace, messages._replace(revealed=revealed), chosen, checks=False))
@@ -79,7 +84,7 @@ class Presentation:
         self.explaining = self.waiting = False
 
     def run(self) -> None:
-        """Draw a page, read the next keys, and move, until one of them ends it."""
+        """Draw the page and follow the keys until one of them ends it."""
         while True:
             self.draw()
             try:
@@ -93,12 +98,12 @@ class Presentation:
                 self.move(key)
 
     def resized(self, *_: object) -> None:
-        """Draw the page again, unless it is about to be drawn."""
+        """Draw the page again after the window has changed, unless it is being drawn."""
         if self.waiting:
             self.draw()
 
     def draw(self) -> None:
-        """Draw the page, until the window has had the same size all the while."""
+        """Draw the page, again if the window changes meanwhile."""
         self.waiting, size = False, None
         while size != os.get_terminal_size():
             size = os.get_terminal_size()
@@ -108,7 +113,7 @@ class Presentation:
         self.waiting = True
 
     def lay_out(self, size: os.terminal_size) -> None:
-        """Break the steps into pages of this size, and stay where it stands."""
+        """Break the steps into pages of this size, and keep the place."""
         here = self.pages[self.place][:2] if self.pages else (0, 0)
         self.pages = []
         for step, hidden in zip(self.full, self.blank, strict=True):
@@ -128,7 +133,7 @@ class Presentation:
         self.place = max(k for k, page in enumerate(self.pages) if k == 0 or page[:2] <= here)
 
     def lines(self, size: os.terminal_size) -> list[str]:
-        """Write the page of the place, and where that stands."""
+        """Return the lines of the current page, and a status line."""
         page, words = self.pages[self.place], self.messages.prose["pause"]
         lines = page.full if page[:2] in self.shown else page.blank
         if self.explaining:
@@ -142,7 +147,7 @@ class Presentation:
         return [*lines, *[""] * (size.lines - 1 - len(lines)), status]
 
     def move(self, key: str) -> None:
-        """Go where the key leads."""
+        """Do what the key means."""
         page = self.pages[self.place]
         hidden = page[:2] not in self.shown and page.full != page.blank
         digits, self.digits, self.notice = self.digits, "", ""
@@ -172,7 +177,7 @@ class Presentation:
                 self.explaining = True
 
     def go_to(self, number: int) -> None:
-        """Go to the step of this number, or say that there is none."""
+        """Go to the step of this number, or say that it is not presented."""
         numbers = [page.number for page in self.pages]
         if number in numbers:
             self.place = numbers.index(number)
@@ -181,9 +186,9 @@ class Presentation:
 
 
 def _spans(lines: Sequence[str], room: int) -> Iterator[slice]:
-    """Break lines into pages, at empty lines where a page is then at least half full.
+    """Break lines into pages of at most `room` lines, at empty lines in the second half of a page.
 
-    No page ends with words that announce more.
+    A colon does not end a page, unless there is no other place to break.
     """
     start = 0
     while len(lines) - start > room:

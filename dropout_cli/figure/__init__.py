@@ -1,5 +1,4 @@
-"""Draw a trace: panels, lanes, an animation, tables and steps, all with matplotlib."""
+"""Pictures of a trace, with matplotlib: panels, lanes, an animation, tables and steps."""
 
 LAYOUTS = ("panels", "flow")
-THEME_NAMES = ("light", "dark")
 PANELS = ("x", "mask", "y", "grad_x")

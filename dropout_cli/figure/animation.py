@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-LONGEST = 12  # elements
+LONGEST = 12  # the most elements
 ARROW, GROWING, SCENE, END = 350, 40, 2600, 3500  # milliseconds
 FIRST, NEXT, MANY = 1800, 900, 500  # for the result of a lane: the first of its kind, others, many
-GROWTH = 6  # frames in which a bar grows
+GROWTH = 6  # steps in which a bar grows
 
 
 def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, float]:
-    """Return the lanes as an endless GIF, and its smallest type in points.
+    """Return the lanes as an endless GIF, and its smallest type size in points.
 
-    Its first frame, all that a still shows, is the whole figure.
+    The first frame, for viewers that show no other, is the whole figure.
 
-    Raises RequestError as draw does, for more than 12 elements, for a style that an animation
-    cannot have, and for frames of more than 4 million pixels.
+    Raises RequestError as draw does, and for more than 12 elements, for panels, for a transparent
+    ground, and for frames of more than 4 million pixels.
     """
     n = trace.problem.x.size
     if n > LONGEST:
@@ -61,7 +61,7 @@ def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, floa
         canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
         frames.append(np.asarray(canvas.buffer_rgba())[..., :3])
-    # One palette for all, of the whole figure and of a dimmed one, so that nothing flickers.
+    # One palette, of the whole figure and of a dimmed one, so that no colour flickers.
     both = Image.fromarray(np.concatenate([frames[0], frames[-1]]))
     palette = both.quantize(255, Image.Quantize.FASTOCTREE)  # GIF needs one for what stays
     first, *others = (
@@ -76,7 +76,7 @@ def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, floa
 
 
 def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:
-    """Yield the frames' moments, and how long each stays, in milliseconds; the last is the end."""
+    """Yield the moment of each frame, the end last, and its duration in milliseconds."""
     training, p = trace.problem.training, trace.problem.p
     factors = {"keep": typeset(keep_equation(p, messages).unicode)}
     if trace.scale is not None:
@@ -100,7 +100,7 @@ def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:
 def _lanes(
     trace: Trace, messages: Messages, stage: str, names: tuple[str, str]
 ) -> Iterator[tuple[Moment, int]]:
-    """Yield the moments of one pass: in each lane an arrow, a bar that grows, and its value."""
+    """Yield the moments of one pass: an arrow in each lane, a growing bar, and its value."""
     seen: set[bool] = set()
     mask, n = trace.problem.mask, trace.problem.x.size
     growth = np.arange(1, GROWTH) / GROWTH
@@ -120,7 +120,7 @@ def _lanes(
 def _substitution(
     trace: Trace, messages: Messages, i: int, names: tuple[str, str]
 ) -> tuple[str, str]:
-    """Return how element i of the result is computed, and its value, in LaTeX."""
+    """Return the computation of element i of the result, and its value, in LaTeX."""
     mask, p, k = trace.problem.mask, trace.problem.p, f"_{{{i + 1}}}"
     written = Written(trace, messages, [i])
     given, result = (SYMBOLS[name] + k for name in names)
@@ -140,5 +140,5 @@ def _substitution(
 
 
 def _factor(number: str) -> str:
-    """Return the number in LaTeX, in parentheses where a product needs them."""
+    """Return a number in LaTeX, in parentheses if a product needs them."""
     return f"({to_latex(typeset(number))})" if set(number) & {"-", "e"} else number

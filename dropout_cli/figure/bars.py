@@ -1,6 +1,6 @@
-"""Bars along an axis, and the three things a bar can be: given, kept or dropped.
+"""Bars: given, kept or dropped.
 
-In panels bars stand upright, side by side; in lanes they lie on their sides, one below the other.
+In panels bars are upright, side by side; in lanes they are horizontal, one below the other.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-FEW, ROOMY = 16, 12.0  # up to this many bars, or this many points apart, bars have outlines
+FEW, ROOMY = 16, 12.0  # bars have outlines if they are at most so many, or so many points apart
 DASHES = (0, (3, 2))
 MARK = 10.0  # points, of a ✗ on the zero line
 SOLID, DENSE, SLIM = 0.66, 0.78, 0.38  # the thickness of bars, as a share of the pitch
-STEPS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)  # from one index that is written to the next
-LARGEST = 1e300  # matplotlib's own arithmetic overflows not far above
+STEPS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)  # between indices
+LARGEST = 1e300  # not far above, matplotlib's own arithmetic overflows
 THICKEST, THICKEST_ALONE = 64.0, 84.0  # points; in a panel alone
 SCALE = 40.0  # points that a scale may take beside upright bars
-ARRIVES = {"y": "x", "grad_x": "grad_y"}  # what each result is made of, on one scale with it
-MARKS = "✗✓"  # with the gradient
+ARRIVES = {"y": "x", "grad_x": "grad_y"}  # from a result to its input, which has the same scale
+MARKS = "✗✓"  # of ∂L/∂x
 SPACE = 0.4  # between a value and its mark, in ems
 GAP = 6.0  # points between a bar and its value
-BESIDE = 6  # upright bars up to which a mark hangs beside its value, else beyond it
-MANY, DIGITS = 10, 3  # from so many elements on, values usually have so many significant digits
+BESIDE = 6  # the most upright bars with a mark beside the value; of more it is beyond it
+MANY, DIGITS = 10, 3  # with so many elements, values have so many digits by default
 LEGEND = 18.0  # points from the foot of the page to the legend
 FOOT = 44.0  # points that the legend takes
 
 
 @dataclass(frozen=True)
 class Strip:
-    """The rectangle in which n bars stand side by side and grow from one line."""
+    """A rectangle of n bars that start from one line."""
 
     x: float  # of its lower left corner, in points
     y: float
@@ -65,11 +65,11 @@ class Strip:
         return (self.width if self.upright else self.height) / self.n
 
     def moved(self, x: float, y: float) -> Strip:
-        """Return the strip, moved by so many points."""
+        """Return the strip moved by x and y points."""
         return replace(self, x=self.x + x, y=self.y + y)
 
     def across(self, place: Any) -> Any:
-        """Map places among the elements to the page; element i reaches from i − 1 to i."""
+        """Map places among the elements to the page; element i is between i − 1 and i."""
         if self.upright:
             return self.x + self.pitch * place
         return self.y + self.height - self.pitch * place
@@ -79,38 +79,38 @@ class Strip:
         start = (self.y if self.upright else self.x) + self.before
         return start + self.length * ((value - self.low) / ((self.high - self.low) or 1.0))
 
-    def rectangles(self, middle: FloatArray, thick: float, end: FloatArray) -> FloatArray:
-        """Return the bars from 0 to the ends around these places: (count, 4, 2), in points."""
-        first, last, start = middle - thick / 2, middle + thick / 2, 0 * end
+    def rectangles(self, middle: FloatArray, thickness: float, end: FloatArray) -> FloatArray:
+        """Return the corners of bars from 0 to `end`, (count, 4, 2), in points."""
+        first, last, start = middle - thickness / 2, middle + thickness / 2, 0 * end
         across = np.stack([self.across(place) for place in (first, last, last, first)], axis=-1)
         along = np.stack([self.along(value) for value in (start, start, end, end)], axis=-1)
         return np.stack([across, along] if self.upright else [along, across], axis=-1)
 
     def point(self, across: Any, along: Any) -> tuple[Any, Any]:
-        """Return x and y of a point across and along the bars."""
+        """Return the x and y of a point."""
         return (across, along) if self.upright else (along, across)
 
     def line(self, value: float) -> FloatArray:
-        """Return the ends of a line through all bars at a value: (1, 2, 2)."""
+        """Return the ends of a line across all bars at a value, (1, 2, 2)."""
         at, ends = self.along(value), (self.across(0.0), self.across(float(self.n)))
         return np.array([[self.point(end, at) for end in ends]])
 
 
 class Bars:
-    """Draw bars on a page, for elements of which those in `kept` are kept.
+    """The bars of kept and dropped elements on a page.
 
-    strip: an empty one, as large as each in which they stand.
-    scaled: whether the kept are multiplied by anything but 1, so that there is a gain to show.
-    thickest: the points that a bar may be thick.
+    strip: an empty strip of the size of each vector.
+    scaled: whether the kept are multiplied by anything but 1.
+    thickest: the largest thickness, in points.
     """
 
     def __init__(self, page: Page, kept: Mask, strip: Strip, scaled: bool, thickest: float) -> None:
-        """Choose the bars' thickness and the colours that tell them apart."""
+        """Choose the thickness and the styles of the bars."""
         theme, n = page.theme, kept.size
         self.page, self.kept, self.strip, self.scaled = page, kept, strip, scaled
         self.few = n <= FEW or strip.pitch >= ROOMY
         dense = n > 6 and not (strip.upright and self.few)
-        self.thick = min(DENSE if dense else SOLID, thickest / strip.pitch)
+        self.thickness = min(DENSE if dense else SOLID, thickest / strip.pitch)
         self.dark = theme.kept if self.few else theme.kept_thin
         edge = 1.6 if n <= 6 else 1.2
         outline = {"face": "none", "edge": theme.dropped, "width": edge, "linestyles": [DASHES]}
@@ -123,14 +123,15 @@ class Bars:
         }
 
     def draw(self, strip: Strip, part: str, values: FloatArray, shown: Mask) -> None:
-        """Draw the bars shown as what they are: "given", "kept", "gain" or "lost"."""
-        thick = SLIM if part == "lost" and not self.few else self.thick  # no room for an outline
+        """Draw the bars shown in the style of a part: "given", "kept", "gain" or "lost"."""
+        slim = part == "lost" and not self.few  # instead of an outline
+        thickness = SLIM if slim else self.thickness
         which = np.flatnonzero(shown)
-        rectangles = strip.rectangles(which + 0.5, thick, values[which])
+        rectangles = strip.rectangles(which + 0.5, thickness, values[which])
         self.page.polygons(rectangles, snap=None if self.few else False, **self.styles[part])
 
     def mask(self, strip: Strip, size: float, shown: bool = True) -> None:
-        """Draw the mask, 1 solid and 0 hollow, with digits of this size where it is legible."""
+        """Draw the mask, 1 solid and 0 hollow, with digits if their size is legible."""
         ones, theme = np.ones(strip.n), self.page.theme
         self.draw(strip, "lost", ones, ~self.kept & shown)
         self.draw(strip, "kept", ones, self.kept & shown)
@@ -141,14 +142,14 @@ class Bars:
             self.page.number(x, y - CAP * size / 2, digit, size, colour, **style)
 
     def result(self, strip: Strip, arrived: FloatArray, result: FloatArray, shown: Mask) -> None:
-        """Draw y or ∂L/∂x: what arrived and what the scaling adds, or else what was lost."""
+        """Draw y or ∂L/∂x: what arrived and what the scaling adds, or what was lost."""
         self.draw(strip, "lost", arrived, ~self.kept & shown)
         if self.scaled:
             self.draw(strip, "gain", result, self.kept & shown)
         self.draw(strip, "kept", arrived, self.kept & shown)
 
     def mark_dropped(self, strip: Strip, shown: Mask) -> None:
-        """Mark the dropped on the zero line, so that none is a gap, whatever it lost."""
+        """Mark the dropped elements on the zero line, even those that lost nothing."""
         places = strip.across(np.flatnonzero(~self.kept & shown) + 0.5)
         zero, colour = strip.along(0.0), self.page.theme.dropped
         if strip.pitch < ROOMY:
@@ -160,7 +161,7 @@ class Bars:
             self.page.number(x, y - CAP * MARK / 2, "✗", MARK, colour, ha="center")
 
     def legend(self, messages: Messages, training: bool, y: float = LEGEND) -> None:
-        """Say what the bars mean that are drawn."""
+        """Explain the parts that are drawn."""
         x, page = MARGIN, self.page
         kept = ["arrived", "gain"] if self.scaled else ["kept" if training else "passed"]
         lost = [] if self.kept.all() else ["lost"]
@@ -173,15 +174,15 @@ class Bars:
 
 
 class Vector:
-    """A vector as bars, each with its value beyond its end, and with a mark where it is ∂L/∂x."""
+    """A vector as bars with their values, and ∂L/∂x with a mark for kept or dropped too."""
 
-    strip: Strip  # where the bars stand, before it is moved to its place on the page
-    size: int  # of the values' type, in points; 0 where a scale stands in for them
+    strip: Strip  # of the bars, not yet moved to its place on the page
+    size: int  # of the values' type, in points; 0 for a scale instead of values
 
     def __init__(
         self, name: str, vectors: dict[str, FloatArray], bars: Bars, messages: Messages
     ) -> None:
-        """Write the values; at the bar of what was lost of what arrived stands 0."""
+        """Format the values and measure them."""
         self.bars, self.upright, self.values = bars, bars.strip.upright, vectors[name]
         self.arrived = vectors[ARRIVES[name]] if name in ARRIVES else None
         self.lost = ~bars.kept & (self.arrived is not None)
@@ -192,56 +193,56 @@ class Vector:
         self.stacked = self.marked and self.upright and bars.kept.size > BESIDE
 
     def extents(self, size: float) -> tuple[FloatArray, FloatArray]:
-        """Return the widths and heights of the labels in type of this size, in points."""
+        """Return the widths and heights of the labels in this type size, in points."""
         beside = self.marked and not self.stacked
         widths = (self.ems + beside * (SPACE + ems(MARKS[0]))) * size
         return widths, np.full(widths.size, CAP * size + self.stacked * (CAP * size + GAP))
 
     def margins(self, size: float) -> tuple[float, float]:
-        """Return the points that labels take below the smallest value and beyond the largest."""
+        """Return the room for labels below the smallest value and above the largest, in points."""
         room, falls = self.extents(size)[int(self.upright)] + GAP, self.ends < 0
         return (room * falls).max(), (room * ~falls).max()
 
     def boxes(self, strip: Strip, size: float) -> FloatArray:
         """Return the left, bottom, right and top of each label, in points.
 
-        A label stands beyond the end of its bar; that of a hollow bar inside it, where it fits.
-        On an upright bar the value is centred, and the mark hangs to its right.
+        A label is beyond the end of its bar, or inside a hollow bar if it fits there. At an upright
+        bar the value is centred, with the mark to its right.
         """
         widths, heights = self.extents(size)
         values = self.ems * size if self.upright else heights
         along, across = (heights, 2 * widths - values) if self.upright else (widths, heights)
         zero, ends = strip.along(0 * self.ends), strip.along(self.ends)
         inside = self.lost & (along + 2 * GAP <= abs(ends - zero))
-        inside &= across + 2 <= self.bars.thick * strip.pitch
+        inside &= across + 2 <= self.bars.thickness * strip.pitch
         start = np.where(inside, zero, ends) + np.where(self.ends < 0, -GAP - along, GAP)
         middle = strip.across(np.arange(strip.n) + 0.5)
         left, bottom = strip.point(middle - values / 2, start)
         return np.stack([left, bottom, left + widths, bottom + heights], axis=-1)
 
     def fits(self, strip: Strip, size: float) -> bool:
-        """Test whether no label touches another or another's bar, and bars have room enough."""
+        """Test whether no label touches another or its bar, and bars have enough room."""
         if strip.length < 0.4 * (strip.length + strip.before + strip.after):
             return False
         if not self.upright:
             return size <= 1.03 * strip.pitch  # digits are three quarters as high
         boxes = self.boxes(strip, size)
-        corners = strip.rectangles(np.arange(strip.n) + 0.5, self.bars.thick, self.ends)
+        corners = strip.rectangles(np.arange(strip.n) + 0.5, self.bars.thickness, self.ends)
         bars = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=-1)
         meet = _closer(boxes, boxes, 0.4 * size) | _closer(boxes, bars, 2)
         outside = boxes[0, 0] < strip.x - 20 or boxes[-1, 2] > strip.x + strip.width + 20
         return not (outside or (meet & ~np.eye(strip.n, dtype=bool)).any())
 
     def reach(self, strip: Strip) -> tuple[FloatArray, FloatArray]:
-        """Return where each bar with its value begins and ends along its lane, in points."""
+        """Return the start and the end of each bar with its value along the lane, in points."""
         boxes = self.boxes(strip, self.size)
         edges = strip.along(0 * self.ends), strip.along(self.ends), boxes[:, 0], boxes[:, 2]
         return np.min(edges, axis=0), np.max(edges, axis=0)
 
     def draw(self, strip: Strip, progress: FloatArray | float = 1.0) -> None:
-        """Draw values or a scale, bars, and the line from which they grow.
+        """Draw the values or a scale, the bars, and the zero line.
 
-        progress: from 0.5 on a result's bar grows; its value stands beside it at 1.
+        progress: from 0.5 to 1 the bar of a result grows; at 1 it has its value.
         """
         page, progress = self.bars.page, np.broadcast_to(progress, strip.n)
         shown, grown = progress > 0.5, np.maximum(2 * progress - 1, 0)
@@ -273,7 +274,7 @@ class Vector:
 
 
 def _closer(one: FloatArray, other: FloatArray, apart: float) -> Mask:
-    """Test which boxes are closer than that to which others: (count, count of others)."""
+    """Test which boxes are closer than `apart` to which others, (count, count of others)."""
     starts, ends = one[:, None, :2] < other[:, 2:] + apart, one[:, None, 2:] + apart > other[:, :2]
     close: Mask = np.all(starts & ends, axis=-1)
     return close
@@ -282,12 +283,12 @@ def _closer(one: FloatArray, other: FloatArray, apart: float) -> Mask:
 def lay_out(
     page: Page, trace: Trace, messages: Messages, empty: Strip, names: tuple[str, ...]
 ) -> tuple[Bars, dict[str, Vector]]:
-    """Lay out vectors: x and y on one scale in one type size, ∂L/∂y and ∂L/∂x on another.
+    """Lay out vectors: x and y on one scale, in one type size; ∂L/∂y and ∂L/∂x likewise.
 
-    empty: a strip at the origin, as large as each of them may be.
-    names: those that will be drawn, of "x", "mask", "y", "grad_y" and "grad_x".
-    Returns bars, whose strip is as large as each will be, and the vectors by name.
-    Raises RequestError for more elements than there are points, and for values beyond ±1e300.
+    empty: a strip at the origin, of the size that each may have.
+    names: what will be drawn, of "x", "mask", "y", "grad_y" and "grad_x".
+    Returns the bars, whose strip has the final size, and the vectors by name.
+    Raises RequestError for more elements than points, and for values beyond ±1e300.
     """
     problem, n = trace.problem, empty.n
     values = {"x": problem.x, "y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
@@ -315,7 +316,7 @@ def lay_out(
 
 
 def _fit(vectors: list[Vector], empty: Strip) -> None:
-    """Give vectors one scale, and the largest type in which the labels of all of them fit."""
+    """Give vectors one scale, and the largest type size in which all their labels fit."""
     ends = np.concatenate([[0.0], *(vector.ends for vector in vectors)])
     for size in (*range(VALUE, SMALLEST - 1, -1), 0):
         margins = [vector.margins(size) for vector in vectors]
@@ -328,7 +329,7 @@ def _fit(vectors: list[Vector], empty: Strip) -> None:
 
 
 def indices(page: Page, strip: Strip) -> None:
-    """Write i and the number of each element, or of some where they stand close."""
+    """Write the index of each element, or of some if there is no room for all."""
     size = min(float(INDEX), max(TICK, 0.9 * strip.pitch))
     apart = ems(f"{strip.n:,}") * size + 0.5 * size if strip.upright else CAP * size + 2
     step = next(step for step in STEPS if max(step - 1, 1) * strip.pitch >= apart)
@@ -344,13 +345,13 @@ def indices(page: Page, strip: Strip) -> None:
 
 
 def ticks(low: float, high: float) -> dict[float, str]:
-    """Return a few round values from low to high, and how they are written."""
+    """Return a few round values from low to high, and their labels."""
     found = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(low, high)
     return {tick: typeset(f"{tick + 0.0:.6g}") for tick in found if low <= tick <= high}
 
 
 def scale(page: Page, strip: Strip) -> None:
-    """Draw ticks and a faint grid, to read bars by whose values are not written."""
+    """Draw ticks and a faint grid, for bars without values."""
     for value, words in ticks(strip.low, strip.high).items():
         at = strip.along(value)
         where, align = (at, strip.y - 6 - CAP * TICK), "center"

@@ -1,9 +1,9 @@
-"""Draw a trace and write it to a file, with a record from which it can be drawn again.
+"""Figures as files, each with a record from which it can be drawn again.
 
-    {"schema": "dropout-cli/figure/1", the choices of the style, "trace": the JSON of the trace}
+    {"schema": "dropout-cli/figure/1", the fields of the style, "trace": the JSON of the trace}
 
-PNG holds the record as a text chunk, SVG as dc:source, PDF as Keywords. The same request gives the
-same bytes: there is no date and no version in them.
+The record is a text chunk of a PNG, the dc:source of an SVG, or the Keywords of a PDF. The same
+request gives the same bytes, without date or version.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"
 COMPLETE = Moment()
-DESCRIBED = 12  # elements whose numbers a description has
-# Ids from the figure alone, text that stays text in SVG, and TrueType in PDF.
+DESCRIBED = 12  # the most elements whose numbers a description has
+# Ids that depend on the figure alone, text as text in SVG, and TrueType in PDF.
 SETTINGS: Any = {"svg.hashsalt": "dropout-cli", "svg.fonttype": "none", "pdf.fonttype": 42}
-METADATA = {  # where a record stands, and what is left out
+METADATA = {  # the key of the record, and the keys left out
     ".png": (KEYWORD, ("Software",)),
     ".svg": ("Source", ("Date", "Creator", "Format", "Type")),
     ".pdf": ("Keywords", ("CreationDate", "Creator", "Producer")),
@@ -48,13 +48,13 @@ METADATA = {  # where a record stands, and what is left out
 
 
 def usual_title(trace: Trace, messages: Messages, layout: str) -> str:
-    """Return the title of a figure where its user gives none."""
+    """Return the default title of a figure."""
     key = "title" if layout == "panels" else "title_flow"
     return messages.string("figure", key if trace.problem.training else "title_inference")
 
 
 def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
-    """Say how many are kept at which p, by what they are multiplied, and name the loss."""
+    """Say how many elements are kept at which p, by what they are multiplied, and the loss."""
     problem = trace.problem
     if problem.mask is None:
         words = messages.string("figure", "inference")
@@ -77,10 +77,10 @@ def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
 def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLETE) -> Figure:
     """Draw a trace as panels or lanes.
 
-    messages: the language and precision of the words and numbers.
-    moment: how far an animation of the lanes has come.
+    messages: for the language and the precision of numbers.
+    moment: of an animation of the lanes.
     Raises RequestError for more elements than fit, for values beyond ±1e300, for a title that does
-    not fit, and where a font is missing.
+    not fit, and for a missing font.
     """
     title = usual_title(trace, messages, style.layout) if style.title is None else style.title
     least = WIDE if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
@@ -99,7 +99,7 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
 
 
 def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tuple[bytes, float]:
-    """Return the figure of a trace as a .png, .svg or .pdf, and its smallest type in points.
+    """Return the figure of a trace as a .png, .svg or .pdf, and its smallest type size in points.
 
     Raises RequestError as draw does, and for an image of more than 50 million pixels.
     """
@@ -114,7 +114,7 @@ def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tupl
 
 
 def description(trace: Trace, messages: Messages) -> str:
-    """Describe in words and numbers what the figure shows, for readers who cannot see it."""
+    """Describe the figure in words and numbers, for readers who cannot see it."""
     problem, n = trace.problem, trace.problem.x.size
     exact = Written(trace, messages)
     vectors: list[tuple[str, Any, Any]] = [
@@ -130,7 +130,7 @@ def description(trace: Trace, messages: Messages) -> str:
 
 
 def smallest_type(figure: Figure) -> float:
-    """Return the size of the smallest words of a figure, in points of its inches."""
+    """Return the smallest type size of a figure, in points."""
     return min(float(text.get_fontsize()) for text in figure.findobj(Text) if text.get_text())
 
 
@@ -139,7 +139,7 @@ def save(
 ) -> bytes:
     """Return a figure as the bytes of a .png, .svg or .pdf.
 
-    words: the description, which stands for the picture in SVG. text: the record.
+    words: the description that an SVG carries. text: the record.
     """
     key, omitted = METADATA[suffix]
     metadata: dict[str, Any] = {"Title": title, key: text, **dict.fromkeys(omitted)}
@@ -162,9 +162,9 @@ def _accessible(data: bytes, words: str) -> bytes:
 
 
 def read_record(data: bytes, source: str) -> str:
-    """Return the JSON text of the record in a PNG or SVG; source names the file in errors.
+    """Return the record in a PNG or SVG as JSON text. source: the file's name in errors.
 
-    Raises RequestError for any other file, for a broken one, and for one without a record.
+    Raises RequestError for a file without a record.
     """
     try:
         if data.startswith(b"\x89PNG"):

@@ -1,4 +1,4 @@
-"""Draw lanes: an element is one lane through x, m and y, and back from ∂L/∂y through the same m."""
+"""Lanes: an element goes right through x, m and y, and back from ∂L/∂y through the same m."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask's width, the gaps beside it, its plate around it
+MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask, the gaps beside it, the margin of its plate
 RIGHT = 54.0  # right of y
-HEAD = 82.0  # above each band, for its name and headings
-TICKS = 22.0  # below a band, for the ticks of its scale
-WRITTEN = 12  # lanes up to which values may be written
-NARROWEST = 9.5  # points of a lane that has an arrow of its own
-LARGE = 6  # lanes up to which each has its own factor
-HIDDEN = 0.69  # how much the ground hides of the lanes without focus
+HEAD = 82.0  # above each pass, for its name and headings
+TICKS = 22.0  # below a pass, for the ticks of its scale
+WRITTEN = 12  # the most lanes whose values may be written
+NARROWEST = 9.5  # points of a lane with an arrow of its own
+LARGE = 6  # the most lanes with a factor each
+HIDDEN = 0.69  # the opacity of the ground over lanes without focus
 SYMBOLS = {"x": "x", "y": "y", "grad_x": GRAD_X, "grad_y": GRAD_Y, "mask": "m", "same": "m"}
 STAGES = ("x", "mask", "forward", "grad_y", "same", "backward", "end")
 
 
 class Moment(NamedTuple):
-    """How far an animation has come.
+    """A moment of the animation.
 
-    In a pass the fraction of `lanes` is that of the next: at most 0.5, and what is given has
-    reached the mask; above, and the bar of the result grows.
+    The fraction of `lanes` is the progress of the next lane: up to 0.5 its arrow leads to the mask,
+    then the bar of the result grows.
     """
 
     stage: str = "end"  # one of STAGES
-    caption: str = ""  # what happens now, in words or as a formula
+    caption: str = ""  # words or a formula
     colour: str = "ink"  # of the caption, by its name in the theme
-    lanes: float = 0.0  # through, in a stage that is a pass
+    lanes: float = 0.0  # that are done, in a stage that is a pass
 
     def reaches(self, stage: str) -> bool:
         """Test whether this stage has begun."""
         return STAGES.index(self.stage) >= STAGES.index(stage)
 
     def through(self, stage: str) -> float:
-        """Return how many lanes are through a pass."""
+        """Return how many lanes of a pass are done."""
         return self.lanes if self.stage == stage else math.inf if self.reaches(stage) else 0.0
 
     @property
     def focus(self) -> int | None:
-        """The lane that is not dimmed, from 0; None where all are lit."""
+        """The index of the only lane that is not dimmed; None if none is dimmed."""
         return math.ceil(self.lanes) - 1 if self.stage in ("forward", "backward") else None
 
 
 def draw_flow(page: Page, trace: Trace, messages: Messages, top: float, moment: Moment) -> None:
-    """Draw the lanes of both passes below a height; at a moment, a part of them."""
+    """Draw the lanes of both passes below `top`, as far as they are at the moment."""
     n = trace.problem.x.size
     left = MARGIN + max(29, 12 + ems(f"{n:,}") * TICK)
     width = (page.width - left - RIGHT - MASK - 2 * GAP) / 2
@@ -78,12 +78,12 @@ def draw_flow(page: Page, trace: Trace, messages: Messages, top: float, moment: 
 
 
 class Lanes:
-    """Draw one pass after the other, left to right or right to left through the mask."""
+    """The lanes of both passes: forward from left to right, backward from right to left."""
 
     def __init__(
         self, page: Page, trace: Trace, messages: Messages, moment: Moment, column: Strip
     ) -> None:
-        """Lay out the columns; the first of them stands where `column` does, at the foot."""
+        """Lay out the columns. column: the first of them, at the foot of the page."""
         self.page, self.trace, self.messages, self.moment = page, trace, messages, moment
         names = ("x", "y", "grad_y", "grad_x")
         self.column = column
@@ -94,7 +94,7 @@ class Lanes:
         self.factor = f"×{typeset(messages.number(trace.scale or 1.0))}" if scaled else ""
 
     def draw(self, name: str, y: float) -> None:
-        """Draw the forward or the backward pass at this height."""
+        """Draw the "forward" or "backward" pass at this height."""
         forward = name == "forward"
         way, names = (1, ("x", "y")) if forward else (-1, ("grad_x", "grad_y"))
         progress = np.clip(self.moment.through(name) - np.arange(self.column.n), 0, 1)
@@ -118,7 +118,7 @@ class Lanes:
             self.page.arrow(x - way * 21, x + way * 21, middle, self.bars.dark, 17.5)
 
     def _name(self, name: str, y: float) -> None:
-        """Write the pass's name and its equation; of many lanes, their factor too."""
+        """Write the name of a pass and its equation, and the factor of many lanes."""
         line, ink = y + self.column.height + 44, self.page.theme.ink
         words = f"{self.messages.string('figure', name)}  {'→' if name == 'forward' else '←'}"
         self.page.words(MARGIN, line, words, HEADING, ink, fontweight="bold")
@@ -133,7 +133,7 @@ class Lanes:
             self.page.number(x, line, self.factor, FORMULA, self.bars.dark, **style)
 
     def _heading(self, name: str, strip: Strip) -> None:
-        """Write a column's heading: over the mask, or from the zero line if there is room."""
+        """Write the heading of a column: from its zero line if there is room, or centred."""
         words, formula = self.messages.string("figure", name), f"${SYMBOLS[name]}$"
         symbol = ems(words, self.page.fonts) * FORMULA + 10
         room = strip.width - symbol - ems(formula) * FORMULA
@@ -144,11 +144,11 @@ class Lanes:
         self.page.number(x + symbol, line, formula, FORMULA, ink)
 
     def _mask(self, name: str, y: float) -> None:
-        """Draw the mask, with digits where a lane has room for them."""
+        """Draw the mask, with digits if a lane has room for them."""
         strip = replace(self.column, x=self.mask_left, y=y, width=MASK)
         if self.trace.problem.training:
             self._heading(name, strip)
-            size = min(VALUE + 2.0, (self.bars.thick * strip.pitch - 3) / CAP)
+            size = min(VALUE + 2.0, (self.bars.thickness * strip.pitch - 3) / CAP)
             self.bars.mask(strip, size, self.moment.reaches(name))
         else:
             x, line = strip.x + MASK / 2, y + strip.height + 13
@@ -158,7 +158,7 @@ class Lanes:
     def _arrows(
         self, y: float, way: int, ends: tuple[FloatArray, ...], progress: FloatArray
     ) -> None:
-        """Draw in each lane an arrow to the mask, and from it where it is 1."""
+        """Draw an arrow to the mask in each lane, and one from it if the lane is kept."""
         page, theme = self.page, self.page.theme
         near, far = (self.mask_left - 4, self.mask_left + MASK + 4)[::way]
         head, width = (10, 2.0) if self.column.n <= LARGE else (7, 1.4)
@@ -178,14 +178,14 @@ class Lanes:
                 page.lines([stop], theme.dropped, 1.6 * width)
 
     def _times(self, x: float, lane: float) -> None:
-        """Write the factor above an arrow, clear of its head, where lanes have room for it."""
+        """Write the factor above an arrow, if there is room."""
         width = ems(self.factor, weight="bold") * INDEX
         if self.column.n <= LARGE and width <= GAP - 8:
             y, style = lane + (7 if width > GAP - 28 else 4), {"fontweight": "bold"}
             self.page.number(x, y, self.factor, INDEX, self.bars.dark, ha="center", **style)
 
     def dim(self, upper: float, lower: float) -> None:
-        """Dim every lane but the one in focus; going back, its mask of the forward pass stays."""
+        """Dim all lanes but the one in focus, and its x and y too in the backward pass."""
         theme, ground = self.page.theme, self.page.theme.ground
         left, right = self.mask_left - PAD, self.mask_left + MASK + PAD
         plate = theme.plate if self.trace.problem.training else ground

@@ -1,4 +1,4 @@
-"""A page measured in points, what can be put on it, and the fonts that set its words."""
+"""A page measured in points, and its fonts."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from dropout_cli.figure.style import Style
 
-matplotlib.rcdefaults()  # what a user has set changes no figure
+matplotlib.rcdefaults()  # a user's settings change no figure
 
 MARGIN = 43.0  # points left and right of the words
-TOP = 47.0  # points from the top to the line of the title
+TOP = 47.0  # points from the top to the baseline of the title
 TITLE_LINES = 3
 LEADING = 1.45  # from line to line, in ems
 CAP = 0.73  # the height of a digit, as a share of the type size
-CHARACTER = "[⺀-￯]"  # Chinese, between any two of which a line may break
+CHARACTER = "[⺀-￯]"  # a Chinese one; a line may break between any two
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"  # come with matplotlib and have every sign used here
 CHINESE = (
@@ -44,16 +44,16 @@ CHINESE = (
 
 
 class Page:
-    """A page measured in points from its lower left corner, whatever its inches.
+    """A page measured in points from its lower left corner.
 
-    Everything on it scales with the page, text too, so that a small page has the same words. What
-    is put on it later lies over what is there. Words between dollars are a formula in LaTeX.
+    Everything on it, text too, scales with the page. Later artists cover earlier ones. Words
+    between dollars are a formula in LaTeX.
 
-    least: the width and the height that the page has at least, in points.
+    least: the least width and height in points, to which a smaller page is scaled.
     """
 
     def __init__(self, style: Style, title: str, least: tuple[float, float]) -> None:
-        """Start an empty page; RequestError where a font is missing."""
+        """Create an empty page; RequestError for a missing font."""
         self.theme, inches = THEMES[style.theme], style.inches
         self.fonts = families(title, chinese=style.lang == "zh")
         self.unit = min(inches[0] * 72 / least[0], inches[1] * 72 / least[1])
@@ -66,41 +66,41 @@ class Page:
     def polygons(
         self, corners: ArrayLike, face: str, edge: str = "none", width: float = 0.0, **style: Any
     ) -> None:
-        """Put polygons with these corners, (count, corners each, 2), in one colour."""
+        """Draw polygons with these corners, (count, corners of each, 2)."""
         style |= {"facecolors": face, "edgecolors": edge, "linewidths": width * self.unit}
         self._put(PolyCollection(list(np.asarray(corners, dtype=float)), **style))
 
     def lines(self, ends: ArrayLike, colour: str, width: float, **style: Any) -> None:
-        """Put straight lines between these ends, (count, 2, 2)."""
+        """Draw straight lines between these ends, (count, 2, 2)."""
         style |= {"colors": colour, "linewidths": width * self.unit}
         self._put(LineCollection(list(np.asarray(ends, dtype=float)), **style))
 
     def arrow(self, start: float, end: float, y: float, colour: str, head: float) -> None:
-        """Put a level arrow with a head of this length."""
+        """Draw a horizontal arrow with a head of this length."""
         neck, half = end + (head if end < start else -head), 0.4 * head
         self.lines([[(start, y), (neck, y)]], colour, head / 5)
         self.polygons([[(end, y), (neck, y + half), (neck, y - half)]], colour, snap=False)
 
     def plate(self, x: float, y: float, width: float, height: float) -> None:
-        """Put a rounded rectangle behind what comes next."""
+        """Draw a rounded rectangle as a background."""
         shape, colour = "round,pad=0,rounding_size=7", self.theme.plate
         self._put(FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=colour, ec="none"))
 
     def words(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
-        """Put words on the line y, in the fonts of their language."""
+        """Write words on the baseline y, in the fonts of their language."""
         style = {"family": [*self.fonts], "va": "baseline"} | style
         self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
 
     def number(
         self, x: float, y: float, words: str, size: float, colour: str, **style: Any
     ) -> None:
-        """Put a number or a sign, which looks the same in every language."""
+        """Write a number or a sign, in the same font in every language."""
         self.words(x, y, words, size, colour, family=[SANS], **style)
 
     def paragraph(
         self, x: float, y: float, words: str, size: float, colour: str, room: float, **style: Any
     ) -> float:
-        """Put words in lines no wider than the room, the first on y; return where the last is."""
+        """Write words in lines no wider than `room`, the first on y; return the y of the last."""
         weight = style.get("fontweight", "normal")
         for k, line in enumerate(wrap(words, room / size, self.fonts, weight)):
             y -= LEADING * size * (k > 0)
@@ -108,9 +108,9 @@ class Page:
         return y
 
     def title(self, title: str) -> float:
-        """Put a title in as many lines as it takes; return the y of the last.
+        """Write a title in at most three lines; return the y of the last.
 
-        Raises RequestError for a title of more than three lines, or with a word longer than one.
+        Raises RequestError for a title that does not fit.
         """
         title, room = title.replace("$", r"\$"), self.width - 2 * MARGIN  # it has no formula
         lines = wrap(title, room / TITLE, self.fonts, "bold")
@@ -123,30 +123,30 @@ class Page:
         return self.paragraph(MARGIN, y, title, TITLE, ink, room, fontweight="bold")
 
     def heading(self, title: str, subtitle: str) -> float:
-        """Put title and subtitle; return where they end. An empty title takes the subtitle too."""
+        """Write a title and a subtitle, or neither if the title is empty; return the last y."""
         if not title:
             return self.height - 12
         y, room = self.title(title) - SUBTITLE - 9, self.width - 2 * MARGIN
         return self.paragraph(MARGIN, y, subtitle, SUBTITLE, self.theme.muted, room)
 
     def crop(self, low: float, high: float) -> None:
-        """Cut or extend the page to these heights."""
+        """Change the bottom and the top of the page."""
         self._origin.translate(0, -low)
         self.height = high - low
         self.figure.set_size_inches(self.width * self.unit / 72, self.height * self.unit / 72)
 
     def _put(self, artist: Artist) -> None:
         artist.set_transform(self._points)
-        artist.set_zorder(0)  # so that the order of drawing is that of putting
+        artist.set_zorder(0)  # artists are drawn in the order in which they are added
         self.figure.add_artist(artist)
 
 
 def families(title: str, chinese: bool) -> tuple[str, ...]:
-    """Return the fonts that set the title and the rest of the figure, best first.
+    """Return the fonts of a figure, best first.
 
-    chinese: whether the rest is in Chinese.
-    Raises RequestError where a font with Chinese characters is needed and none is installed, and
-    for a title with a character that none of the fonts has.
+    chinese: whether its words are in Chinese.
+    Raises RequestError if no Chinese font is installed and one is needed, and for a title with a
+    character that is in none of the fonts.
     """
     fonts = (_chinese(), SANS) if chinese or re.search(CHARACTER, title) else (SANS,)
     bold = [font_manager.FontProperties(family=[font], weight="bold") for font in fonts]
@@ -158,8 +158,8 @@ def families(title: str, chinese: bool) -> tuple[str, ...]:
 
 
 def _chinese() -> str:
-    """Return the best of the installed fonts with Chinese characters."""
-    for look_again in (False, True):  # for one installed after matplotlib last looked
+    """Return the best installed font with Chinese characters."""
+    for look_again in (False, True):  # it may be newer than matplotlib's list of fonts
         for path in font_manager.findSystemFonts() if look_again else ():
             with suppress(Exception):  # a file that is not a font
                 font_manager.fontManager.addfont(path)
@@ -176,7 +176,7 @@ def _chinese() -> str:
 def box(
     words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal"
 ) -> tuple[float, float, float]:
-    """Return the width, the height above the line and the depth of words, in ems.
+    """Return the width of words, and their height and depth from the baseline, in ems.
 
     Raises ValueError for a formula that mathtext cannot set.
     """
@@ -187,12 +187,12 @@ def box(
 
 
 def ems(words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal") -> float:
-    """Return the width of the words, as a share of the type size."""
+    """Return the width of words in ems, multiples of the type size."""
     return box(words, fonts, weight)[0]
 
 
 def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:
-    """Break words into lines of at most this width in ems, at spaces or Chinese characters."""
+    """Break words at spaces and Chinese characters into lines of at most this width in ems."""
     lines = [""]
     for piece in re.findall(f"{CHARACTER}[，。；：、）”]*|[^ ⺀-￯]+| +", words):
         if lines[-1] and ems(lines[-1] + piece.rstrip(), fonts, weight) > width:
@@ -202,7 +202,7 @@ def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal
 
 
 def typeset(words: str) -> str:
-    """Write the numbers in words with a true minus sign and a power of ten: −1.5, 2.5·10⁷."""
+    """Write the numbers in words with a minus sign and powers of ten: −1.5, 2.5·10⁷."""
 
     def power(number: re.Match[str]) -> str:
         digits, exponent = number[1], str(int(number[2])).translate(SUPERSCRIPTS)

@@ -1,4 +1,4 @@
-"""Draw the four panels: input, mask, output, gradient."""
+"""The four panels: input, mask, output and gradient."""
 
 from __future__ import annotations
 
@@ -20,21 +20,18 @@ if TYPE_CHECKING:
 LEAST, LEAST_ALONE = (720.0, 540.0), (640.0, 360.0)  # points of the page; for a panel alone
 GUTTER = 54.0  # points between panels
 ABOVE, BELOW = 52.0, 28.0  # points for a panel's heading, and for its indices
-LINE = 26.0  # more, where formulas stand on lines of their own
+LINE = 26.0  # and for a formula on its own line
 ROW = 24.0  # and for a row under the indices
-ABOVE_TILE, DIGIT = 15, 28 / 64  # the type above a tile, and within it as a share of its side
-BARCODE = 24.0  # points, the height of a mask of thin bars
+ABOVE_TILE, DIGIT = 15, 28 / 64  # the type size above a tile; in it, as a share of its side
+BARCODE = 24.0  # points: the height of a mask of thin bars
 GRAD_X, GRAD_Y = r"\partial L/\partial x", r"\partial L/\partial y"
-PRODUCTS = 8  # elements whose products may be written
+PRODUCTS = 8  # the most elements whose products may be written
 
 
 def draw_panels(
     page: Page, trace: Trace, messages: Messages, top: float, chosen: tuple[str, ...]
 ) -> None:
-    """Draw the chosen panels below a height: all four in two rows, or some side by side.
-
-    x and y have one scale; so have ∂L/∂y, the first tone of the last panel, and ∂L/∂x.
-    """
+    """Draw the chosen panels below `top`: all four in two rows, or some side by side."""
     names, laws, ink = chosen or PANELS, formulas(trace), page.theme.ink
     training, n = trace.problem.training, trace.problem.x.size
     columns = 2 if len(names) == 4 else len(names)
@@ -81,7 +78,7 @@ def draw_panels(
 
 
 def formulas(trace: Trace) -> dict[str, str]:
-    """Return each panel's vector, and how it follows from what came before, as formulas."""
+    """Return the formula of each panel."""
     if not trace.problem.training:
         y, gradient = "x", GRAD_Y
     elif trace.scale is None:
@@ -93,9 +90,9 @@ def formulas(trace: Trace) -> dict[str, str]:
 
 
 def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
-    """Draw the mask as tiles, with kept or dropped above them where that fits."""
+    """Draw the mask as tiles, with "kept" or "dropped" above them if that fits."""
     page = bars.page
-    side = bars.thick * strip.pitch if bars.few else BARCODE
+    side = bars.thickness * strip.pitch if bars.few else BARCODE
     y = strip.y + (strip.height - side) / 2
     bars.mask(replace(strip, y=y, height=side), DIGIT * side if bars.few else 0)
     words = [messages.string("figure", word) for word in ("dropped", "kept")]
@@ -107,7 +104,7 @@ def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
 
 
 def _products(trace: Trace, messages: Messages) -> dict[str, list[str]]:
-    """Return what makes each element of y and ∂L/∂x, as 0.3 × 2, where that is legible."""
+    """Return the product behind each element of y and ∂L/∂x, such as 0.3 × 2, if legible."""
     x, factors = trace.problem.x, trace.local_grad
     if not trace.problem.training or trace.scale is None or x.size > PRODUCTS:
         return {}

@@ -1,4 +1,4 @@
-"""Draw a pass as a table with bars, or a step of the derivation, from the blocks of its page."""
+"""Pictures of a pass, as a table with bars, and of a step of the derivation."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from dropout_cli.trace import Trace
     from dropout_cli.words.messages import Messages
 
-FIRST, LAST = 422.0, 64.0  # where the rows of a table begin and end
+FIRST, LAST = 422.0, 64.0  # the top and the bottom of a table
 LEGEND = 34.0
-LAW, LARGEST = 22, 26.0  # the formula of a pass, and the type of its table at most
+LAW, LARGEST = 22, 26.0  # the type size of a pass's formula, and the largest of its table
 SENTENCE, MEASURE = 18, 780.0
 FORMULA, CODE = 26, 15
 HEADER, SEPARATION = 0.8, 1.2  # the type of a heading, and the space after a column, in ems
-PASSES = ((X, Y), (GRAD_Y, GRAD_X))  # the column that becomes each result
+PASSES = ((X, Y), (GRAD_Y, GRAD_X))  # the columns of the input and the result
 
 
 def draw_pass(document: Document, trace: Trace, messages: Messages, style: Style) -> Figure:
     """Draw the page of a pass: its title, its formula, and a row with a bar per element.
 
-    Raises RequestError for a table that is too wide, for a title that does not fit, and where a
-    font is missing.
+    Raises RequestError for a table that is too wide, for a title that does not fit, and for a
+    missing font.
     """
     page, title = _page(document, style)
     formula = next(block for block in document if isinstance(block, Formula))
@@ -58,7 +58,7 @@ def draw_pass(document: Document, trace: Trace, messages: Messages, style: Style
 
 
 def draw_step(document: Document, number: int, count: int, style: Style) -> Figure:
-    """Draw the blocks of a step under its heading, on a page as high as they need, but its checks.
+    """Draw a step under its heading, without its checks, on a page as high as it needs.
 
     Raises RequestError as draw_pass does.
     """
@@ -78,7 +78,7 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
 
 
 def describe(document: Document) -> tuple[str, str]:
-    """Return the title of a page, and its blocks in words, for readers who cannot see them."""
+    """Return the title of a page, and its blocks in words for readers who cannot see them."""
     title = next(block.text for block in document if isinstance(block, Heading))
     words = []
     for block in document:
@@ -101,7 +101,7 @@ def _page(document: Document, style: Style) -> tuple[Page, str]:
 
 
 def _block(page: Page, block: object, y: float) -> float:
-    """Draw a block whose first line stands on y; return where the next one stands."""
+    """Draw a block whose first line is at y; return the y of the next block."""
     theme = page.theme
     match block:
         case blocks.Paragraph(text) | blocks.Question(text):
@@ -129,11 +129,11 @@ def _block(page: Page, block: object, y: float) -> float:
             return _table(page, block, y + SENTENCE, size, 1.9 * size)[0] - 36
         case blocks.Code(code):
             return _lines(page, code.strip(), MARGIN, y, CODE) - 40
-    return y  # a check, or a program: not of a picture
+    return y  # a picture has no checks and no programs
 
 
 def _formula(page: Page, formula: Formula, y: float) -> float:
-    """Set a formula in the middle; one that mathtext cannot set, in lines of Unicode."""
+    """Draw a formula in the middle, in Unicode if mathtext cannot set it."""
     displayed = _display(formula)
     try:
         if re.search(CHARACTER, displayed):
@@ -150,13 +150,13 @@ def _formula(page: Page, formula: Formula, y: float) -> float:
 
 
 def _display(formula: Formula) -> str:
-    """Return a formula without a box, its fractions as large as the rest."""
+    """Return a formula for mathtext, without a box and with large fractions."""
     latex = re.sub(r"^\\boxed\{(.*)\}$", r"\1", formula.latex)
     return f"${latex}$".replace(r"\frac", r"\dfrac")
 
 
 def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
-    """Write lines of code or of a formula, whose brackets join; return the y of the last."""
+    """Write lines so tight that tall brackets join; return the y of the last."""
     for k, line in enumerate(text.split("\n")):
         y -= 1.164 * size * (k > 0)
         page.words(x, y, line, size, page.theme.ink, family=[MONO, *page.fonts])
@@ -164,9 +164,9 @@ def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
 
 
 class Column:
-    """A column of a table; numbers stand flush on their decimal points, words flush left.
+    """A column of a table: numbers aligned at their decimal points, or words flush left.
 
-    width: of the column, in ems. point: where in it the decimal points stand.
+    width: of the column, in ems. point: of the decimal points from its left, in ems.
     """
 
     def __init__(self, page: Page, table: Table, k: int) -> None:
@@ -183,7 +183,7 @@ class Column:
         self.point = 0.0 if self.words else self.width - after
 
     def before(self, cell: str, weight: str) -> float:
-        """Return the width of what stands before the decimal point of a cell, in ems."""
+        """Return the width of a cell up to its decimal point, in ems."""
         digits = "" if self.words else cell if " " in cell else cell.partition(".")[0]
         return ems(digits, self.fonts, weight)
 
@@ -195,7 +195,7 @@ def _plain(cell: str | Text) -> str:
 def _table(
     page: Page, table: Table, y: float, size: float, pitch: float
 ) -> tuple[float, Bars | None]:
-    """Draw a table that begins at y; return where it ends, and the bars beside it."""
+    """Draw a table from y down; return the y of its end, and the bars beside it."""
     theme, n = page.theme, len(table.rows)
     # The products are left out: their factors stand beside them.
     shown = [k for k, name in enumerate(table.columns) if name != BACKWARD]
@@ -228,7 +228,7 @@ def _table(
 
 
 def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
-    """Draw bars from the numbers of the table, where it is of a pass and shows its results."""
+    """Draw bars of the numbers in the table of a pass, unless its results are blank."""
     names = list(table.columns)
     pair = next((pair for pair in PASSES if {*pair} <= {*names}), None)
     if pair is None or table.result is None:

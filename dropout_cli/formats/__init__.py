@@ -1,4 +1,4 @@
-"""Pages and records as files: one module for each format, and the table of them."""
+"""Pages and records as files: a module for each format, and the table of them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Format(NamedTuple):
-    """How a file is written.
+    """A file format.
 
-    writer: module.function of this folder, (what, Setting) ↦ text.
-    of: what it writes: "page", "record", or "verdict", the record of a verification.
+    writer: "module.function" in this folder, from (content, Setting) to text.
+    of: its content: "page", "record", or "verdict", the record of a verification.
     """
 
     writer: str
@@ -32,7 +32,7 @@ FORMATS = {
 
 
 def render(suffix: str, content: Any, setting: Setting) -> str:
-    """Write a page or a record, whichever a file of this suffix holds."""
-    module, function = FORMATS[suffix][0].split(".")
+    """Write a page or a record, as the suffix has it, as text."""
+    module, function = FORMATS[suffix].writer.split(".")
     write = getattr(import_module(f"{__name__}.{module}"), function)
     return str(write(content, setting))

@@ -1,4 +1,4 @@
-"""The signs of mathematics in ASCII, for terminals that have no others."""
+"""Mathematical signs in ASCII, for terminals without Unicode."""
 
 ASCII = str.maketrans({
     "∂": "d", "Σ": "sum", "·": "*", "×": "x", "−": "-", "⊙": "*", "≠": "!=", "≤": "<=", "≈": "~",
@@ -11,5 +11,5 @@ ASCII = str.maketrans({
 
 
 def to_ascii(text: str) -> str:
-    """Spell the signs of mathematics in ASCII, ? for anything else."""
+    """Write mathematical signs in ASCII, and ? for any other character."""
     return text.translate(ASCII).encode("ascii", "replace").decode("ascii")

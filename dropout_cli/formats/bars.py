@@ -1,4 +1,4 @@
-"""Bars of a table's rows as strings: what arrived, what the scaling adds, what was lost."""
+"""The bars of a table as characters: what arrived, what the scaling adds, what was lost."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
     from dropout_cli.formats.document import Bar
 
-FEWEST, MOST = 10, 24  # cells of a bar, on both sides of zero
-STEPS = (1, 2, 2.5, 5)  # a cell is the smallest of these times a power of ten
+FEWEST, MOST = 10, 24  # characters of a bar, on both sides of zero
+STEPS = (1, 2, 2.5, 5)  # times a power of ten: the possible values of a character
 ARRIVED, ADDED, LOST, LITTLE, ZERO = "█▒╌▏│"
 
-Pieces: TypeAlias = list[tuple[str, str]]  # signs, each with the name of its style
+Pieces: TypeAlias = list[tuple[str, str]]  # characters, and the name of their style
 
 
 def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
-    """Draw the bars on one scale within the room, which is at least FEWEST cells."""
+    """Draw bars on one scale. room: in characters, at least FEWEST."""
     room = min(room, MOST)
     some = [bar for bar in bars if bar is not None]
     zero = ZERO * any(min(bar.arrived, bar.result) < 0 for bar in some)
@@ -32,7 +32,7 @@ def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
 
 
 def _cells(bars: Sequence[Bar], room: int) -> Iterator[float]:
-    """Yield the sizes of a cell, from one with which the largest value does not fit."""
+    """Yield the values that a character may have, from one too small for the largest bar."""
     largest = max((max(abs(bar.arrived), abs(bar.result)) for bar in bars), default=0)
     power = math.floor(math.log10(largest / room)) if largest > 0 else 0
     for k in range(power, power + 4):
@@ -40,7 +40,7 @@ def _cells(bars: Sequence[Bar], room: int) -> Iterator[float]:
 
 
 def _signs(bar: Bar, cell: float) -> str:
-    """Write the bar from zero outwards."""
+    """Write a bar from zero outwards."""
     arrived = math.floor(abs(bar.arrived) / cell + 0.5)
     if not bar.kept:
         return LOST * max(arrived, bar.arrived != 0)
@@ -49,14 +49,14 @@ def _signs(bar: Bar, cell: float) -> str:
 
 
 def _drawn(bar: Bar, signs: str, below: int, zero: str) -> Pieces:
-    """Put the bar on its side of the zero line."""
+    """Put a bar on its side of the zero line."""
     left, right = (signs[::-1], "") if bar.arrived < 0 else ("", signs)
     style = "kept" if bar.kept else "dropped"
     return [(left.rjust(below), style), (zero, "gloss"), (right, style)]
 
 
 def key(labels: Sequence[str], drawn: Sequence[Pieces]) -> Pieces:
-    """Explain the signs that occur."""
+    """Explain the characters that occur."""
     occurring = "".join(signs for pieces in drawn for signs, _ in pieces)
     explained: Pieces = []
     for sign, label in zip((ARRIVED, ADDED, LOST), labels, strict=True):

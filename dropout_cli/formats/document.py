@@ -1,35 +1,41 @@
-"""The blocks of a document, whatever format it is written in."""
+"""The blocks of a document, common to all formats."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
+SIGNS = {True: "✓", False: "✗", None: "–"}  # kept or dropped, holds or fails, neither
+STATUS = {"✓": "kept", "✗": "dropped"}  # the colour of a sign, and of the cell that it begins
+COLOURS = {  # of the themes of pages and figures
+    "light": {
+        "ground": "#FFFFFF", "ink": "#1B1F24", "kept": "#0072B2", "dropped": "#C2410C",
+        "muted": "#57606A", "rule": "#8C959F", "given": "#6E7781", "gain": "#B3D7EE",
+        "plate": "#EEF1F4",
+    },
+    "dark": {
+        "ground": "#0F1419", "ink": "#F0F3F6", "kept": "#56B4E9", "dropped": "#FF8A4C",
+        "muted": "#A3ADB8", "rule": "#76818D", "given": "#8B96A3", "gain": "#1D4E6B",
+        "plate": "#1C242D",
+    },
+}  # fmt: skip
+
 
 class Heading(NamedTuple):
-    """A heading; level 1 is the title of the page. name: what links to it say."""
+    """A heading; level 1 is the title of the page. name: the target of links to it."""
 
     text: str
     level: int = 1
     name: str = ""
 
 
-SIGNS = {True: "✓", False: "✗", None: "–"}  # kept or dropped, holds or fails, neither
-STATUS = {"✓": "kept", "✗": "dropped"}  # the colour of a sign, and of the cell that it begins
-# Of files, as in the figures: ground, ink, kept, dropped, muted.
-COLOURS = {
-    "light": ("#FFFFFF", "#1B1F24", "#0072B2", "#C2410C", "#57606A"),
-    "dark": ("#0F1419", "#F0F3F6", "#56B4E9", "#FF8A4C", "#A3ADB8"),
-}
-
-
 class Formula(NamedTuple):
-    """A formula in both its forms: Unicode for a terminal, LaTeX for all else."""
+    """A formula in two forms: Unicode for terminals and plain text, LaTeX for everything else."""
 
     unicode: str
     latex: str
 
 
 def equation(left: Formula, right: Formula | str, sign: str = "=") -> Formula:
-    """Write left = right, or another sign between them; words and numbers stand as they are."""
+    """Join two sides by a sign; the right side may be words or a number."""
     if isinstance(right, str):
         right = Formula(right, right)
     latex = r"\approx" if sign == "≈" else sign
@@ -37,7 +43,7 @@ def equation(left: Formula, right: Formula | str, sign: str = "=") -> Formula:
 
 
 class Verbatim(NamedTuple):
-    """Code within a sentence."""
+    """Code in a sentence."""
 
     code: str
 
@@ -46,18 +52,18 @@ Piece: TypeAlias = str | Formula | Verbatim
 
 
 class Text(NamedTuple):
-    """Sentences: words, and the formulas and the code among them."""
+    """Sentences: words with formulas and code among them."""
 
     parts: tuple[Piece, ...] = ()
 
     @property
     def plain(self) -> str:
-        """The sentences as plain words, their formulas in Unicode."""
+        """The sentences as a string, with formulas in Unicode."""
         return "".join(part if isinstance(part, str) else part[0] for part in self.parts)
 
 
 def joined(*texts: Text) -> Text:
-    """Join the texts, one after the other."""
+    """Join texts into one."""
     return Text(tuple(part for text in texts for part in text.parts))
 
 
@@ -68,13 +74,13 @@ class Paragraph(NamedTuple):
 
 
 class Items(NamedTuple):
-    """Points, one below the other."""
+    """A list of points."""
 
     items: Sequence[Text]
 
 
 class Check(NamedTuple):
-    """A claim that was checked, and whether it holds; None where there was nothing to check."""
+    """A claim and whether it holds; None if there was nothing to check."""
 
     ok: bool | None
     text: Text
@@ -87,23 +93,23 @@ class Code(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A question of an exercise, with room for an answer of some lines."""
+    """A question of an exercise, with room for an answer of this many lines."""
 
     text: Text
     lines: int = 2
 
 
 class Picture(NamedTuple):
-    """A drawing in SVG, coloured by the CSS variables of a page, and the words that replace it."""
+    """A light SVG, and the words that replace it."""
 
     svg: str
     alt: str
 
 
 class Program(NamedTuple):
-    """Python that runs, which only a notebook holds.
+    """A runnable cell of Python, which only a notebook shows.
 
-    output: what it prints, if printed, or else what its last line evaluates to.
+    output: what it prints, if printed, or else the value of its last line.
     """
 
     code: str
@@ -112,13 +118,13 @@ class Program(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Formulas, each with a few words on what it is."""
+    """Formulas, each with a few words about it."""
 
     facts: Sequence[tuple[Formula, str]]
 
 
 class Bar(NamedTuple):
-    """The value of a row before and after the mask."""
+    """The value of an element before and after the mask."""
 
     arrived: float
     result: float
@@ -126,9 +132,9 @@ class Bar(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """A bar for each row of a table, which only a terminal draws; None for a row without one.
+    """A bar for each row of a table, or None, which only a terminal draws.
 
-    labels: what a key says of what arrived, of what the scaling adds, and of what was lost.
+    labels: in the key, for what arrived, what the scaling adds, and what was lost.
     """
 
     heading: Formula
@@ -137,12 +143,12 @@ class Bars(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of cells below the columns' headings, each words or a formula, or empty.
+    """A table: the headings of its columns, and its rows.
 
-    words: the numbers, from 0, of the columns that hold words. They are flush left, the others
-        flush right; where the table is too wide, their cells take several lines.
-    result: the number of the column that answers; the cell after it begins with a sign.
-    spare: the number of the column that a narrow page leaves out.
+    words: the indices of columns that hold words: they are flush left and may wrap; the others are
+        flush right.
+    result: the index of the column of results; the cell after each begins with a sign.
+    spare: the index of the column that a narrow page leaves out.
     """
 
     columns: Sequence[str | Formula]
@@ -161,11 +167,11 @@ Document: TypeAlias = Sequence[Block]
 
 
 class Setting(NamedTuple):
-    """The way a file is written.
+    """The settings of a file.
 
-    title: for a window. theme: "light", "dark", or None for the reader's own where there is a
-    choice, else light. language: of the words, as a tag of HTML. picture: the name of the file
-    that holds the picture, for a format that cannot hold one.
+    title: of a window or a report. theme: "light", "dark", or None for the reader's own in HTML
+    and light elsewhere. language: as a tag of HTML. picture: the name of the file with the
+    picture, for a format that cannot hold one.
     """
 
     title: str

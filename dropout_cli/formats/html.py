@@ -1,4 +1,4 @@
-"""Documents as pages of HTML that stand alone, their formulas in MathML."""
+"""Documents as self-contained HTML pages, with formulas in MathML."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-NAMES = ("ground", "ink", "kept", "dropped", "muted", "line", "rule", "given", "gain", "plate")
-# The colours of a page that no other format has: lines, and what only a picture shows.
-LIGHT = (*doc.COLOURS["light"], "#D0D7DE", "#8C959F", "#6E7781", "#B3D7EE", "#EEF1F4")
-DARK = (*doc.COLOURS["dark"], "#3A444F", "#76818D", "#8B96A3", "#1D4E6B", "#1C242D")
+LIGHT = doc.COLOURS["light"] | {"line": "#D0D7DE"}
+DARK = doc.COLOURS["dark"] | {"line": "#3A444F"}
 
 
 def to_html(document: doc.Document, setting: doc.Setting) -> str:
-    """Write the document as a page with its own title and language."""
+    """Write the document as an HTML page."""
     title = next(
         (block.text for block in document if isinstance(block, doc.Heading)), setting.title
     )
@@ -47,14 +45,13 @@ def to_html(document: doc.Document, setting: doc.Setting) -> str:
 
 
 def typesets() -> bool:
-    """Test whether formulas are typeset, for which latex2mathml must be installed."""
+    """Test whether formulas can be typeset: whether latex2mathml is installed."""
     return find_spec("latex2mathml") is not None
 
 
 def _colours(theme: str | None) -> str:
-    """Set the colours of both themes as variables; on paper they are always light."""
-    both = zip(NAMES, LIGHT, DARK, strict=True)
-    variables = "; ".join(f"--{name}: light-dark({light}, {dark})" for name, light, dark in both)
+    """Define the colours of both themes as CSS variables; on paper they are light."""
+    variables = "; ".join(f"--{name}: light-dark({LIGHT[name]}, {DARK[name]})" for name in LIGHT)
     scheme = f":root {{ color-scheme: {theme or 'light dark'}; {variables} }}"
     return f"{scheme}\n@media print {{ :root {{ color-scheme: light }} }}"
 
@@ -85,7 +82,7 @@ def _block(block: doc.Block) -> str:
             return f"<figure>{_inline(svg)}</figure>"
         case doc.Table():
             return f'<div class="table">{_table(block)}</div>'
-        case doc.Program():  # which only a notebook holds
+        case doc.Program():
             return ""
 
 
@@ -102,7 +99,7 @@ def _words(words: doc.Piece | doc.Text) -> str:
 
 
 def _formula(formula: doc.Formula, display: str = "inline") -> str:
-    r"""Typeset a formula, each part between \qquad by itself, where latex2mathml is installed."""
+    r"""Write a formula in MathML, the parts between \qquad apart, or else in Unicode."""
     if not typesets():
         return f'<span class="unicode">{escape(formula.unicode)}</span>'
     from latex2mathml.converter import convert
@@ -116,11 +113,11 @@ def _formula(formula: doc.Formula, display: str = "inline") -> str:
 
 
 def _inline(svg: str) -> str:
-    """Prepare a light SVG for a page: no size and no style of its own, colours of either theme."""
+    """Prepare a light SVG for a page: remove its size and style, and use the CSS variables."""
     svg = re.sub(r"<metadata.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     opening, rest = svg[svg.index("<svg") :].split(">", 1)
     opening = re.sub(r'\s(width|height)="[^"]*"', "", opening)
-    for name, colour in zip(NAMES, LIGHT, strict=True):
+    for name, colour in LIGHT.items():
         rest = re.sub(colour, f"var(--{name})", rest, flags=re.IGNORECASE)
     return f'{opening} class="lanes">{rest}'
 
@@ -135,7 +132,7 @@ def _table(table: doc.Table) -> str:
 
 
 def _row(row: Sequence[str | doc.Text], table: doc.Table) -> str:
-    """Write the cells; of a status, a phone shows only the sign."""
+    """Write the cells of a row; the words of a status are marked, for narrow pages hide them."""
     contents = [_words(cell.strip() if isinstance(cell, str) else cell) for cell in row]
     statuses = [doc.STATUS.get(content[:1]) for content in contents]
     cells = []
@@ -150,7 +147,7 @@ def _row(row: Sequence[str | doc.Text], table: doc.Table) -> str:
 
 
 def _sides(k: int, table: doc.Table) -> list[str]:
-    """Name what holds for all of a column."""
+    """Return the CSS classes of a column."""
     return ["words"] * (k in table.words) + ["spare"] * (k == table.spare)
 
 

@@ -9,7 +9,7 @@ from dropout_cli.formats.document import Setting
 
 
 def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
-    """Write a dropout-cli/verify/1 record: a suite for each case, a test for each check."""
+    """Write a dropout-cli/verify/1 record: a suite per case, a test per check."""
     root = ElementTree.Element("testsuites", name=setting.title)
     several_p = len({claim["p"] for claim in record["claims"]}) > 1
     for case, group in groupby(record["claims"], key=lambda claim: claim["case"]):
@@ -34,10 +34,10 @@ def to_junit(record: Mapping[str, Any], setting: Setting) -> str:
             if claim["ok"] is None:
                 ElementTree.SubElement(test, "skipped", message=claim["method"])
             elif not claim["ok"]:
-                told = [d for d in diagnosis if (d["claim"], d["p"]) == (claim["id"], claim["p"])]
-                message = " ".join(each["explanation"] for each in told) or claim["method"]
+                why = [d for d in diagnosis if (d["claim"], d["p"]) == (claim["id"], claim["p"])]
+                message = " ".join(each["explanation"] for each in why) or claim["method"]
                 failure = ElementTree.SubElement(test, "failure", type="wrong", message=message)
-                elements = [element for each in told for element in each["elements"]]
+                elements = [element for each in why for element in each["elements"]]
                 lines = [message, "i\tgot\texpected"] if elements else [message]
                 lines += [f"{e['i']}\t{e['got']}\t{e['expected']}" for e in elements]
                 failure.text = "\n".join(lines)

@@ -1,16 +1,16 @@
-"""Documents as GitHub-flavoured Markdown, the formulas in LaTeX."""
+"""Documents as GitHub-flavoured Markdown, with formulas in LaTeX."""
 
 import re
 from collections.abc import Iterable, Iterator
 
 from dropout_cli.formats import document as doc
 
-# Backslashes, code, emphasis, formulas, columns, tags and links; not the _ inside a name.
+# Backslashes, code, emphasis, formulas, columns, tags and links, but not the _ in a name.
 MARKS = re.compile(r"[\\`*$|~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])")
 
 
 def to_markdown(document: doc.Document, setting: doc.Setting | None = None) -> str:
-    """Write Markdown that GitHub, Jupyter and Quarto render: $…$, $$…$$ and tables."""
+    """Write a document as Markdown for GitHub, Jupyter and Quarto: $…$, $$…$$ and tables."""
     picture = None if setting is None else setting.picture
     blocks = ["\n".join(_lines(block, picture)) for block in document]
     return "\n\n".join(filter(None, blocks)) + "\n"
@@ -64,7 +64,7 @@ def _written(words: doc.Piece | doc.Text) -> str:
 
 
 def _beside(before: doc.Piece, part: doc.Piece) -> str:
-    """Write the part, apart from a formula where GitHub would not see the formula otherwise."""
+    """Write a part, after a space if GitHub would not see a formula otherwise."""
     if isinstance(part, doc.Formula):
         apart = not isinstance(before, str) or before[-1:].strip(" (") != ""
     else:
@@ -75,5 +75,5 @@ def _beside(before: doc.Piece, part: doc.Piece) -> str:
 
 
 def _escaped(words: str) -> str:
-    """Escape what Markdown would read as a mark."""
+    """Escape the characters that Markdown would interpret."""
     return MARKS.sub(r"\\\g<0>", words)

@@ -1,4 +1,4 @@
-"""Documents as Jupyter notebooks, format 4.5: Markdown cells, and code cells with their outputs."""
+"""Documents as Jupyter notebooks, format 4.5: Markdown cells, and code cells with outputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_notebook(document: Document, setting: Setting) -> str:
-    """Write a cell for each heading and what follows it, and one for each program."""
+    """Write a document as a notebook: a cell per heading and its blocks, and one per program."""
     cells: list[dict[str, Any]] = []
     words: list[Block] = []
     runs = 0
@@ -56,7 +56,7 @@ def _cell(kind: str, source: str, **more: Any) -> dict[str, Any]:
 
 
 def _output(program: Program, count: int) -> dict[str, Any]:
-    """Store the output of the program."""
+    """Return the output of a program."""
     if program.printed:
         return {"output_type": "stream", "name": "stdout", "text": program.output + "\n"}
     data = {"text/plain": program.output}

@@ -1,4 +1,4 @@
-"""Documents in a terminal, and in files that keep what a terminal shows."""
+"""Documents in a terminal, and in files that look like one."""
 
 from __future__ import annotations
 
@@ -22,90 +22,83 @@ from dropout_cli.formats import bars
 from dropout_cli.formats import document as doc
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rich.console import JustifyMethod
     from rich.containers import Lines
 
 
-WIDTH = 80  # of a file, and the most that a paragraph takes
-NARROWEST = 40  # columns of a picture, so that its window has room for its title
-HEADING = 8  # columns of a heading that stay on one line, as four Chinese characters take
-BESIDE = 12  # the fewest columns in which words stand beside a formula, not below it
-# What stands together on a line: a word, an equation such as p = 1, a Chinese character, each with
-# its punctuation; spaces.
+WIDTH = 80  # columns of a file, and the most of a paragraph
+NARROWEST = 40  # columns of a window, which has room for its title
+HEADING = 8  # columns of a table's heading that stay on one line: four Chinese characters
+BESIDE = 12  # the fewest columns for words beside a formula; with fewer they are below it
+# What stays on one line: a word, an equation such as p = 1 or a Chinese character, each with its
+# punctuation; or spaces.
 PIECES = re.compile("[（“]*(?:[!-‛‟-⹿]+(?: [=≈<] [!-‛‟-⹿]+)*|[^ ])[，。；：、）”]*| +")
-TERMS = re.compile(r".+?(?:, +| (?== )|$)")  # of a formula, which stay on a line
-# xterm's 32 and 166 have a contrast of at least 3.8 on white and on black grounds alike.
-KEPT, DROPPED, GLOSS = "color(32)", "color(166)", "dim"
-QUESTION = 60  # columns of a line to write on
+TERMS = re.compile(r".+?(?:, +| (?== )|$)")  # what stays on one line of a formula
+# xterm's 32 and 166 have a contrast of at least 3.8 on both white and black.
+XTERM = {"kept": "color(32)", "dropped": "color(166)", "muted": "dim"}
+QUESTION = 60  # columns of a line for an answer
 
 
 def to_terminal(document: doc.Document, width: int | None = None) -> str:
-    """Render the document for this process's standard output.
+    """Render a document for standard output.
 
-    As wide as the terminal is, if no width is given; coloured if it is a terminal and NO_COLOR is
-    not set.
+    It is as wide as the terminal unless a width is given, and coloured in a terminal unless
+    NO_COLOR is set.
     """
     width = width or columns()
     colours = None if os.environ.get("NO_COLOR") else "auto"
-    console = _console(
-        (KEPT, DROPPED, GLOSS), width or WIDTH, file=sys.stdout, color_system=colours
-    )
+    console = _console(XTERM, width or WIDTH, file=sys.stdout, color_system=colours)
     with console.capture() as capture:
         _print(document, console, on_screen=bool(width))
     return _trimmed(capture.get())
 
 
 def columns() -> int:
-    """Look up COLUMNS, or else the width of the terminal; 0 where there is none."""
+    """Return COLUMNS or else the width of the terminal; 0 if there is no terminal."""
     return shutil.get_terminal_size((0, 0)).columns
 
 
-def other_screen(on: bool) -> None:
-    """Go to the terminal's other screen, without a cursor or broken lines, or come back from it."""
-    console = Console(file=sys.stdout)
-    console.set_alt_screen(on)
-    console.show_cursor(not on)
-    sys.stdout.write("\x1b[?7l" if on else "\x1b[?7h")
-    sys.stdout.flush()
-
-
 def to_text(document: doc.Document, _: doc.Setting) -> str:
-    """Render the document as plain text."""
-    console = _console(doc.COLOURS["light"][2:], WIDTH, record=True)
+    """Render a document as plain text."""
+    console = _console(doc.COLOURS["light"], WIDTH, record=True)
     _print(document, console, on_screen=False)
     return _trimmed(console.export_text())
 
 
 def to_svg(document: doc.Document, setting: doc.Setting) -> str:
-    """Render the document as a picture of a terminal, with the title on its window."""
+    """Render a document as a picture of a terminal window."""
     from rich.color import Color
     from rich.terminal_theme import TerminalTheme
 
     theme = setting.theme or "light"
-    console = _console(doc.COLOURS[theme][2:], WIDTH, record=True)
+    console = _console(doc.COLOURS[theme], WIDTH, record=True)
     _print(document, console, on_screen=True)
-    lines = console.export_text().splitlines()  # and now in a window that is no wider than these
+    lines = console.export_text().splitlines()  # the window is as wide as the longest
     console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
     _print(document, console, on_screen=True)
-    ground, ink = (Color.parse(colour).get_truecolor() for colour in doc.COLOURS[theme][:2])
-    window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses a terminal's sixteen colours
+    ground, ink = (
+        Color.parse(doc.COLOURS[theme][name]).get_truecolor() for name in ("ground", "ink")
+    )
+    window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses the eight standard colours
     svg = console.export_svg(title=setting.title, theme=window)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _console(colours: Sequence[str], width: int, *, record: bool = False, **own: Any) -> Console:
-    """Make a console; one that records a file prints the same wherever this runs."""
+def _console(
+    colours: Mapping[str, str], width: int, *, record: bool = False, **own: Any
+) -> Console:
+    """Create a console; one that records a file prints the same everywhere."""
     if record:
         own = {"file": io.StringIO(), "color_system": "truecolor", "force_terminal": True,
                "no_color": False, "legacy_windows": False}  # fmt: skip
-    kept, dropped, gloss = colours
+    kept, dropped = colours["kept"], colours["dropped"]
     theme = Theme({
-        "heading": "bold", "formula": "bold", "gloss": gloss, "kept": kept, "dropped": dropped,
-        "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+        "heading": "bold", "formula": "bold", "gloss": colours["muted"], "kept": kept,
+        "dropped": dropped, "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
     })  # fmt: skip
     return Console(theme=theme, emoji=False, width=width, record=record, **own)
 
@@ -120,19 +113,19 @@ def _widened(text: re.Match[str]) -> str:
 
 
 def _trimmed(text: str) -> str:
-    """Remove the spaces with which rich fills its lines."""
+    """Remove the spaces with which rich pads lines."""
     return re.sub(r" +$", "", text, flags=re.MULTILINE)
 
 
 def _print(document: doc.Document, console: Console, *, on_screen: bool) -> None:
-    """Print the blocks, an empty line between two that do not belong together.
+    """Print the blocks with empty lines between them.
 
-    on_screen: whether bars are drawn; on paper, a question has room for its answer instead.
+    on_screen: whether tables have bars; on paper, questions have room for an answer instead.
     """
     parts: list[RenderableType] = []
     before: doc.Block | None = None
     for block in document:
-        if isinstance(block, doc.Picture | doc.Program):  # which a terminal cannot show
+        if isinstance(block, doc.Picture | doc.Program):  # a terminal cannot show them
             continue
         if parts and not _together(before, block):
             parts.append("")
@@ -142,7 +135,7 @@ def _print(document: doc.Document, console: Console, *, on_screen: bool) -> None
 
 
 def _together(before: doc.Block | None, block: doc.Block) -> bool:
-    """Test whether there is no line between the blocks: two checks, or formulas of one line."""
+    """Test whether two blocks have no line between them: two checks, or formulas of one line."""
     match before, block:
         case doc.Check(), doc.Check():
             return True
@@ -153,17 +146,17 @@ def _together(before: doc.Block | None, block: doc.Block) -> bool:
 
 
 class Words(Text):
-    """Text that breaks between words and between Chinese characters, not before a full stop."""
+    """Text that breaks between words and between Chinese characters, but not before punctuation."""
 
     def wrap(self, console: Console, width: int, **how: Any) -> Lines:
-        """Break what is wider than the width; rich then justifies the lines."""
+        """Break lines that are too wide, and let rich justify them."""
         whole = self.split("\n", allow_blank=True)
         lines = [line for each in whole for line in _broken(each, width)]
         return Text("\n").join(lines).wrap(console, width, **how)
 
 
 def _broken(line: Text, width: int, pieces: re.Pattern[str] = PIECES) -> list[Text]:
-    """Break the line between pieces into lines of this width."""
+    """Break a line between pieces into lines of this width."""
     starts, taken = [], 0
     for piece in pieces.finditer(line.plain):
         taken += cell_len(piece[0])
@@ -177,7 +170,7 @@ def _broken(line: Text, width: int, pieces: re.Pattern[str] = PIECES) -> list[Te
 
 
 def _least(words: str) -> int:
-    """Count the cells of the widest piece of the words."""
+    """Return the width of the widest piece of the words."""
     return max(map(cell_len, PIECES.findall(words)), default=0)
 
 
@@ -213,12 +206,12 @@ def _block(block: doc.Block, width: int, on_screen: bool) -> RenderableType:
             return question if on_screen else Group(question, *room * lines)
         case doc.Table():
             return _table(block, width, on_screen)
-        case _:  # a picture or a program, which a terminal cannot show
+        case _:  # never a picture or a program
             return ""
 
 
 def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> RenderableType:
-    """Put the second of each pair beside the first, or below it where there is no room."""
+    """Put the second of each pair beside the first, or below it if there is no room."""
     column = max(first.cell_len for first, _ in pairs)
     width = min(width, WIDTH)
     if width - column - gap < BESIDE:
@@ -232,14 +225,14 @@ def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> Ren
 
 
 def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
-    """Put the rows below their headings; where that is too wide, one row below the other."""
+    """Lay out a table, or its rows as lists of pairs if it is too wide."""
     plain = [c.unicode if isinstance(c, doc.Formula) else c for c in table.columns]
     header = [Words(heading) for heading in plain]
     rows = [_row(row, table.result) for row in table.rows]
     widths = _widths(list(zip(header, *rows, strict=True)), table.words, width)
     if widths is None:
         return _stacked(header, rows, width)
-    # Where the encoding has no ─, the page is printed in ASCII: rich needs no other box then.
+    # print_text replaces ─ if the encoding lacks it, so rich need not.
     ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
     grid = RichTable(
         box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
@@ -263,9 +256,9 @@ def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
 def _widths(
     columns: Sequence[Sequence[Words]], words: Sequence[int], width: int
 ) -> list[int] | None:
-    """Find the width of each column; None where they do not fit.
+    """Return the width of each column; None if they do not fit.
 
-    Columns of words share what the others leave. Headings may take several lines.
+    Columns of words share the room that the others leave. Headings may take several lines.
     """
     room = width - 2 * (len(columns) - 1)
     widths = [max(cell.cell_len for cell in column) for column in columns]
@@ -281,7 +274,7 @@ def _widths(
 
 
 def _stacked(header: list[Words], rows: list[list[Words]], width: int) -> RenderableType:
-    """Show each row as pairs of a heading and a cell, the first in bold."""
+    """Show each row as pairs of a heading and a cell, the first pair in bold."""
     parts: list[RenderableType] = []
     for row in rows:
         header[0].style = row[0].style = "heading"
@@ -295,7 +288,7 @@ def _indented(lines: Sequence[str], style: str = "") -> Text:
 
 
 def _row(cells: Sequence[str | doc.Text], result: int | None) -> list[Words]:
-    """Make the cells; one that begins with a sign has its colour, and so has the result."""
+    """Style the cells: one that begins with a sign has its colour, as has the result before it."""
     row = [Words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
     for k, cell in enumerate(row):
         if status := doc.STATUS.get(cell.plain[:1]):
@@ -306,7 +299,7 @@ def _row(cells: Sequence[str | doc.Text], result: int | None) -> list[Words]:
 
 
 def _narrowest(column: Sequence[Words], of_words: bool) -> int:
-    """Count the cells without which the heading or a cell would be broken badly."""
+    """Return the least width at which neither the heading nor a cell breaks badly."""
     heading, *cells = column
     least = [_least(cell.plain) if of_words else cell.cell_len for cell in cells]
     return max(min(heading.cell_len, HEADING), _least(heading.plain), *least)

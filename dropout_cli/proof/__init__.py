@@ -1,1 +1,1 @@
-"""Is it true: the definition in exact fractions, and what is held against it."""
+"""The proof: the definition in exact fractions, and the claims checked against it."""

@@ -1,7 +1,7 @@
-"""What is claimed of a trace, each claim checked in exact arithmetic against its definition.
+"""The claims of the derivation, each checked in exact fractions against the definition.
 
-A claim is a function Trace → Finding. The floats of the trace must agree with the exact values to
-a few units in the last place; what is proved of the definition itself must agree exactly.
+A claim is a function from a Trace to a Finding. The floats of the trace must agree with exact
+values to a few units in the last place; what is proved of the definition must agree exactly.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
     from dropout_cli.problem import Problem
     from dropout_cli.trace import Trace
 
-ELEMENTS = 1000  # of a longer vector only the first 1000 elements are checked in fractions
-PAIRS = 16  # and only the first 16 where each element is checked against each
-ALL_MASKS = 10  # up to this many elements, expectations are summed over all 2^n masks,
-SMALLEST = Fraction(1, 2**1074)  # the smallest float64 above 0
-FINE = 2**120  # unless p is so small that its powers are fractions too long to sum
+ELEMENTS = 1000  # the most elements checked in fractions, from the first
+PAIRS = 16  # the most elements of which each is checked against each
+ALL_MASKS = 10  # the most elements of which expectations are summed over all 2^n masks,
+FINE = 2**120  # and the largest denominator of p for which they are
+SMALLEST = Fraction(1, 2**1074)  # the smallest positive float64
 
 
 def definition(trace: Trace) -> Finding:
-    """m_i·x_i/(1−p) is 0 for m_i = 0 and x_i/(1−p) for m_i = 1, of those that can happen at p.
+    """m_i·x_i/(1−p) is 0 for m_i = 0 and x_i/(1−p) for m_i = 1, if p allows that m_i.
 
-    Says nothing at p = 1, where 1/(1−p) is undefined and y is 0 by definition.
+    Silent at p = 1, where 1/(1−p) is undefined and y is 0 by definition.
     """
     p = trace.problem.p
     if p == 1:
@@ -75,8 +75,7 @@ def local_gradient(trace: Trace) -> Finding:
 def same_mask(trace: Trace) -> Finding:
     """Backward uses the mask of forward.
 
-    The mask that y shows where x_i ≠ 0, and the one that ∂L/∂x shows where ∂L/∂y_i ≠ 0, are both
-    the problem's.
+    Where x_i ≠ 0, y_i ≠ 0 exactly if m_i = 1; where ∂L/∂y_i ≠ 0, so is ∂L/∂x_i.
     """
     problem, mask = trace.problem, trace.problem.mask
     if mask is None:
@@ -87,9 +86,9 @@ def same_mask(trace: Trace) -> Finding:
 
 
 def changed_by_a_fresh_mask(trace: Trace) -> Fraction:
-    """How many gradients a mask drawn afresh would change on average; 0 in inference.
+    """Return how many gradients a fresh mask would change on average; 0 in inference.
 
-    A kept element is dropped by it with probability p, a dropped one kept with 1−p.
+    It drops a kept element with probability p, and keeps a dropped one with 1−p.
     """
     mask, drop = trace.problem.mask, Fraction(trace.problem.p)
     if mask is None:
@@ -130,18 +129,18 @@ def total_differential(trace: Trace) -> Finding:
         error = abs(differential(grad_x, dx) - differential(grad_y, dy))
         size = differential(np.abs(grad_y), map(abs, dy))
         worst = max(worst, error)
-        # Each term is rounded twice, where it is normal, or else by up to half of SMALLEST.
+        # A normal term is rounded twice, a subnormal one by up to half of SMALLEST.
         ok = ok and error <= size / 2**51 + SMALLEST * sum(map(abs, dx))
     return Finding(float(worst), ok, n)
 
 
 def step(n: int) -> list[Fraction]:
-    """Return the dx that is shown: dx_i = i/100."""
+    """Return the dx of the example: dx_i = i/100."""
     return [Fraction(i, 100) for i in range(1, n + 1)]
 
 
 def differential(gradient: Iterable[float], change: Iterable[Fraction]) -> Fraction:
-    """Sum up the change of L that follows from one of its arguments: Σ gradient_i · change_i."""
+    """Return the change of L to first order: Σ gradient_i · change_i."""
     pairs = zip(gradient, change, strict=True)
     return sum((Fraction(float(g)) * d for g, d in pairs if d), Fraction(0))
 
@@ -157,26 +156,25 @@ def zero(trace: Trace) -> Finding:
 
 
 def masks_summed(n: int, p: float) -> int | None:
-    """How many masks of n elements can happen; None where there are too many to sum over."""
+    """Return the number of masks of n elements possible at p; None if too many to sum over."""
     if p in (0, 1):
         return 1
     return 2**n if n <= ALL_MASKS and Fraction(p).denominator <= FINE else None
 
 
 class Expectation:
-    """Exact expectations over the mask in training, per element, each computed when it is read.
+    """Exact expectations over the mask in training of the first ELEMENTS elements.
 
-    They are summed over all masks that can happen: one at p = 0 or 1, and 2^n while n ≤ 10 (and p
-    is not tiny); else, as elements are independent, over each element's two outcomes.
-    masks: over how many masks; None for the two outcomes.
+    They are sums over all possible masks: one at p = 0 or 1, and 2^n for n ≤ 10 (if p is not tiny).
+    Otherwise, as elements are independent, they are sums over the two outcomes of each element.
+    masks: the number of masks; None for the two outcomes.
     """
 
-    def __init__(self, problem: Problem, elements: slice | list[int]) -> None:
-        """Take these elements of the problem."""
+    def __init__(self, problem: Problem) -> None:
+        """Compute the output under each mask."""
         n, p = problem.x.size, problem.p
-        self.problem, self.elements, self.masks = problem, elements, masks_summed(n, p)
-        self.x = _first(problem.x[elements])
-        if self.masks in (None, 1):  # all kept or all dropped shows what can happen to each
+        self.problem, self.masks, self.x = problem, masks_summed(n, p), _first(problem.x)
+        if self.masks in (None, 1):  # all kept and all dropped show both outcomes of each
             outcomes = [(chance, mask * len(self.x)) for chance, mask in exact.masks(1, p)]
         else:
             outcomes = list(exact.masks(n, p))
@@ -207,7 +205,7 @@ class Expectation:
 
     @cached_property
     def grad_y(self) -> list[Fraction] | None:
-        """∂L/∂y, where it is the same under every mask; else None."""
+        """∂L/∂y if it is the same under every mask, else None."""
         first, *others = self._upstream
         return first if all(other == first for other in others) else None
 
@@ -216,12 +214,12 @@ class Expectation:
         """∂L/∂y under each mask."""
         loss, grad_y, n = self.problem.loss, self.problem.grad_y, self.problem.x.size
         if grad_y is not None:
-            return [_first(grad_y[self.elements])] * len(self.outputs)
+            return [_first(grad_y)] * len(self.outputs)
         assert loss is not None
         return [exact.loss_gradient(loss, y, n) for y in self.outputs]
 
     def _mean(self, outcomes: Iterable[Iterable[Fraction]]) -> list[Fraction]:
-        """Σ P(mask) · value, per element; the values in the order of the masks."""
+        """Σ P(mask) · value, per element, of values in the order of the masks."""
         total = [Fraction(0)] * len(self.x)
         for chance, values in zip(self.chances, outcomes, strict=True):
             total = [t + chance * v if v else t for t, v in zip(total, values, strict=True)]
@@ -229,14 +227,14 @@ class Expectation:
 
 
 def expected_output(trace: Trace) -> Finding:
-    """E[y_i] = x_i: says nothing at p = 1, where no scaling can make up for what is dropped."""
+    """E[y_i] = x_i. Silent at p = 1, where no scaling makes up for what is dropped."""
     if trace.problem.p == 1:
         return SILENT
     return _compare(first_expectation(trace.problem).y, _first(trace.problem.x), ulps=0)
 
 
 def expected_gradient(trace: Trace) -> Finding:
-    """E[∂L/∂x_i] = ∂L/∂y_i: says nothing at p = 1, nor where ∂L/∂y depends on the mask."""
+    """E[∂L/∂x_i] = ∂L/∂y_i. Silent at p = 1, and if ∂L/∂y depends on the mask."""
     mean = first_expectation(trace.problem)
     if trace.problem.p == 1 or mean.grad_y is None:
         return SILENT
@@ -244,7 +242,10 @@ def expected_gradient(trace: Trace) -> Finding:
 
 
 def nonlinear_gradient(trace: Trace) -> Finding:
-    """E[∂L/∂x_i] = 2x_i/(1−p) for L = Σ y_i², whose ∂L/∂y_i = 2y_i depends on the mask."""
+    """E[∂L/∂x_i] = 2x_i/(1−p) for L = Σ y_i², whose ∂L/∂y_i = 2y_i depends on the mask.
+
+    Silent at p = 1.
+    """
     if trace.problem.p == 1:
         return SILENT
     squares = replace(trace.problem, grad_y=None, loss="sum-squares")
@@ -254,7 +255,7 @@ def nonlinear_gradient(trace: Trace) -> Finding:
 
 
 def variance(trace: Trace) -> Finding:
-    """Var[y_i] = p/(1−p) · x_i², from the exact moments over the masks."""
+    """Var[y_i] = p/(1−p) · x_i². Silent at p = 1."""
     if trace.problem.p == 1:
         return SILENT
     drop = Fraction(trace.problem.p)
@@ -290,23 +291,23 @@ CLAIMS = {
 
 @lru_cache(maxsize=64)
 def check(name: str, trace: Trace) -> Finding:
-    """Check CLAIMS[name] of the trace, once."""
+    """Check a claim of a trace, once."""
     return CLAIMS[name](trace)
 
 
 @lru_cache(maxsize=2)
 def first_expectation(problem: Problem) -> Expectation:
-    """Return the expectations of the first 1000 elements, computed once."""
-    return Expectation(problem, slice(ELEMENTS))
+    """Return the expectations of a problem, computed once."""
+    return Expectation(problem)
 
 
 def _first(values: FloatArray, count: int = ELEMENTS) -> list[Fraction]:
-    """Convert the first of the values to fractions."""
+    """Convert the first values to fractions."""
     return [Fraction(float(value)) for value in values[:count]]
 
 
 def _output(trace: Trace, x: Sequence[exact.Number]) -> list[exact.Number]:
-    """Compute the exact output of the first elements for another x, with their mask and p."""
+    """Compute the exact output for another x, with the mask and p of the first elements."""
     mask = trace.problem.mask
     return exact.forward(x, None if mask is None else mask[: len(x)].tolist(), trace.problem.p)
 
@@ -314,14 +315,14 @@ def _output(trace: Trace, x: Sequence[exact.Number]) -> list[exact.Number]:
 def _compare(
     found: Sequence[Fraction], wanted: Sequence[Fraction], ulps: int, more: Fraction = Fraction(0)
 ) -> Finding:
-    """Compare floats with exact values, to this many units in the last place, and more."""
+    """Compare values with exact ones; allow `ulps` units in the last place, plus `more`."""
     errors = [abs(f - w) for f, w in zip(found, wanted, strict=True)]
     ok = all(e <= ulps * _ulp(w) + more for e, w in zip(errors, wanted, strict=True))
     return Finding(float(max(errors)), ok, len(errors))
 
 
 def _ulp(value: Fraction) -> Fraction:
-    """Return the unit in the last place of a float64 next to the value."""
+    """Return the unit in the last place of the float64 nearest to the value."""
     return Fraction(math.ulp(float(min(abs(value), Fraction(sys.float_info.max)))))
 
 

@@ -1,9 +1,8 @@
-"""Dropout in exact fractions, straight from its definition: what every claim is held against.
+"""Dropout in exact fractions, straight from its definition: the reference of every claim.
 
-It shares no line with dropout.py: here an element survives or is zeroed, probabilities are summed
-over masks, and derivatives come from differences and from automatic differentiation. Only the
-losses are those of the table in losses.py, from which a trace takes ∂L/∂y too: here they are
-computed in fractions, and their value is differentiated anew, which checks their gradient.
+It shares no code with dropout.py: an element survives or is zeroed, probabilities are summed over
+masks, and derivatives are differences or come from automatic differentiation. The losses are those
+of losses.py, but in fractions; to differentiate their value checks the gradient stated there.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Dual:
     """A number with its derivative in one variable: forward-mode automatic differentiation."""
 
     def __init__(self, value: Fraction, slope: Fraction) -> None:
-        """slope: the derivative."""
+        """Pair a value with its derivative."""
         self.value, self.slope = value, slope
 
     def __add__(self, other: Number) -> Dual:
@@ -48,7 +47,7 @@ def _dual(number: Number) -> Dual:
 
 
 def forward(x: Sequence[Number], mask: Sequence[bool] | None, p: float | Fraction) -> list[Number]:
-    """y: x_i/(1−p) for an element that survives, 0 for one that is zeroed; x in inference."""
+    """Compute y: x_i/(1−p) if element i survives, 0 if it is zeroed; x in inference."""
     if mask is None:
         return list(x)
     keep = 1 - Fraction(p)
@@ -56,9 +55,9 @@ def forward(x: Sequence[Number], mask: Sequence[bool] | None, p: float | Fractio
 
 
 def loss(name: str | None, grad_y: Sequence[float], n: int) -> Loss:
-    """L as a function of y: the named loss, or Σ g_i y_i, whose gradient is the given grad_y.
+    """Return L as a function of y: the named loss, or Σ g_i y_i, whose gradient is grad_y.
 
-    Of n elements y may hold some: then it is their share of L, and the rest of L is constant.
+    If y holds only some of the n elements, it is their share of L.
     """
     if name is None:
         weights = [Fraction(float(g)) for g in grad_y]
@@ -67,26 +66,26 @@ def loss(name: str | None, grad_y: Sequence[float], n: int) -> Loss:
 
 
 def loss_gradient(name: str, y: Sequence[Fraction], n: int) -> list[Fraction]:
-    """∂L/∂y of the named loss, for some of n elements."""
+    """Compute ∂L/∂y of the named loss, for some of n elements."""
     return list(LOSSES[name].gradient(np.array(y, dtype=object), n))
 
 
 def automatic(f: Callable[[Sequence[Number]], Number], x: Sequence[Fraction], i: int) -> Fraction:
-    """∂f/∂x_i by automatic differentiation."""
+    """Compute ∂f/∂x_i by automatic differentiation."""
     return _dual(f([Dual(v, Fraction(k == i)) for k, v in enumerate(x)])).slope
 
 
 def differences(
     f: Callable[[Sequence[Number]], Sequence[Number]], x: Sequence[Fraction], i: int
 ) -> list[Fraction]:
-    """∂f_k/∂x_i for every k by central differences, exact where f_k is at most quadratic in x_i."""
+    """Compute ∂f_k/∂x_i for all k by central differences, exact for an f_k quadratic in x_i."""
     step = Fraction(1, 8)
     up, down = ([v + s * step * (k == i) for k, v in enumerate(x)] for s in (1, -1))
     return [Fraction(a - b) / (2 * step) for a, b in zip(f(up), f(down), strict=True)]
 
 
 def masks(n: int, p: float) -> Iterator[tuple[Fraction, tuple[bool, ...]]]:
-    """Every mask of n elements that can happen, with its probability."""
+    """Yield every mask of n elements possible at p, with its probability."""
     drop = Fraction(p)
     for mask in product((False, True), repeat=n):
         kept = sum(mask)

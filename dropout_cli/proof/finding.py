@@ -1,4 +1,4 @@
-"""What a check found: of a claim, of what an implementation computed, of a layer."""
+"""The results of checks: of claims, of computed values and of layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Wrong(NamedTuple):
-    """A wrong element: its place, an index from 0 for each axis, and what was right."""
+    """A wrong element. place: its index on each axis, from 0."""
 
     place: tuple[int, ...]
     got: float
@@ -17,7 +17,7 @@ class Wrong(NamedTuple):
 
 
 class Example(NamedTuple):
-    """The smallest case in which an element is wrong: one element, whose mask bit is kept."""
+    """A wrong element as a problem of its own. kept: its mask bit; None in inference."""
 
     x: float
     grad_y: float
@@ -26,14 +26,14 @@ class Example(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why a check failed, or could not be made: the key of a sentence, and what stands in it.
+    """Why a check failed or could not be made: the key of a sentence, and the values in it.
 
-    counted of n: elements or calls, where expected would be usual.
-    chance: a bound on the probability with which that happens to a right layer.
-    at: where: a distance, an axis, what was given. got, wanted: a type, a shape, a value.
+    counted, n, expected: so many of n elements or calls, and how many were expected.
+    chance: a bound on the probability that a right layer fails like this.
+    at: a place: a distance, an axis or an input. got, wanted: a type, a shape or a value.
     error: an exception in one line, with its file and line. cause: the exception itself.
-    factor, offset: between what is right and what came out, where it is one for all elements.
-    example: an element to try it with. code: lines to paste that would help.
+    factor, offset: from the right values to the wrong ones, if all elements share it.
+    example: an element to reproduce it with. code: lines to paste that would help.
     """
 
     key: str
@@ -53,14 +53,14 @@ class Reason(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What one check found.
+    """The result of one check.
 
-    max_error: the largest difference from what is right.
-    ok: whether all is right; None where that was not checked, or there was nothing to check.
-    checked: over how many elements.
+    max_error: the largest difference from the right values.
+    ok: whether all is right; None if it was not checked, or there was nothing to check.
+    checked: the number of elements checked.
     id: of the check. p: the drop probability.
-    about: what was looked at: "y", "grad_x", "mask", "x" or "grad_y".
-    mistakes: the names of all that explain it. telling_p: a p that would tell them apart.
+    about: the vector checked: "y", "grad_x", "mask", "x" or "grad_y".
+    mistakes: the names of those that explain it. telling_p: a p that would tell them apart.
     wrong: the first wrong elements. reason: why, unless all is right.
     """
 

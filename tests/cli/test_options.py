@@ -14,11 +14,11 @@ from dropout_cli.cli.commands import cli as group
 LAYERS = Path(__file__).parent.parent
 RIGHT = {"x": [2, 4, 6, 8], "p": 0.5, "mask": [1, 0, 1, 0], "y": [4, 0, 12, 0]}
 WRONG = RIGHT | {"y": [2, 0, 6, 0]}
-SEVERAL = {("plot", "panel"), ("walkthrough", "asked")}
+SEVERAL = {("plot", "panel"), ("walkthrough", "steps")}
 SEVERAL |= {("verify", "layers"), ("verify", "candidates"), ("verify", "p")}
 VALUES = {
     "x": "1,2,3,4", "p": "0.3", "mask": "1010", "seed": "3", "rng": "numpy", "grad_y": "1,1,1,1",
-    "asked": "1", "path": "o.svg", "size": "4x3", "dpi": "100", "title": "T", "count": "4",
+    "steps": "1", "path": "o.svg", "size": "4x3", "dpi": "100", "title": "T", "count": "4",
     "find": "10", "below": "50", "rtol": "0.1", "y": "1,1,1,1", "grad_x": "1,1,1,1",
     "layers": "a:b", "skip": "2", "candidates": "a.json", "saved": "a.json", "source": "a.svg",
     "precision": "3", "atol": "0.1", "decimals": "4", "dtype": "float64",
