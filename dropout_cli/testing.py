@@ -25,7 +25,7 @@ def check(
 
     layer: a torch.nn.Module or its class, a class of NumPy layers or an instance of one, or a
         function run(x, grad_y, p, training) -> (y, grad_x). A class is called with p.
-    p: the drop probability, 0 ≤ p ≤ 1, or several. If not given: 0, 0.1, 0.137, 0.3, 0.5, 0.9 and
+    p: the drop probability, 0 ≤ p ≤ 1, or several. If not given: 0, 0.1, 0.137, 0.25, 0.5, 0.9 and
         1, or that of an instance.
     seed: of the global generators, from 0; they are given back their states.
     dtype: of x: "float16", "bfloat16", "float32" or "float64"; if not given, float32, or what the

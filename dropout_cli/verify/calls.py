@@ -3,11 +3,12 @@
 What is asked later is a function of this record alone. Between them the calls have:
 
     values      x without zeros, so that the mask can be read from y; x as after a ReLU, half of it
-                zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of ones
-    sizes       about two million elements in 1 to 4 dimensions, of odd numbers; an axis of one;
-                seven elements sixty times; transposed and strided views
+                zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of
+                ones; numbers with all digits, tiny and huge
+    sizes       about two million elements in 1 to 5 dimensions, odd and even; an axis of one, rows
+                of three, half a million at once, seven again and again; transposed and strided
     order       training, inference, training, inference twice, training; a shape twice in a row;
-                two forward passes before the first backward, in both orders, or by two instances
+                what may happen before backward (SITUATIONS); instances made one after another
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dropout_cli.verify.draws import BIG, Draws, grid_step
-from dropout_cli.verify.layers import NoArrayError, values
+from dropout_cli.verify.layers import NoArrayError, next_numbers, set_generators, values
 from dropout_cli.verify.load import catching
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
 
@@ -32,35 +33,46 @@ if TYPE_CHECKING:
 
 NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
-MEDIUM = ((6_007,), (61, 97), (13, 1, 17), (7, 3, 1, 19))
-SMALL = (7,)
-X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed", "signed", "signed")
+TABLE, EVEN = (61, 97), (64, 128)
+MEDIUM = (
+    (4_096,), TABLE, EVEN, (1_201, 3), (1, 512), (1, 1, 257), (16, 8, 4, 4), (3, 2, 1, 11, 13),
+)  # fmt: skip
+HUGE, SMALL = (512, 1024), (7,)
+X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed")
+GRAD_KINDS = ("mixed", "sparse", "mixed", "ones", "mixed", "sparse")
+SCALES = {"tiny": 1e-20, "large": 1e3, "huge": 1e6}  # or what the type can hold
+# From an array or a tensor to the same in another order of memory.
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "as it is": lambda array: array,
-    "transposed": lambda array: array.T,
-    "strided": lambda array: array[:, ::2],
+    "transposed": lambda array: array.T.reshape(-1).reshape(array.T.shape).T,
+    "strided": lambda array: array[:, [k // 2 for k in range(2 * array.shape[1])]][:, ::2],
 }
+# What happens between forward and backward: the other mode is set; y is changed, as by a ReLU in
+# place; backward is run before, where there is autograd. A layer may refuse each by an exception.
+SITUATIONS = ("switched", "overwritten", "again")
 
 
 class Step(NamedTuple):
     """A call to make.
 
-    shape: of x in memory. layout: a name in LAYOUTS. training: the mode.
-    x: "signed", or "relu", half of which is 0. grad_y: "mixed", "sparse" or "ones".
+    shape: of x. layouts: of x and ∂L/∂y, names in LAYOUTS. training: the mode.
+    x: "signed", or "relu", half of which is 0. grad_y: "mixed", "sparse" or "ones". Or both are a
+    name in SCALES. situation: one of SITUATIONS; "layouts", where they differ; "pending", where
+    another forward pass comes before backward; "made", of an instance made before another one.
     """
 
     shape: tuple[int, ...]
-    layout: str = "as it is"
+    layouts: tuple[str, str] = ("as it is", "as it is")
     training: bool = True
     x: str = "signed"
     grad_y: str = "mixed"
+    situation: str = ""
 
 
 class Call:
     """A call: what the layer is given, and what it answers.
 
-    training: the mode. layout: from an array or a tensor in memory to the view that is given.
-    x, grad_y: the views, in float64.
+    training: the mode. x, grad_y: in float64.
     main: whether it is one of the instance whose masks are tested together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
     y, grad_x: what it answered, as it was then; None where there is none.
@@ -70,11 +82,9 @@ class Call:
     def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
         """Prepare the call that a step describes. dtype: in which the layer is given x."""
         self.step, self.p, self.dtype, self.main = step, p, dtype, main
-        self.training, self.layout = step.training, LAYOUTS[step.layout]
-        self.x_in_memory = inputs(step.shape, step.x)
-        self.grad_y_in_memory = inputs(step.shape, step.grad_y)
-        self.x: FloatArray = self.layout(self.x_in_memory)
-        self.grad_y: FloatArray = self.layout(self.grad_y_in_memory)
+        self.training = step.training
+        self.layout, self.grad_layout = (LAYOUTS[name] for name in step.layouts)
+        self.x, self.grad_y = (inputs(step.shape, kind, dtype) for kind in (step.x, step.grad_y))
         self.passed: Passed | None = None
         self.gradient: Any = None
         self.y: Values | None = None
@@ -91,14 +101,26 @@ class Call:
             self.y = values(self.passed.y)
         self.error = next(iter(errors), None)
 
-    def backward(self) -> None:
-        """Run the backward pass, if y can be judged."""
+    def backward(self, adapter: Adapter) -> None:
+        """Run the backward pass, if y can be judged, after what the situation asks for."""
         if self.passed is None or self.array("y") is None:
             return
+        situation = self.step.situation
         with catching() as errors:
+            if situation == "switched":
+                adapter.set_training(not self.training)
+            if situation == "overwritten" and self.training:
+                y = self.passed.y.detach() if adapter.autograd else self.passed.y
+                y *= y > 0
+            if situation == "again" and adapter.autograd:
+                self.passed.backward()
             self.gradient = self.passed.backward()
             self.grad_x = values(self.gradient)
-        self.backward_error = next(iter(errors), None)
+        if situation == "switched":
+            with catching():
+                adapter.set_training(self.training)
+        if situation not in SITUATIONS:
+            self.backward_error = next(iter(errors), None)
 
     @property
     def refused(self) -> bool:
@@ -111,7 +133,7 @@ class Call:
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
-        found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, step.layout]
+        found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, *set(step.layouts)]
         return [(each, self.training) for each in found if each != "as it is"]
 
     def array(self, about: str) -> FloatArray | None:
@@ -163,6 +185,7 @@ class Record:
     """All calls at one p.
 
     inplace, autograd: as in Adapter. refused: what the layer raised when it was made for this p.
+    code: lines to paste, as in Layer. reseeded: the global generators that the layer seeds.
     """
 
     p: float
@@ -170,6 +193,8 @@ class Record:
     autograd: bool = False
     calls: list[Call] = field(default_factory=list)
     refused: BaseException | None = None
+    code: str = ""
+    reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
         """Return the calls in this mode whose y, or grad_x, can be judged."""
@@ -191,11 +216,21 @@ class Record:
         """The masks of these calls."""
         answers = {call.y.dtype for call in self.sampled if call.y is not None}
         bits = min((TYPES[dtype].bits for dtype in answers), default=53)
-        return Draws(self.p, grid_step(bits), [(call.mask, call.x) for call in self.sampled])
+        made = [call for call in self.answered("y", True) if call.step.situation == "made"]
+        return Draws(
+            self.p, grid_step(bits), [(call.mask, call.x) for call in self.sampled],
+            [call.mask for call in made if not call.main],
+        )  # fmt: skip
 
-    def may_widen(self, dtype: str) -> bool:
-        """Tell whether the layer may answer float32 with this type."""
-        return TYPES[dtype].bits <= TYPES["float32" if self.autograd else "float64"].bits
+    def may_answer(self, dtype: str, given: str) -> bool:
+        """Tell whether the layer may answer with this type: not one that is narrower than float32.
+
+        float64 is narrowed by JAX, unless it is told not to.
+        """
+        if dtype == given:
+            return True
+        widest = 24 if self.autograd else 53
+        return dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:
@@ -210,10 +245,14 @@ class Record:
 
 def script() -> Iterator[list[Step]]:
     """Yield the calls at each p, in phases; each begins with a call of train() or eval()."""
-    kinds = zip(X_KINDS, ("mixed", "sparse", "mixed", "ones") * 2, strict=True)
+    kinds = zip(X_KINDS, GRAD_KINDS, strict=True)
     rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
     others = [Step(shape) for shape in MEDIUM]
-    others += [Step(MEDIUM[1], layout) for layout in ("transposed", "strided")]
+    others += [Step(TABLE, (layout, layout)) for layout in ("transposed", "strided")]
+    mixed = ("as it is", "transposed")
+    others += [Step(TABLE, layouts, situation="layouts") for layouts in (mixed, mixed[::-1])]
+    others += [Step(EVEN, x=scale, grad_y=scale) for scale in SCALES]
+    others += [Step(TABLE, situation=situation) for situation in SITUATIONS]
     quiet = [
         step._replace(training=False) for step in (*rounds[0], rounds[2][0], *others, Step(SMALL))
     ]
@@ -222,11 +261,11 @@ def script() -> Iterator[list[Step]]:
     yield [*chain(*rounds[2:4]), *others]
     yield quiet[:2]
     yield quiet[1:3]
-    yield [*chain(*rounds[4:]), *[Step(SMALL)] * 60, *rounds[0][:1] * 2]
+    yield [*chain(*rounds[4:]), Step(HUGE), *[Step(SMALL)] * 62, *rounds[0][:1] * 2]
 
 
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
-    """Run the layer at p: the whole script, then two forward passes before a backward.
+    """Run the layer at p: the whole script, two forward passes before a backward, new instances.
 
     dtype: of x; if not given, float32, or float64 where the layer refuses that or answers with it.
     """
@@ -234,7 +273,7 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
         adapter = layer.at(p)
     if errors:
         return Record(p, refused=errors[0])
-    found = Record(p, adapter.inplace, adapter.autograd)
+    found = Record(p, adapter.inplace, adapter.autograd, code=layer.code)
     dtypes = [dtype] if dtype else ["float32", "float64"]
     for phase in script():
         for k, step in enumerate(phase):
@@ -245,29 +284,59 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
                     found.calls.append(call)
                 if call.error is None:
                     break
-            call.backward()
+            call.backward(adapter)
             if len(dtypes) > 1 and call.y is not None and call.y.dtype in TYPES:
-                dtypes = [call.y.dtype if found.may_widen(call.y.dtype) else call.dtype]
-    if not (adapter.autograd or layer.several):
-        return found
-    other = adapter if adapter.autograd else layer.at(p)
-    other.set_training(True)
-    for order in (1, -1):
-        pair = [Call(Step(MEDIUM[1]), p, dtypes[0], main=other is adapter) for _ in range(2)]
-        pair[0].forward(adapter)
-        pair[1].forward(other)
-        for call in pair[::order]:
-            call.backward()
-        found.calls += pair
+                wider = adapter.autograd and call.y.dtype == "float64"
+                dtypes = [call.dtype if wider else call.y.dtype]
+    if adapter.autograd or layer.several:
+        _interleave(found, adapter, adapter if adapter.autograd else layer.at(p), dtypes[0])
+    _make_others(found, adapter, layer, dtypes[0])
     return found
 
 
+def _interleave(found: Record, adapter: Adapter, other: Adapter, dtype: str) -> None:
+    """Run two forward passes before both backward passes, in both orders."""
+    other.set_training(True)
+    step = Step(TABLE, situation="pending")
+    for order in (1, -1):
+        pair = [(Call(step, found.p, dtype, main=each is adapter), each) for each in (adapter, other)]
+        for call, each in pair:
+            call.forward(each)
+        for call, each in pair[::order]:
+            call.backward(each)
+        found.calls += [call for call, _ in pair]
+
+
+def _make_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> None:
+    """Make two instances, each from other states of the generators and before one of another p."""
+    numbers, seed = [], int(np.random.randint(2**30))  # noqa: NPY002
+    for k in (0, 1):
+        set_generators(seed + k)
+        with catching():
+            adapter = layer.at(found.p)
+            layer.at(0.25 if found.p == 0.5 else 0.5)
+        call = Call(Step(LARGE[0], situation="made"), found.p, dtype, main=not layer.several)
+        call.forward(adapter, enter=True)
+        call.backward(adapter)
+        found.calls.append(call)
+        numbers.append(next_numbers())
+    found.reseeded = ", ".join(name for name in numbers[0] if numbers[0][name] == numbers[1][name])
+
+
 @cache
-def inputs(shape: tuple[int, ...], kind: str) -> FloatArray:
-    """Return x or ∂L/∂y: ±k/64 with 32 ≤ k < 128, exact in every type, and 0 where it is to be."""
+def inputs(shape: tuple[int, ...], kind: str, dtype: str) -> FloatArray:
+    """Return x or ∂L/∂y: ±k/64 with 32 ≤ k < 128, exact in every type, and 0 where it is to be.
+
+    Of a scale: with all digits of the type.
+    """
     if kind == "ones":
         return np.ones(shape)
     rng = np.random.default_rng([0, *shape, kind in ("signed", "relu")])
+    if kind in SCALES:
+        bits, least, largest = TYPES[dtype]
+        scale = np.clip(SCALES[kind], 2.0 ** (least + bits + 1), largest / 1e3)
+        mantissa, exponent = np.frexp(rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape) * scale)
+        return np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent)
     found: FloatArray = rng.integers(32, 128, shape) * rng.choice([-1, 1], shape) / 64
     if kind == "relu":
         found = np.maximum(found, 0)

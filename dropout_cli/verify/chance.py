@@ -169,16 +169,17 @@ def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
 
 
 def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> list[Sums]:
-    """Sum what is kept with the sign of x, and with its size."""
+    """Sum what is kept with the sign of x, with its size in the call, and where it is large."""
     c = np.concatenate([mask.ravel() for mask in masks]) - setting.q
     signs = np.concatenate([np.sign(x).ravel() for x in xs])
-    sizes = np.concatenate([(np.abs(x) - np.abs(x).mean()).ravel() for x in xs])
+    sizes = np.concatenate([(np.abs(x) / np.abs(x).mean() - 1).ravel() for x in xs])
+    large = np.concatenate([np.full(x.size, float(np.abs(x).mean() > 2)) for x in xs])
     return [
         Sums(
             key, np.array([c @ w]), setting.variance * (w @ w),
             setting.largest * float(np.abs(w).max()), setting.step * np.abs(w).sum(),
         )
-        for key, w in (("sign", signs), ("size", sizes)) if w.any()
+        for key, w in (("sign", signs), ("size", sizes), ("size", large)) if w.any()
     ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.verify import chance
-from dropout_cli.verify.chance import LEVEL, Setting, Worst, by_shape
+from dropout_cli.verify.chance import LEVEL, Setting, Sums, Worst, by_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,28 +23,35 @@ class Draws:
     """The masks of several calls at one p.
 
     p: the drop probability. grid: the step of the layer's random numbers. masks: each with its x.
+    made: the masks of other instances.
     """
 
-    def __init__(self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]]) -> None:
-        """Take the masks, large ones and small ones."""
+    def __init__(
+        self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]],
+        made: Sequence[Mask] = (),
+    ) -> None:  # fmt: skip
+        """Take the masks: large ones of odd size, of which many agree in one thing, and others."""
+        self.made = made
         self.p, self.masks = p, [mask for mask, _ in masks]
         self.xs = {id(mask): x for mask, x in masks}
         self.exact = Setting(1 - p, grid)
         self.n = sum(mask.size for mask in self.masks)
         self.kept = sum(int(mask.sum()) for mask in self.masks)
-        self.big = [mask for mask in self.masks if mask.size >= BIG]
-        self.small = by_shape([mask for mask in self.masks if mask.size < BIG])
+        self.big = [mask for mask in self.masks if mask.size >= BIG and mask.size % 2]
+        self.small = by_shape([mask for mask in self.masks if mask.size < BIG or not mask.size % 2])
 
     @cached_property
     def setting(self) -> Setting:
         """What dependence is measured about: q, or the share of the kept if that is another."""
-        if self.whole >= LEVEL:
-            return self.exact
-        return Setting(self.kept / self.n, self.exact.step)
+        return self._near(self.kept, self.n)
+
+    def _near(self, kept: int, n: int) -> Setting:
+        fits = chance.of_share(kept, n, self.exact) >= LEVEL
+        return self.exact if fits else Setting(kept / n, self.exact.step)
 
     @property
     def pooled(self) -> list[list[Mask]]:
-        """The masks whose sums are taken together: the large ones, and small ones of one shape."""
+        """The masks whose sums are taken together: large odd ones, and others of one shape."""
         return [some for some in (self.big, *self.small) if some]
 
     @property
@@ -58,7 +65,11 @@ class Draws:
         between = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
         small = [some for some in self.small if len(some) > 1]
         lags = [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small]
-        return chance.worst(between, lags)
+        made = []
+        if len(self.made) > 1:
+            kept, n = sum(map(np.count_nonzero, self.made)), sum(mask.size for mask in self.made)
+            made = [chance.between_calls(self.made, self._near(kept, n))._replace(key="made")]
+        return chance.worst(between, lags, made)
 
     @cached_property
     def dependence(self) -> Worst:
@@ -104,15 +115,18 @@ class Draws:
         """How unlikely it is that so many are kept, in all and in each place."""
         if self.biased:
             return self._places(self.pooled)
-        found = chance.worst([chance.whole(some, self.exact) for some in self.groups])
-        if found.chance < LEVEL:  # that the share is wrong says more than where
-            return found
-        return self._places(self.groups)
+        whole = [chance.whole(some, self.exact) for some in (self.masks, *self.groups)]
+        found = chance.worst(whole)
+        made = [chance.whole(self.made, self.exact)._replace(key="made")] if self.made else []
+        all_of_them = self._places(self.groups, made)
+        # That the share is wrong says more than where.
+        return found if max(found.log, all_of_them.log) < math.log(LEVEL) else all_of_them
 
-    def _places(self, groups: Sequence[Sequence[Mask]]) -> Worst:
+    def _places(self, groups: Sequence[Sequence[Mask]], made: Sequence[Sums] = ()) -> Worst:
         return chance.worst(
-            [chance.whole(some, self.exact) for some in groups],
+            [chance.whole(some, self.exact) for some in (self.masks, *groups)],
             [sums for some in groups for sums in chance.shares(some, self.exact)],
+            made,
         )
 
     @property
@@ -141,7 +155,8 @@ class Draws:
         "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
         "whole-channels": along all but the first two.
         """
-        several = [mask for mask in self.big or self.masks if mask.ndim > 1]
+        large = [mask for mask in self.masks if mask.size > 500] or self.masks
+        several = [mask for mask in large if mask.ndim > 1]
         varied = [mask for mask in several if mask.any() and not mask.all()]
         if several and not varied:
             return "one-mask-for-batch"

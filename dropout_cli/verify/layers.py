@@ -13,6 +13,7 @@ A layer whose attribute `inplace` is true may change x, as nn.Dropout may.
 from __future__ import annotations
 
 import inspect
+import random
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -56,6 +57,12 @@ class Layer(torch.nn.Sequential):
 def run(x, grad_y, p, training):
     y, cache = forward(x, p, training)
     return y, backward(grad_y, cache)""",
+    "class": """\
+def run(x, grad_y, p, training):
+    layer = {name}(p)
+    layer.training = training
+    y, cache = layer.forward(x)
+    return y, layer.backward(grad_y, cache)""",
 }
 
 
@@ -109,11 +116,13 @@ class Layer(NamedTuple):
     at: from p, 0 ≤ p ≤ 1, to an adapter; raises whatever the layer raises.
     p: the drop probability of an instance; None where any can be chosen.
     several: whether at(p) is a new instance each time.
+    code: lines to paste that make a layer of one that returns more than y.
     """
 
     at: Callable[[float], Adapter]
     p: float | None
     several: bool
+    code: str = WRAP["cache"]
 
 
 def _torch_module(module: Any) -> Adapter:
@@ -121,17 +130,18 @@ def _torch_module(module: Any) -> Adapter:
     torch: Any = sys.modules["torch"]
 
     def forward(call: Call) -> Passed:
-        leaf = torch.tensor(call.x_in_memory, dtype=getattr(torch, call.dtype), requires_grad=True)
+        leaf = torch.tensor(call.x, dtype=getattr(torch, call.dtype), requires_grad=True)
         x = call.layout(leaf.clone())  # autograd lets no layer change a leaf in place
         y = module(x)
         dtype = getattr(y, "dtype", None)
-        grad_y = call.layout(torch.tensor(call.grad_y_in_memory, dtype=dtype))
+        grad_y = call.grad_layout(torch.tensor(call.grad_y, dtype=dtype))
+        again = call.step.situation == "again"
 
         def backward() -> Any:
             gradient = None
             if y.requires_grad or not call.training:  # in inference autograd may refuse
-                (gradient,) = torch.autograd.grad(y, leaf, grad_y, allow_unused=True)
-            return call.layout(torch.zeros_like(leaf) if gradient is None else gradient)
+                (gradient,) = torch.autograd.grad(y, leaf, grad_y, again, allow_unused=True)
+            return torch.zeros_like(leaf) if gradient is None else gradient
 
         return Passed(x, grad_y, y, backward)
 
@@ -144,8 +154,8 @@ def _numpy_instance(layer: Any) -> Adapter:
     if not modes and not hasattr(layer, "training"):
         raise unknown_kind(
             f"the {type(layer).__name__} has neither train() and eval() nor an attribute training,"
-            " so it cannot be put into inference"
-        )
+            " so it cannot be put into inference", "modes", name=type(layer).__name__
+        )  # fmt: skip
 
     def set_training(training: bool) -> None:
         if modes:
@@ -186,8 +196,7 @@ def _arrays(call: Call) -> tuple[Any, Any]:
         import ml_dtypes
 
         dtype = ml_dtypes.bfloat16
-    x, grad_y = call.x_in_memory.astype(dtype), call.grad_y_in_memory.astype(dtype)
-    return call.layout(x), call.layout(grad_y)
+    return call.layout(call.x.astype(dtype)), call.grad_layout(call.grad_y.astype(dtype))
 
 
 def adapt(layer: Any) -> Layer:
@@ -209,7 +218,8 @@ def adapt(layer: Any) -> Layer:
         _must_be_called_with_p(layer, name)
         if not is_module and hasattr(layer, "forward") and not _binds(layer.forward, "self", "x"):
             raise unknown_kind(f"{name}.forward takes more than x, but {KINDS}", "modes", name=name)
-        return Layer(lambda p: adapt_instance(make(p)), None, several=True)
+        code = WRAP["class"].format(name=name)
+        return Layer(lambda p: adapt_instance(make(p)), None, several=True, code=code)
     if kind is layer or not callable(layer):
         lacks = "a class without backward(grad_y)" if kind is layer else "no layer"
         raise unknown_kind(f"{name} is {lacks}, but {KINDS}")
@@ -258,3 +268,18 @@ def values(array: Any) -> Values:
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
         raise NoArrayError(type(array).__name__)
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
+
+
+def set_generators(seed: int) -> None:
+    """Set the global generators of Python, NumPy and, if it is loaded, PyTorch."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    if torch := sys.modules.get("torch"):
+        torch.default_generator.manual_seed(seed % 2**64)
+
+
+def next_numbers() -> dict[str, float]:
+    """Draw a number from each of them, by its name."""
+    torch = sys.modules.get("torch")
+    found = {"Python": random.random(), "NumPy": np.random.random()}  # noqa: NPY002
+    return found | ({"PyTorch": torch.rand((), dtype=torch.float64).item()} if torch else {})

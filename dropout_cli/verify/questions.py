@@ -10,7 +10,8 @@ from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
 from dropout_cli.verify.chance import LEVEL, of_share
 from dropout_cli.verify.draws import BIG
-from dropout_cli.verify.layers import WRAP, NoArrayError
+from dropout_cli.verify.calls import SITUATIONS
+from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.mistakes import factor, offset
@@ -82,6 +83,8 @@ def kept_fraction(record: Record) -> Finding:
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
+    if not ok and found.key == "made":
+        names, (kept, n) = ["p-shared"], map(int, found.label.split())
     reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
     error = abs(kept / n - (1 - record.p))
     return Finding(error, ok, draws.n, about="mask", mistakes=names, reason=reason)
@@ -98,7 +101,11 @@ def fresh_mask(record: Record) -> Finding:
     draws = _draws(record)
     if draws.dependence.chance < LEVEL and not (draws.repeated or draws.biased):
         raise NoAnswerError("dependent")
-    name = "same-mask-each-call" if draws.repeated else "masks-alike"
+    if record.reseeded and not draws.repeated:
+        reason = Reason("reseeded", at=record.reseeded)
+        return Finding(0.0, False, draws.n, about="mask", mistakes=("reseeds",), reason=reason)
+    name = "instances-alike" if draws.alike.key == "made" else "masks-alike"
+    name = "same-mask-each-call" if draws.repeated else name
     return _by_chance(draws, draws.alike, "alike", name)
 
 
@@ -124,6 +131,7 @@ def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
     finding = _compare_both(record, False)
     passed = [call for call in record.calls if not call.training and call.error is None]
+    passed = [call for call in passed if call.step.situation not in SITUATIONS]
     errors = [call.backward_error for call in passed if call.backward_error is not None]
     if finding.ok and errors:
         if len(errors) == len(passed):
@@ -138,6 +146,7 @@ def untouched(record: Record) -> Finding:
     if record.inplace:
         raise NoAnswerError("in-place")
     calls = [(call, call.passed) for call in record.calls if call.passed is not None]
+    calls = [each for each in calls if each[0].step.situation != "overwritten"]
     finding = Finding(0.0, True, sum(call.x.size for call, _ in calls), about="x")
     for call, passed in calls:
         for about, name, now, before in (
@@ -169,7 +178,7 @@ def shape_and_dtype(record: Record) -> Finding:
         if array.shape != call.x.shape:
             reason = Reason("shape", got=str(array.shape), wanted=str(call.x.shape))
             name = "wrong-shape"
-        elif dtype not in TYPES or (dtype != call.dtype and not record.may_widen(dtype)):
+        elif not record.may_answer(dtype, call.dtype):
             reason, name = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
         else:
             continue
@@ -190,9 +199,10 @@ def answers(record: Record) -> Finding:
             key = "returned" if isinstance(call.error, NoArrayError) else "raised"
             reason = Reason(key, at=str(call.x.shape), **_quoted(call.error))
             return finding._replace(ok=False, mistakes=("raised",), reason=reason)
-    for error in record.not_taken.values():
+    if record.not_taken:
         names = dict.fromkeys(name for name, _ in record.not_taken)
-        raise NoAnswerError("not-taken", at=", ".join(names), **_quoted(error))
+        errors = dict.fromkeys(_quoted(error)["error"] for error in record.not_taken.values())
+        raise NoAnswerError("not-taken", at=", ".join(names), error="; ".join(errors))
     return finding
 
 
@@ -226,21 +236,21 @@ def _answered(record: Record, about: str, training: bool) -> list[Call]:
     error = next(filter(None, errors), None)
     if isinstance(error, ArithmeticError) and training and record.p in (0, 1):
         raise NoAnswerError("raised-always", ok=False, **_quoted(error))
-    raise _no_answer(error)
+    raise _no_answer(record, error)
 
 
 def _must_answer(record: Record) -> None:
     """Raise NoAnswerError where no call was answered with an array."""
     errors = [call.error for call in record.calls]
     if None not in errors:
-        raise _no_answer(next(iter(errors), record.refused))
+        raise _no_answer(record, next(iter(errors), record.refused))
 
 
-def _no_answer(error: BaseException | None) -> NoAnswerError:
+def _no_answer(record: Record, error: BaseException | None) -> NoAnswerError:
     if error is None:
         return NoAnswerError("no-answer")
     if isinstance(error, NoArrayError):
-        return NoAnswerError("returned", code=WRAP["cache"], **_quoted(error))
+        return NoAnswerError("returned", code=record.code, **_quoted(error))
     return NoAnswerError("refused", **_quoted(error))
 
 
@@ -306,7 +316,9 @@ def _compare(calls: Sequence[Call], about: str) -> Finding:
     places = [tuple(place) for place in np.argwhere(bad)[:SHOWN].tolist()]
     shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
     between = got.ravel(), right.ravel(), call.allowed(about)
-    reason = Reason("wrong", count, checked, factor=factor(*between))
+    (situation, *more) = {each.step.situation for each, *_ in wrong}
+    key = f"wrong-{situation}" if situation and not more else "wrong"
+    reason = Reason(key, count, checked, factor=factor(*between))
     if not names:
         kept = bool(call.mask[places[0]]) if call.training and call.y is not None else None
         x, grad_y = float(call.x[places[0]]), float(call.grad_y[places[0]])
