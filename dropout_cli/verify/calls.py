@@ -128,6 +128,11 @@ class Call:
         return self.error is not None and not isinstance(self.error, NoArrayError)
 
     @property
+    def usual(self) -> bool:
+        """Whether neither the situation nor the scale is a special one."""
+        return not self.step.situation and self.step.x not in SCALES
+
+    @property
     def features(self) -> list[tuple[str, bool]]:
         """What a layer may not take in this mode, and say so by an exception."""
         step = self.step

@@ -163,7 +163,7 @@ class Draws:
         for mask in varied:
             long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
             axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
-            if axes == list(range(2, mask.ndim)) != []:
+            if axes == [k for k in long if k > 1] != []:
                 return "whole-channels"
             if axes:
                 return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")

@@ -53,7 +53,8 @@ def same_mask(record: Record) -> Finding:
     if not calls:
         raise NoAnswerError("no-mask")
     finding = _compare(calls, "grad_x")
-    return _lost_at_zero(record, finding) if finding.ok else finding
+    only_then = finding.ok or (finding.reason and finding.reason.key != "wrong")
+    return _lost_at_zero(record, finding) if only_then else finding
 
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
@@ -309,7 +310,9 @@ def _compare(calls: Sequence[Call], about: str) -> Finding:
     finding = Finding(largest, not wrong, checked, about=about)
     if not wrong:
         return finding
-    named = [each for each, *_ in wrong if each.x.size >= BIG] or [each for each, *_ in wrong]
+    named = [each for each, *_ in wrong]
+    for fits in (lambda call: call.usual, lambda call: call.x.size >= BIG):
+        named = [each for each in named if fits(each)] or named
     first, *others = [naming.names_of(each, about) for each in named[:: -(-len(named) // NAMED)]]
     names = [name for name in first if all(name in each for each in others)]
     call, got, right, bad = wrong[0]

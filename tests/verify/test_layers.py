@@ -141,7 +141,7 @@ def test_no_p_makes_a_right_layer_wrong(p: float) -> None:
 
 
 def test_every_question_is_asked_at_every_p() -> None:
-    assert {0, 0.3, 1} < set(SWEEP)
+    assert {0, 0.25, 1} < set(SWEEP)
     findings = judge_layer(numpy_layers.Course, [0, 0.3, 1])
     for p in (0, 0.3, 1):
         between = {0: {"p-0"}, 1: {"p-1"}}.get(p, BETWEEN)

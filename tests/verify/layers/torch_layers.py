@@ -115,10 +115,10 @@ RIGHT = {
     "nn.Dropout instance": nn.Dropout(0.3),
     "nn.Dropout in place": nn.Dropout(0.25, inplace=True),
     "book module": MyDropout,
-    "bfloat16 module": BFloat16,
     "autograd function": CustomFunction,
 }
 WRONG = {
+    "bfloat16 module": (BFloat16, {"shape-and-dtype": "wrong-dtype"}),
     "nn.Dropout1d": (nn.Dropout1d, {"independent": "one-mask-for-every-column"}),
     "torch, times p": (TorchScaledByP, {"p-0": "drops-at-p-0", "values": None, "same-mask": None}),
     "torch, always": (TorchAlways, {"inference": "drops-in-inference"}),

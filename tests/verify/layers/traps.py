@@ -128,7 +128,7 @@ class MaskFromY(Course):
         return self.y
 
     def backward(self, grad_y):
-        if not self.training:
+        if not self.trained:
             return grad_y
         return grad_y * (self.y != 0) / (1 - self.p if self.p < 1 else 1)
 
@@ -375,7 +375,7 @@ def by_count(mask, p):
 
 
 def between(layer):
-    return layer.training and 0 < layer.p < 1
+    return layer.trained and 0 < layer.p < 1
 
 
 RIGHT = {
