@@ -40,16 +40,18 @@ MEDIUM = (
 HUGE, SMALL = (512, 1024), (7,)
 X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed")
 GRAD_KINDS = ("mixed", "sparse", "mixed", "ones", "mixed", "sparse")
-SCALES = {"tiny": 1e-20, "large": 1e3, "huge": 1e6}  # or what the type can hold
+SCALES = {"tiny": -66, "large": 10, "huge": 20}  # exponents of 2, or what the type can hold
 # From an array or a tensor to the same in another order of memory.
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "as it is": lambda array: array,
     "transposed": lambda array: array.T.reshape(-1).reshape(array.T.shape).T,
     "strided": lambda array: array[:, [k // 2 for k in range(2 * array.shape[1])]][:, ::2],
 }
+MIXED = ("as it is", "transposed")
 # What happens between forward and backward: the other mode is set; y is changed, as by a ReLU in
 # place; backward is run before, where there is autograd. A layer may refuse each by an exception.
 SITUATIONS = ("switched", "overwritten", "again")
+COMMON = ((4_096,), TABLE, (16, 8, 4, 4))  # as layers take them that take one kind alone
 
 
 class Step(NamedTuple):
@@ -67,6 +69,9 @@ class Step(NamedTuple):
     x: str = "signed"
     grad_y: str = "mixed"
     situation: str = ""
+
+
+PENDING = Step(TABLE, situation="pending")
 
 
 class Call:
@@ -221,21 +226,15 @@ class Record:
         """The masks of these calls."""
         answers = {call.y.dtype for call in self.sampled if call.y is not None}
         bits = min((TYPES[dtype].bits for dtype in answers), default=53)
-        made = [call for call in self.answered("y", True) if call.step.situation == "made"]
-        return Draws(
-            self.p, grid_step(bits), [(call.mask, call.x) for call in self.sampled],
-            [call.mask for call in made if not call.main],
-        )  # fmt: skip
+        masks = [(call.mask, call.x) for call in self.sampled]
+        made = [call.mask for call in self.answered("y", True) if not call.main]
+        return Draws(self.p, grid_step(bits), masks, made)
 
     def may_answer(self, dtype: str, given: str) -> bool:
-        """Tell whether the layer may answer with this type: not one that is narrower than float32.
-
-        float64 is narrowed by JAX, unless it is told not to.
-        """
-        if dtype == given:
-            return True
+        """Tell whether the layer may answer so: in no type narrower than float32 and the given."""
         widest = 24 if self.autograd else 53
-        return dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
+        fits = dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
+        return fits or dtype == given
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:
@@ -254,13 +253,11 @@ def script() -> Iterator[list[Step]]:
     rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
     others = [Step(shape) for shape in MEDIUM]
     others += [Step(TABLE, (layout, layout)) for layout in ("transposed", "strided")]
-    mixed = ("as it is", "transposed")
-    others += [Step(TABLE, layouts, situation="layouts") for layouts in (mixed, mixed[::-1])]
+    others += [Step(TABLE, layouts, situation="layouts") for layouts in (MIXED, MIXED[::-1])]
     others += [Step(EVEN, x=scale, grad_y=scale) for scale in SCALES]
-    others += [Step(TABLE, situation=situation) for situation in SITUATIONS]
-    quiet = [
-        step._replace(training=False) for step in (*rounds[0], rounds[2][0], *others, Step(SMALL))
-    ]
+    others += [Step(shape, situation=each) for shape in COMMON for each in SITUATIONS]
+    quiet = [*rounds[0], rounds[2][0], *others, Step(SMALL)]
+    quiet = [step._replace(training=False) for step in quiet]
     yield [*rounds[0], *others, *rounds[1]]
     yield quiet
     yield [*chain(*rounds[2:4]), *others]
@@ -270,7 +267,7 @@ def script() -> Iterator[list[Step]]:
 
 
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
-    """Run the layer at p: the whole script, two forward passes before a backward, new instances.
+    """Run the layer at p: the whole script, then other instances of it.
 
     dtype: of x; if not given, float32, or float64 where the layer refuses that or answers with it.
     """
@@ -293,56 +290,56 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
             if len(dtypes) > 1 and call.y is not None and call.y.dtype in TYPES:
                 wider = adapter.autograd and call.y.dtype == "float64"
                 dtypes = [call.dtype if wider else call.y.dtype]
-    if adapter.autograd or layer.several:
-        _interleave(found, adapter, adapter if adapter.autograd else layer.at(p), dtypes[0])
-    _make_others(found, adapter, layer, dtypes[0])
+    _run_others(found, adapter, layer, dtypes[0])
     return found
 
 
-def _interleave(found: Record, adapter: Adapter, other: Adapter, dtype: str) -> None:
-    """Run two forward passes before both backward passes, in both orders."""
-    other.set_training(True)
-    step = Step(TABLE, situation="pending")
-    for order in (1, -1):
-        pair = [(Call(step, found.p, dtype, main=each is adapter), each) for each in (adapter, other)]
-        for call, each in pair:
-            call.forward(each)
-        for call, each in pair[::order]:
-            call.backward(each)
-        found.calls += [call for call, _ in pair]
+def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> None:
+    """Make two more instances, each from other states of the generators, and run them.
 
-
-def _make_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> None:
-    """Make two instances, each from other states of the generators and before one of another p."""
+    First two forward passes precede both backward passes, in either order; of two instances, where
+    one has room for one mask alone. Then the instance is run after another was made for another p.
+    """
     numbers, seed = [], int(np.random.randint(2**30))  # noqa: NPY002
-    for k in (0, 1):
+    for k, order in enumerate((1, -1)):
         set_generators(seed + k)
+        other, several = adapter, layer.several
         with catching():
-            adapter = layer.at(found.p)
+            other = layer.at(found.p)
+            other.set_training(True)
+        beside = adapter if adapter.autograd else other
+        pair = [(Call(PENDING, found.p, dtype, one is adapter), one) for one in (adapter, beside)]
+        if adapter.autograd or several:
+            for call, one in pair:
+                call.forward(one)
+            for call, one in pair[::order]:
+                call.backward(one)
+            found.calls += [call for call, _ in pair]
+        with catching():
             layer.at(0.25 if found.p == 0.5 else 0.5)
-        call = Call(Step(LARGE[0], situation="made"), found.p, dtype, main=not layer.several)
-        call.forward(adapter, enter=True)
-        call.backward(adapter)
-        found.calls.append(call)
+        for shape in COMMON:
+            call = Call(Step(shape, situation="made"), found.p, dtype, main=not several)
+            call.forward(other)
+            call.backward(other)
+            found.calls.append(call)
         numbers.append(next_numbers())
     found.reseeded = ", ".join(name for name in numbers[0] if numbers[0][name] == numbers[1][name])
 
 
 @cache
 def inputs(shape: tuple[int, ...], kind: str, dtype: str) -> FloatArray:
-    """Return x or ∂L/∂y: ±k/64 with 32 ≤ k < 128, exact in every type, and 0 where it is to be.
+    """Return x or ∂L/∂y, with 0 where it is to be.
 
-    Of a scale: with all digits of the type.
+    It is ±k/64 with 32 ≤ k < 128, exact in every type, or of a scale, with all digits of its type.
     """
     if kind == "ones":
         return np.ones(shape)
-    rng = np.random.default_rng([0, *shape, kind in ("signed", "relu")])
+    rng, bits, scale = np.random.default_rng([0, *shape, kind in ("signed", "relu")]), 7, 0
     if kind in SCALES:
         bits, least, largest = TYPES[dtype]
-        scale = np.clip(SCALES[kind], 2.0 ** (least + bits + 1), largest / 1e3)
-        mantissa, exponent = np.frexp(rng.uniform(0.5, 2, shape) * rng.choice([-1, 1], shape) * scale)
-        return np.ldexp(np.round(mantissa * 2.0**bits) / 2.0**bits, exponent)
-    found: FloatArray = rng.integers(32, 128, shape) * rng.choice([-1, 1], shape) / 64
+        scale = min(max(SCALES[kind], least + bits + 1), int(np.log2(largest)) - 10)
+    mantissa = rng.integers(2 ** (bits - 2), 2**bits, shape) * rng.choice([-1, 1], shape)
+    found: FloatArray = mantissa * 2.0 ** (scale - bits + 1)
     if kind == "relu":
         found = np.maximum(found, 0)
     elif kind == "sparse":

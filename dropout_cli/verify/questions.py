@@ -8,14 +8,13 @@ import numpy as np
 
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
+from dropout_cli.verify.calls import SITUATIONS
 from dropout_cli.verify.chance import LEVEL, of_share
 from dropout_cli.verify.draws import BIG
-from dropout_cli.verify.calls import SITUATIONS
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.mistakes import factor, offset
-from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
