@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropout_cli.verify import chance
-from dropout_cli.verify.chance import LEVEL, Setting, Sums, Worst, by_shape
+from dropout_cli.verify.chance import LEVEL, Setting, Worst, by_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.verify.chance import Sums
 
 BIG = 1000  # elements of a mask that says something by itself
 
@@ -23,15 +24,10 @@ class Draws:
     """The masks of several calls at one p.
 
     p: the drop probability. grid: the step of the layer's random numbers. masks: each with its x.
-    made: the masks of other instances.
     """
 
-    def __init__(
-        self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]],
-        made: Sequence[Mask] = (),
-    ) -> None:  # fmt: skip
+    def __init__(self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]]) -> None:
         """Take the masks: large ones of odd size, of which many agree in one thing, and others."""
-        self.made = made
         self.p, self.masks = p, [mask for mask, _ in masks]
         self.xs = {id(mask): x for mask, x in masks}
         self.exact = Setting(1 - p, grid)
@@ -43,11 +39,8 @@ class Draws:
     @cached_property
     def setting(self) -> Setting:
         """What dependence is measured about: q, or the share of the kept if that is another."""
-        return self._near(self.kept, self.n)
-
-    def _near(self, kept: int, n: int) -> Setting:
-        fits = chance.of_share(kept, n, self.exact) >= LEVEL
-        return self.exact if fits else Setting(kept / n, self.exact.step)
+        fits = self.whole >= LEVEL
+        return self.exact if fits else Setting(self.kept / self.n, self.exact.step)
 
     @property
     def pooled(self) -> list[list[Mask]]:
@@ -65,22 +58,22 @@ class Draws:
         between = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
         small = [some for some in self.small if len(some) > 1]
         lags = [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small]
-        made = []
-        if len(self.made) > 1:
-            kept, n = sum(map(np.count_nonzero, self.made)), sum(mask.size for mask in self.made)
-            made = [chance.between_calls(self.made, self._near(kept, n))._replace(key="made")]
-        return chance.worst(between, lags, made)
+        return chance.worst(between, lags)
 
     @cached_property
     def dependence(self) -> Worst:
         """How unlikely the masks are for elements that do not depend on each other, nor on x."""
         groups, setting = self.groups, self.setting
-        return chance.worst(
-            [chance.lags(some, setting) for some in groups],
-            [sums for some in groups
-             for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], setting)],
-            [sums for some in groups for sums in chance.fixed_counts(some, setting)],
-        )  # fmt: skip
+        lags = [chance.lags(some, setting) for some in groups]
+        counts = [sums for some in groups for sums in chance.fixed_counts(some, setting)]
+        return chance.worst(lags, self._on_x, counts)
+
+    @cached_property
+    def _on_x(self) -> list[Sums]:
+        return [
+            sums for some in self.groups
+            for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], self.setting)
+        ]  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -88,6 +81,8 @@ class Draws:
         key, label = self.dependence.key, self.dependence.label
         lag = "neighbours-alike" if label == "1" else "mask-repeats"
         names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
+        if chance.worst(self._on_x).log < self.dependence.log / 2:  # x says more than a distance
+            return "depends-on-x"
         return self.shared or names.get(key, "depends-on-x")
 
     @property
@@ -115,19 +110,17 @@ class Draws:
         """How unlikely it is that so many are kept, in all and in each place."""
         if self.biased:
             return self._places(self.pooled)
-        whole = [chance.whole(some, self.exact) for some in (self.masks, *self.groups)]
-        found = chance.worst(whole)
-        made = [chance.whole(self.made, self.exact)._replace(key="made")] if self.made else []
-        all_of_them = self._places(self.groups, made)
-        # That the share is wrong says more than where.
-        return found if max(found.log, all_of_them.log) < math.log(LEVEL) else all_of_them
+        found, whole = self._places(self.groups), chance.worst(self._wholes(self.groups))
+        fails = found.chance < LEVEL and whole.chance < LEVEL
+        return whole if fails else found  # that the share is wrong says more than where
 
-    def _places(self, groups: Sequence[Sequence[Mask]], made: Sequence[Sums] = ()) -> Worst:
-        return chance.worst(
-            [chance.whole(some, self.exact) for some in (self.masks, *groups)],
-            [sums for some in groups for sums in chance.shares(some, self.exact)],
-            made,
-        )
+    def _places(self, groups: Sequence[Sequence[Mask]]) -> Worst:
+        shares = [sums for some in groups for sums in chance.shares(some, self.exact)]
+        return chance.worst(self._wholes(groups), shares)
+
+    def _wholes(self, groups: Sequence[Sequence[Mask]]) -> list[Sums]:
+        together = [self.masks] if self.alike.chance >= LEVEL else []
+        return [chance.whole(some, self.exact) for some in (*together, *groups)]
 
     @property
     def can_show_dependence(self) -> bool:

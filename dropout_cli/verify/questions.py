@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
 from dropout_cli.verify.calls import SITUATIONS
 from dropout_cli.verify.chance import LEVEL, of_share
-from dropout_cli.verify.draws import BIG
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
@@ -74,17 +74,17 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
 
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
-    draws = _draws(record)
+    draws, others = _draws(record), record.others
     if draws.dependence.chance < LEVEL and not draws.biased:
         raise NoAnswerError("dependent")
     found, kept, n = draws.share, draws.kept, draws.n
-    ok = found.chance >= LEVEL
+    ok = found.chance >= LEVEL / 2  # the share is asked twice, of others too
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
-    if not ok and found.key == "made":
-        names, (kept, n) = ["p-shared"], map(int, found.label.split())
+    if ok and others.n and others.whole < LEVEL / 2:
+        ok, key, kept, n, names = False, "kept-made", others.kept, others.n, ["p-shared"]
     reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
     error = abs(kept / n - (1 - record.p))
     return Finding(error, ok, draws.n, about="mask", mistakes=names, reason=reason)
@@ -104,9 +104,11 @@ def fresh_mask(record: Record) -> Finding:
     if record.reseeded and not draws.repeated:
         reason = Reason("reseeded", at=record.reseeded)
         return Finding(0.0, False, draws.n, about="mask", mistakes=("reseeds",), reason=reason)
-    name = "instances-alike" if draws.alike.key == "made" else "masks-alike"
-    name = "same-mask-each-call" if draws.repeated else name
-    return _by_chance(draws, draws.alike, "alike", name)
+    name = "same-mask-each-call" if draws.repeated else "masks-alike"
+    found, other = draws.alike, record.others.alike
+    if other.log < found.log:
+        found, name = other, "instances-alike"
+    return _by_chance(draws, found._replace(log=found.log + math.log(2)), "alike", name)
 
 
 def _by_chance(draws: Draws, found: Worst, key: str, name: str) -> Finding:
@@ -309,9 +311,8 @@ def _compare(calls: Sequence[Call], about: str) -> Finding:
     finding = Finding(largest, not wrong, checked, about=about)
     if not wrong:
         return finding
-    named = [each for each, *_ in wrong]
-    for fits in (lambda call: call.usual, lambda call: call.x.size >= BIG):
-        named = [each for each in named if fits(each)] or named
+    best = max(each.usual for each, *_ in wrong)
+    named = [each for each, *_ in wrong if each.usual == best]
     first, *others = [naming.names_of(each, about) for each in named[:: -(-len(named) // NAMED)]]
     names = [name for name in first if all(name in each for each in others)]
     call, got, right, bad = wrong[0]
