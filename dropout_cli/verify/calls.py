@@ -1,14 +1,6 @@
 """Call a layer at one p as the script says, and record every call whole.
 
-What is asked later is a function of this record alone. Between them the calls have:
-
-    values      x without zeros, so that the mask can be read from y; x as after a ReLU, half of it
-                zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of
-                ones; numbers with all digits, tiny and huge
-    sizes       about two million elements in 1 to 5 dimensions, odd and even; an axis of one, rows
-                of three, half a million at once, seven again and again; transposed and strided
-    order       training, inference, training, inference twice, training; a shape twice in a row;
-                what may happen before backward (SITUATIONS); instances made one after another
+What is asked later is a function of this record alone.
 """
 
 from __future__ import annotations
@@ -69,9 +61,6 @@ class Step(NamedTuple):
     x: str = "signed"
     grad_y: str = "mixed"
     situation: str = ""
-
-
-PENDING = Step(TABLE, situation="pending")
 
 
 class Call:
@@ -314,8 +303,9 @@ def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> No
             other = layer.at(found.p)
             other.set_training(True)
         beside = adapter if adapter.autograd else other
-        pair = [(Call(PENDING, found.p, dtype, one is adapter), one) for one in (adapter, beside)]
         if adapter.autograd or several:
+            step = Step(TABLE, situation="pending")
+            pair = [(Call(step, found.p, dtype, one is adapter), one) for one in (adapter, beside)]
             for call, one in pair:
                 call.forward(one)
             for call, one in pair[::order]:

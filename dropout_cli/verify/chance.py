@@ -172,14 +172,16 @@ def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> l
     """Sum what is kept with the sign of x, with its size in the call, and where it is large."""
     c = np.concatenate([mask.ravel() for mask in masks]) - setting.q
     signs = np.concatenate([np.sign(x).ravel() for x in xs])
-    sizes = np.concatenate([(np.abs(x) / np.abs(x).mean() - 1).ravel() for x in xs])
-    large = np.concatenate([np.full(x.size, float(np.abs(x).mean() > 2)) for x in xs])
+    sizes = [np.abs(x).ravel() for x in xs]
+    means = [size.mean() for size in sizes]
+    large = np.repeat([float(mean > 2) for mean in means], [x.size for x in xs])
+    relative = np.concatenate([size / mean - 1 for size, mean in zip(sizes, means, strict=True)])
     return [
         Sums(
             key, np.array([c @ w]), setting.variance * (w @ w),
             setting.largest * float(np.abs(w).max()), setting.step * np.abs(w).sum(),
         )
-        for key, w in (("sign", signs), ("size", sizes), ("size", large)) if w.any()
+        for key, w in (("sign", signs), ("size", relative), ("size", large)) if w.any()
     ]  # fmt: skip
 
 

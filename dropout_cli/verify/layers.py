@@ -45,14 +45,10 @@ def run(x, grad_y, p, training):
 class Layer({name}):
     def __init__(self, p):
         super().__init__({argument}=1 - p)""",
-    "factory": """\
+    "made": """\
 class Layer(torch.nn.Sequential):
     def __init__(self, p):
         super().__init__({name}(p))""",
-    "instance": """\
-class Layer(torch.nn.Sequential):
-    def __init__(self, p):
-        super().__init__(torch.nn.Dropout(p))  # what your {name} holds""",
     "cache": """\
 def run(x, grad_y, p, training):
     y, cache = forward(x, p, training)
@@ -145,7 +141,7 @@ def _torch_module(module: Any) -> Adapter:
 
         return Passed(x, grad_y, y, backward)
 
-    return Adapter(module.train, forward, _inplace(module), autograd=True)
+    return Adapter(module.train, forward, getattr(module, "inplace", False), autograd=True)
 
 
 def _numpy_instance(layer: Any) -> Adapter:
@@ -168,7 +164,7 @@ def _numpy_instance(layer: Any) -> Adapter:
         y = layer.forward(x) if hasattr(layer, "forward") else layer(x)
         return Passed(x, grad_y, y, lambda: layer.backward(grad_y))
 
-    return Adapter(set_training, forward, _inplace(layer))
+    return Adapter(set_training, forward, getattr(layer, "inplace", False))
 
 
 def _function(run: Any, p: float) -> Adapter:
@@ -183,11 +179,7 @@ def _function(run: Any, p: float) -> Adapter:
             raise NoArrayError(f"{what} instead of (y, grad_x)")
         return Passed(x, grad_y, answer[0], lambda: answer[1])
 
-    return Adapter(lambda _: None, forward, _inplace(run))
-
-
-def _inplace(layer: Any) -> bool:
-    return bool(getattr(layer, "inplace", False))
+    return Adapter(lambda _: None, forward, getattr(run, "inplace", False))
 
 
 def _arrays(call: Call) -> tuple[Any, Any]:
@@ -212,7 +204,7 @@ def adapt(layer: Any) -> Layer:
             if getattr(layer, "p", None) is None:
                 raise unknown_kind(
                     f"{name} is an instance without an attribute p that tells its drop"
-                    " probability: give the class instead", "instance", name=kind.__name__
+                    " probability: give the class instead", "made", name=kind.__name__
                 )  # fmt: skip
             return Layer(lambda _: adapt_instance(layer), float(layer.p), several=False)
         _must_be_called_with_p(layer, name)
@@ -226,7 +218,7 @@ def adapt(layer: Any) -> Layer:
     if layer.__module__ == "torch.nn.functional" or not _binds(layer, "x", "grad_y", "p", True):
         raise unknown_kind(
             f"{name} does not take four arguments, but {KINDS}",
-            "factory" if len(_signature(layer).parameters) == 1 else "function",
+            "made" if len(_signature(layer).parameters) == 1 else "function",
             name=name if name.isidentifier() else "dropout",
         )
     return Layer(lambda p: _function(layer, p), None, several=False)
