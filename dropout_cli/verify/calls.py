@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dropout_cli.verify.draws import BIG, Draws, grid_step
-from dropout_cli.verify.layers import NoArrayError, next_numbers, set_generators, values
+from dropout_cli.verify.layers import NoArrayError, generators, values
 from dropout_cli.verify.load import catching
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
 
@@ -295,9 +295,11 @@ def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> No
     First two forward passes precede both backward passes, in either order; of two instances, where
     one has room for one mask alone. Then the instance is run after another was made for another p.
     """
-    numbers, seed = [], int(np.random.randint(2**30))  # noqa: NPY002
+    drawn: dict[str, list[float]] = {name: [] for name in generators()}
+    seed = int(np.random.randint(2**30))  # noqa: NPY002
     for k, order in enumerate((1, -1)):
-        set_generators(seed + k)
+        for set_seed, *_ in generators().values():
+            set_seed(seed + k)
         other, several = adapter, layer.several
         with catching():
             other = layer.at(found.p)
@@ -318,8 +320,9 @@ def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> No
             call.forward(other)
             call.backward(other)
             found.calls.append(call)
-        numbers.append(next_numbers())
-    found.reseeded = ", ".join(name for name in numbers[0] if numbers[0][name] == numbers[1][name])
+        for name, (*_, draw) in generators().items():
+            drawn[name].append(float(draw()))
+    found.reseeded = ", ".join(name for name, (one, two) in drawn.items() if one == two)
 
 
 @cache

@@ -141,13 +141,7 @@ class Draws:
 
     @property
     def shared(self) -> str | None:
-        """The axes along which all elements have one mask, where there are such, by a name.
-
-        "one-mask-for-batch": along all of them, so that everything is kept or dropped at once.
-        "one-mask-for-every-row": along any but the last; in a batch, a column is dropped at once.
-        "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
-        "whole-channels": along all but the first two.
-        """
+        """The name of the mistake by which all elements along some axes have one mask, if any."""
         large = [mask for mask in self.masks if mask.size > 500] or self.masks
         several = [mask for mask in large if mask.ndim > 1]
         varied = [mask for mask in several if mask.any() and not mask.all()]

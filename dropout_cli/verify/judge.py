@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import warnings
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Record, record
-from dropout_cli.verify.layers import adapt, set_generators
+from dropout_cli.verify.layers import adapt, generators
 from dropout_cli.verify.load import quote
 from dropout_cli.verify.questions import NoAnswerError
 from dropout_cli.verify.tolerance import TYPES
@@ -132,18 +131,16 @@ def _cause(findings: Sequence[Finding]) -> tuple[str, str]:
 def _seeded(seed: int) -> Iterator[None]:
     """Set the global generators from the seed, and give them their states back."""
     torch: Any = sys.modules.get("torch")
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    generator = torch and torch.default_generator
-    state = torch and generator.get_state()
     threads = torch and torch.get_num_threads()
-    set_generators(seed)
+    before = [(restore, read()) for _, read, restore, _ in generators().values()]
+    for set_seed, *_ in generators().values():
+        set_seed(seed % 2**32)
     if torch:
         torch.set_num_threads(1)  # on a busy machine they wait for each other at every call
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
+        for restore, state in before:
+            restore(state)
         if torch:
-            generator.set_state(state)
             torch.set_num_threads(threads)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 import random
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -262,16 +263,15 @@ def values(array: Any) -> Values:
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
 
 
-def set_generators(seed: int) -> None:
-    """Set the global generators of Python, NumPy and, if it is loaded, PyTorch."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+def generators() -> dict[str, tuple[Callable[..., Any], ...]]:
+    """Return how each global generator is seeded, read, restored, and drawn from."""
+    legacy: Any = np.random
+    found: dict[str, tuple[Callable[..., Any], ...]] = {
+        "Python": (random.seed, random.getstate, random.setstate, random.random),
+        "NumPy": (legacy.seed, legacy.get_state, legacy.set_state, legacy.random),
+    }
     if torch := sys.modules.get("torch"):
-        torch.default_generator.manual_seed(seed % 2**64)
-
-
-def next_numbers() -> dict[str, float]:
-    """Draw a number from each of them, by its name."""
-    torch = sys.modules.get("torch")
-    found = {"Python": random.random(), "NumPy": np.random.random()}  # noqa: NPY002
-    return found | ({"PyTorch": torch.rand((), dtype=torch.float64).item()} if torch else {})
+        one = torch.default_generator
+        draw = partial(torch.rand, 1, dtype=torch.float64)
+        found["PyTorch"] = (one.manual_seed, one.get_state, one.set_state, draw)
+    return found

@@ -33,9 +33,7 @@ IN_TRAINING: dict[str, Formula] = {
     "scaled-twice": lambda v, m, p: (v * m / (1 - p) ** 2,),
     "multiplied-by-keep": lambda v, m, p: (v * m * (1 - p),),
     "multiplied-by-p": lambda v, m, p: (v * m * p,),
-    "scaled-by-count": lambda v, m, p: (
-        (v * m * (m.size / m.sum()),) if 0 < m.sum() < m.size else ()
-    ),
+    "scaled-by-count": lambda v, m, p: () if m.all() or not m.any() else (v * m / m.mean(),),
     "other-mask": lambda v, m, p: (0 * v, v / (1 - p)),
 }
 AT_P_1: dict[str, Formula] = {
