@@ -183,16 +183,15 @@ class Call:
 class Record:
     """All calls at one p.
 
-    inplace, autograd: as in Adapter. refused: what the layer raised when it was made for this p.
-    code: lines to paste, as in Layer. reseeded: the global generators that the layer seeds.
+    adapter: None where the layer could not be made for this p, as it raised what refused is.
+    reseeded: the global generators that the layer seeds.
     """
 
     p: float
-    inplace: bool = False
-    autograd: bool = False
-    calls: list[Call] = field(default_factory=list)
+    layer: Layer
+    adapter: Adapter | None = None
     refused: BaseException | None = None
-    code: str = ""
+    calls: list[Call] = field(default_factory=list)
     reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
@@ -227,7 +226,7 @@ class Record:
 
     def may_answer(self, dtype: str, given: str) -> bool:
         """Tell whether the layer may answer so: in no type narrower than float32 and the given."""
-        widest = 24 if self.autograd else 53
+        widest = 24 if self.adapter and self.adapter.autograd else 53
         fits = dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
         return fits or dtype == given
 
@@ -269,8 +268,8 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
     with catching() as errors:
         adapter = layer.at(p)
     if errors:
-        return Record(p, refused=errors[0])
-    found = Record(p, adapter.inplace, adapter.autograd, code=layer.code)
+        return Record(p, layer, refused=errors[0])
+    found = Record(p, layer, adapter)
     dtypes = [dtype] if dtype else ["float32", "float64"]
     for phase in script():
         for k, step in enumerate(phase):
@@ -285,11 +284,11 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
             if len(dtypes) > 1 and call.y is not None and call.y.dtype in TYPES:
                 wider = adapter.autograd and call.y.dtype == "float64"
                 dtypes = [call.dtype if wider else call.y.dtype]
-    _run_others(found, adapter, layer, dtypes[0])
+    _run_others(found, adapter, dtypes[0])
     return found
 
 
-def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> None:
+def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
     """Make two more instances, each from other states of the generators, and run them.
 
     First two forward passes precede both backward passes, in either order; of two instances, where
@@ -300,9 +299,9 @@ def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> No
     for k, order in enumerate((1, -1)):
         for set_seed, *_ in generators().values():
             set_seed(seed + k)
-        other, several = adapter, layer.several
+        other, several = adapter, found.layer.several
         with catching():
-            other = layer.at(found.p)
+            other = found.layer.at(found.p)
             other.set_training(True)
         beside = adapter if adapter.autograd else other
         if adapter.autograd or several:
@@ -314,7 +313,7 @@ def _run_others(found: Record, adapter: Adapter, layer: Layer, dtype: str) -> No
                 call.backward(one)
             found.calls += [call for call, _ in pair]
         with catching():
-            layer.at(0.25 if found.p == 0.5 else 0.5)
+            found.layer.at(0.25 if found.p == 0.5 else 0.5)
         for shape in COMMON:
             call = Call(Step(shape, situation="made"), found.p, dtype, main=not several)
             call.forward(other)

@@ -82,7 +82,7 @@ class Draws:
         lag = "neighbours-alike" if label == "1" else "mask-repeats"
         names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
         if chance.worst(self._on_x).log < self.dependence.log / 2:  # x says more than a distance
-            return "depends-on-x"
+            key = "size"
         return self.shared or names.get(key, "depends-on-x")
 
     @property
@@ -98,7 +98,7 @@ class Draws:
     @cached_property
     def biased(self) -> bool:
         """Whether it is the place, or the size of a call, that decides what is kept."""
-        found = self._places(self.pooled)
+        _, found = self._places(self.pooled)
         if found.chance >= LEVEL or (found.key == "all" and self.whole < LEVEL):
             return False
         if self.repeated or self.shared:
@@ -109,18 +109,17 @@ class Draws:
     def share(self) -> Worst:
         """How unlikely it is that so many are kept, in all and in each place."""
         if self.biased:
-            return self._places(self.pooled)
-        found, whole = self._places(self.groups), chance.worst(self._wholes(self.groups))
+            return self._places(self.pooled)[1]
+        whole, found = self._places(self.groups)
         fails = found.chance < LEVEL and whole.chance < LEVEL
         return whole if fails else found  # that the share is wrong says more than where
 
-    def _places(self, groups: Sequence[Sequence[Mask]]) -> Worst:
-        shares = [sums for some in groups for sums in chance.shares(some, self.exact)]
-        return chance.worst(self._wholes(groups), shares)
-
-    def _wholes(self, groups: Sequence[Sequence[Mask]]) -> list[Sums]:
+    def _places(self, groups: Sequence[Sequence[Mask]]) -> tuple[Worst, Worst]:
+        """Find the least likely of the numbers kept in all, and of those and the places'."""
         together = [self.masks] if self.alike.chance >= LEVEL else []
-        return [chance.whole(some, self.exact) for some in (*together, *groups)]
+        wholes = [chance.whole(some, self.exact) for some in (*together, *groups)]
+        shares = [sums for some in groups for sums in chance.shares(some, self.exact)]
+        return chance.worst(wholes), chance.worst(wholes, shares)
 
     @property
     def can_show_dependence(self) -> bool:

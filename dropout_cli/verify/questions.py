@@ -145,7 +145,7 @@ def inference(record: Record) -> Finding:
 def untouched(record: Record) -> Finding:
     """x and ∂L/∂y are as they were before the call, and what was returned as it was then."""
     _must_answer(record)
-    if record.inplace:
+    if record.adapter and record.adapter.inplace:
         raise NoAnswerError("in-place")
     calls = [(call, call.passed) for call in record.calls if call.passed is not None]
     calls = [each for each in calls if each[0].step.situation != "overwritten"]
@@ -243,17 +243,15 @@ def _answered(record: Record, about: str, training: bool) -> list[Call]:
 
 def _must_answer(record: Record) -> None:
     """Raise NoAnswerError where no call was answered with an array."""
-    errors = [call.error for call in record.calls]
+    errors = [call.error for call in record.calls] or [record.refused]
     if None not in errors:
-        raise _no_answer(record, next(iter(errors), record.refused))
+        raise _no_answer(record, errors[0])
 
 
 def _no_answer(record: Record, error: BaseException | None) -> NoAnswerError:
-    if error is None:
-        return NoAnswerError("no-answer")
     if isinstance(error, NoArrayError):
-        return NoAnswerError("returned", code=record.code, **_quoted(error))
-    return NoAnswerError("refused", **_quoted(error))
+        return NoAnswerError("returned", code=record.layer.code, **_quoted(error))
+    return NoAnswerError("refused", **_quoted(error)) if error else NoAnswerError("no-answer")
 
 
 def _must_not_raise(record: Record, training: bool) -> None:
