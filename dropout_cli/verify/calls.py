@@ -313,7 +313,7 @@ def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
                 call.backward(one)
             found.calls += [call for call, _ in pair]
         with catching():
-            found.layer.at(0.25 if found.p == 0.5 else 0.5)
+            found.layer.at(other_p(found.p))
         for shape in COMMON:
             call = Call(Step(shape, situation="made"), found.p, dtype, main=not several)
             call.forward(other)
@@ -322,6 +322,11 @@ def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
         for name, (*_, draw) in generators().items():
             drawn.setdefault(name, []).append(float(draw()))
     found.reseeded = ", ".join(name for name, some in drawn.items() if len({*some}) < len(some))
+
+
+def other_p(p: float) -> float:
+    """Return the p of the instances that are made after those that are asked."""
+    return 0.25 if p == 0.5 else 0.5
 
 
 @cache

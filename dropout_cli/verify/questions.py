@@ -9,7 +9,7 @@ import numpy as np
 
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
-from dropout_cli.verify.calls import SITUATIONS
+from dropout_cli.verify.calls import SITUATIONS, other_p
 from dropout_cli.verify.chance import LEVEL, of_share
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
@@ -83,7 +83,8 @@ def kept_fraction(record: Record) -> Finding:
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
-    if ok and others.n and others.whole < LEVEL / 2:
+    fits_other = others.n and naming.likely(1 - other_p(record.p), others.kept, others.n)
+    if ok and fits_other and others.whole < LEVEL / 2:
         ok, key, kept, n, names = False, "kept-made", others.kept, others.n, ["p-shared"]
     reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
     error = abs(kept / n - (1 - record.p))
@@ -106,7 +107,7 @@ def fresh_mask(record: Record) -> Finding:
         return Finding(0.0, False, draws.n, about="mask", mistakes=("reseeds",), reason=reason)
     name = "same-mask-each-call" if draws.repeated else "masks-alike"
     found, other = draws.alike, record.others.alike
-    if other.log < found.log:
+    if other.log < found.log and record.others.whole >= LEVEL:
         found, name = other, "instances-alike"
     return _by_chance(draws, found._replace(log=found.log + math.log(2)), "alike", name)
 

@@ -273,6 +273,8 @@ def same_for_samples(p, shape):
 
 class FixedCountInRows(Course):
     def draw(self, shape):
+        if shape[-1] < 7:  # where the number may be 0
+            return super().draw(shape)
         ranks = np.random.rand(*shape).argsort(-1)
         return ranks >= round(shape[-1] * self.p)
 
@@ -409,7 +411,7 @@ NOT_APPLIED = {"values": "not-applied", "same-mask": "not-applied", "p-1": "keep
 WRONG = {
     "float16": (Half, {"shape-and-dtype": "wrong-dtype"}),
     "cached mask": (CachedMask, {"fresh-mask": "same-mask-each-call or masks-alike"}),
-    "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call"}),
+    "draws in train()": (DrawsInTrain, {"fresh-mask": "same-mask-each-call or masks-alike"}),
     "nothing in three dimensions": (
         passing(lambda self, x: Course.forward(self, x) if x.ndim < 3 else None),
         {"answers": "raised"},
