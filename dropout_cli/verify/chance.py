@@ -53,10 +53,7 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, its label, and the bound for all of them.
-
-    log: the bound's logarithm, as the bound may be too small for a float.
-    """
+    """The least likely of many sums: its kind, its label, and the logarithm of all their bound."""
 
     key: str = ""
     label: str = ""

@@ -96,7 +96,6 @@ class Passed(NamedTuple):
 class Adapter(NamedTuple):
     """The interface to one layer at one p.
 
-    set_training: puts it into training or inference. forward: runs what a call asks for.
     inplace: whether the layer says that it may change x. autograd: whether it keeps no state, so
     that a second forward pass may precede the first backward pass, and must answer in x's type.
     """
