@@ -604,7 +604,7 @@ WRONG = {
     **{f"repeats {lag} later": (repeating(lag), {"independent": "mask-repeats"})
        for lag in (2, 3, 7, 8, 64, 256)},
     "period of three": (drawing(lambda p, shape: np.resize(np.random.rand(3) >= p, shape)), {
-        "independent": "mask-repeats or neighbours-alike"}),
+        "independent": "mask-repeats or neighbours-alike or one-mask-for-every-row"}),
     "drops by sign": (DropsBySign, {"independent": "depends-on-x"}),
     "drops the large": (DropsTheLarge, {"independent": "depends-on-x"}),
     "last column kept": (keeping((..., -1), 2), {"kept-fraction": "by-place"}),
