@@ -40,7 +40,7 @@ def check(
 
     layer: a torch.nn.Module or its class, a class of NumPy layers or an instance of one, or a
         function run(x, grad_y, p, training) -> (y, grad_x). A class is called with p.
-    p: the drop probability, 0 ≤ p ≤ 1, or several; by default 0, 0.1, 0.137, 0.3, 0.5, 0.9 and 1,
+    p: the drop probability, 0 ≤ p ≤ 1, or several; by default 0, 0.1, 0.137, 0.25, 0.5, 0.9 and 1,
         or that of an instance.
     seed: of the global generators, from 0; their states are restored.
     dtype: of x: "float16", "bfloat16", "float32" or "float64"; by default float32, or the type of

@@ -60,7 +60,7 @@ class Finding(NamedTuple):
     checked: the number of elements checked.
     id: of the check. p: the drop probability.
     about: the vector checked: "y", "grad_x", "mask", "x" or "grad_y".
-    mistakes: the names of those that explain it. telling_p: a p that would tell them apart.
+    mistakes: the names of all that explain it.
     wrong: the first wrong elements. reason: why, unless all is right.
     """
 
@@ -71,7 +71,6 @@ class Finding(NamedTuple):
     p: float = 0.0
     about: str = "y"
     mistakes: Sequence[str] = ()
-    telling_p: float | None = None
     wrong: Sequence[Wrong] = ()
     reason: Reason | None = None
 

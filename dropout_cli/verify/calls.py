@@ -1,13 +1,6 @@
 """Call a layer at one p as the script says, and record every call whole.
 
-What is asked later is a function of this record alone. Between them the calls have:
-
-    values      x without zeros, so that the mask can be read from y; x as after a ReLU, half of it
-                zeros, where the mask is read from ∂L/∂x; upstream gradients with zeros, and of ones
-    sizes       about two million elements in 1 to 4 dimensions, of odd numbers; an axis of one;
-                seven elements sixty times; transposed and strided views
-    order       training, inference, training, inference twice, training; a shape twice in a row;
-                two forward passes before the first backward, in both orders, or by two instances
+What is asked later is a function of this record alone.
 """
 
 from __future__ import annotations
@@ -20,47 +13,60 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dropout_cli.verify.draws import BIG, Draws, grid_step
-from dropout_cli.verify.layers import NoArrayError, values
+from dropout_cli.verify.layers import NoArrayError, generators, values
 from dropout_cli.verify.load import catching
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dropout_cli.arrays import FloatArray, Mask
     from dropout_cli.verify.layers import Adapter, Layer, Passed, Values
 
 NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
-MEDIUM = ((6_007,), (61, 97), (13, 1, 17), (7, 3, 1, 19))
-SMALL = (7,)
-X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed", "signed", "signed")
+TABLE, EVEN = (61, 97), (64, 128)
+MEDIUM = (
+    (4_096,), TABLE, EVEN, (1_201, 3), (1, 512), (1, 1, 257), (16, 8, 4, 4), (16, 4, 1, 3, 3),
+)  # fmt: skip
+HUGE, SMALL = (512, 1024), (7,)
+X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed")
+GRAD_KINDS = ("mixed", "sparse", "mixed", "ones", "mixed", "sparse")
+SCALES = {"tiny": -66, "large": 10, "huge": 20}  # exponents of 2, or what the type can hold
+# From an array or a tensor to the same in another order of memory.
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "as it is": lambda array: array,
-    "transposed": lambda array: array.T,
-    "strided": lambda array: array[:, ::2],
+    "transposed": lambda array: array.T.reshape(-1).reshape(array.T.shape).T,
+    "strided": lambda array: array[:, [k // 2 for k in range(2 * array.shape[1])]][:, ::2],
 }
+MIXED = ("as it is", "transposed")
+# What happens between forward and backward: the other mode is set; y is changed, as by a ReLU in
+# place; backward is run before, where there is autograd. A layer may refuse each by an exception.
+SITUATIONS = ("switched", "overwritten", "again")
+COMMON = ((4_096,), TABLE, (16, 8, 4, 4))  # as layers take them that take one kind alone
 
 
 class Step(NamedTuple):
     """A call to make.
 
-    shape: of x in memory. layout: a name in LAYOUTS. training: the mode.
-    x: "signed", or "relu", half of which is 0. grad_y: "mixed", "sparse" or "ones".
+    shape: of x. layouts: of x and ∂L/∂y, names in LAYOUTS. training: the mode.
+    x: "signed", or "relu", half of which is 0. grad_y: "mixed", "sparse" or "ones". Or both are a
+    name in SCALES. situation: one of SITUATIONS; "layouts", where they differ; "pending", where
+    another forward pass comes before backward; "made", of an instance made before another one.
     """
 
     shape: tuple[int, ...]
-    layout: str = "as it is"
+    layouts: tuple[str, str] = ("as it is", "as it is")
     training: bool = True
     x: str = "signed"
     grad_y: str = "mixed"
+    situation: str = ""
 
 
 class Call:
     """A call: what the layer is given, and what it answers.
 
-    training: the mode. layout: from an array or a tensor in memory to the view that is given.
-    x, grad_y: the views, in float64.
+    training: the mode. x, grad_y: in float64.
     main: whether it is one of the instance whose masks are tested together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
     y, grad_x: what it answered, as it was then; None where there is none.
@@ -70,11 +76,10 @@ class Call:
     def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
         """Prepare the call that a step describes. dtype: in which the layer is given x."""
         self.step, self.p, self.dtype, self.main = step, p, dtype, main
-        self.training, self.layout = step.training, LAYOUTS[step.layout]
-        self.x_in_memory = inputs(step.shape, step.x)
-        self.grad_y_in_memory = inputs(step.shape, step.grad_y)
-        self.x: FloatArray = self.layout(self.x_in_memory)
-        self.grad_y: FloatArray = self.layout(self.grad_y_in_memory)
+        self.training = step.training
+        self.layout, self.grad_layout = (LAYOUTS[name] for name in step.layouts)
+        self.x = inputs(step.shape, step.x, dtype, seed=1)
+        self.grad_y = inputs(step.shape, step.grad_y, dtype, seed=0)
         self.passed: Passed | None = None
         self.gradient: Any = None
         self.y: Values | None = None
@@ -91,14 +96,26 @@ class Call:
             self.y = values(self.passed.y)
         self.error = next(iter(errors), None)
 
-    def backward(self) -> None:
-        """Run the backward pass, if y can be judged."""
+    def backward(self, adapter: Adapter) -> None:
+        """Run the backward pass, if y can be judged, after what the situation asks for."""
         if self.passed is None or self.array("y") is None:
             return
+        situation = self.step.situation
         with catching() as errors:
+            if situation == "switched":
+                adapter.set_training(not self.training)
+            if situation == "overwritten" and self.training:
+                y = self.passed.y.detach() if adapter.autograd else self.passed.y
+                y *= y > 0
+            if situation == "again" and adapter.autograd:
+                self.passed.backward()
             self.gradient = self.passed.backward()
             self.grad_x = values(self.gradient)
-        self.backward_error = next(iter(errors), None)
+        if situation == "switched":
+            with catching():
+                adapter.set_training(self.training)
+        if situation not in SITUATIONS:
+            self.backward_error = next(iter(errors), None)
 
     @property
     def refused(self) -> bool:
@@ -106,12 +123,17 @@ class Call:
         return self.error is not None and not isinstance(self.error, NoArrayError)
 
     @property
+    def usual(self) -> tuple[bool, bool]:
+        """Whether situation and scale are the usual ones; whether it has many elements."""
+        return not self.step.situation and self.step.x not in SCALES, self.x.size >= BIG
+
+    @property
     def features(self) -> list[tuple[str, bool]]:
         """What a layer may not take in this mode, and say so by an exception."""
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
-        found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, step.layout]
+        found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, *set(step.layouts)]
         return [(each, self.training) for each in found if each != "as it is"]
 
     def array(self, about: str) -> FloatArray | None:
@@ -162,14 +184,16 @@ class Call:
 class Record:
     """All calls at one p.
 
-    inplace, autograd: as in Adapter. refused: what the layer raised when it was made for this p.
+    adapter: None where the layer could not be made for this p, as it raised what refused is.
+    reseeded: the global generators that the layer seeds.
     """
 
     p: float
-    inplace: bool = False
-    autograd: bool = False
-    calls: list[Call] = field(default_factory=list)
+    layer: Layer
+    adapter: Adapter | None = None
     refused: BaseException | None = None
+    calls: list[Call] = field(default_factory=list)
+    reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
         """Return the calls in this mode whose y, or grad_x, can be judged."""
@@ -189,13 +213,23 @@ class Record:
     @cached_property
     def draws(self) -> Draws:
         """The masks of these calls."""
-        answers = {call.y.dtype for call in self.sampled if call.y is not None}
-        bits = min((TYPES[dtype].bits for dtype in answers), default=53)
-        return Draws(self.p, grid_step(bits), [(call.mask, call.x) for call in self.sampled])
+        return self._draws_of(self.sampled)
 
-    def may_widen(self, dtype: str) -> bool:
-        """Tell whether the layer may answer float32 with this type."""
-        return TYPES[dtype].bits <= TYPES["float32" if self.autograd else "float64"].bits
+    @cached_property
+    def others(self) -> Draws:
+        """The masks of other instances, after others of another p were made."""
+        made = [call for call in self.answered("y", True) if call.step.situation == "made"]
+        return self._draws_of([call for call in made if not call.main])
+
+    def _draws_of(self, calls: Sequence[Call]) -> Draws:
+        bits = min((TYPES[call.y.dtype].bits for call in calls if call.y is not None), default=53)
+        return Draws(self.p, grid_step(bits), [(call.mask, call.x) for call in calls])
+
+    def may_answer(self, dtype: str, given: str) -> bool:
+        """Tell whether the layer may answer so: in no type narrower than float32 and the given."""
+        widest = 24 if self.adapter and self.adapter.autograd else 53
+        fits = dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
+        return fits or dtype == given
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:
@@ -210,31 +244,33 @@ class Record:
 
 def script() -> Iterator[list[Step]]:
     """Yield the calls at each p, in phases; each begins with a call of train() or eval()."""
-    kinds = zip(X_KINDS, ("mixed", "sparse", "mixed", "ones") * 2, strict=True)
+    kinds = zip(X_KINDS, GRAD_KINDS, strict=True)
     rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
     others = [Step(shape) for shape in MEDIUM]
-    others += [Step(MEDIUM[1], layout) for layout in ("transposed", "strided")]
-    quiet = [
-        step._replace(training=False) for step in (*rounds[0], rounds[2][0], *others, Step(SMALL))
-    ]
+    others += [Step(TABLE, (layout, layout)) for layout in ("transposed", "strided")]
+    others += [Step(TABLE, layouts, situation="layouts") for layouts in (MIXED, MIXED[::-1])]
+    others += [Step(EVEN, x=scale, grad_y=scale) for scale in SCALES]
+    others += [Step(shape, situation=each) for shape in COMMON for each in SITUATIONS]
+    quiet = [*rounds[0], rounds[2][0], *others, Step(SMALL)]
+    quiet = [step._replace(training=False) for step in quiet]
     yield [*rounds[0], *others, *rounds[1]]
     yield quiet
     yield [*chain(*rounds[2:4]), *others]
     yield quiet[:2]
     yield quiet[1:3]
-    yield [*chain(*rounds[4:]), *[Step(SMALL)] * 60, *rounds[0][:1] * 2]
+    yield [*chain(*rounds[4:]), Step(HUGE), *[Step(SMALL)] * 90, *rounds[0][:1] * 2]
 
 
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
-    """Run the layer at p: the whole script, then two forward passes before a backward.
+    """Run the layer at p: the whole script, then other instances of it.
 
     dtype: of x; if not given, float32, or float64 where the layer refuses that or answers with it.
     """
     with catching() as errors:
         adapter = layer.at(p)
     if errors:
-        return Record(p, refused=errors[0])
-    found = Record(p, adapter.inplace, adapter.autograd)
+        return Record(p, layer, refused=errors[0])
+    found = Record(p, layer, adapter)
     dtypes = [dtype] if dtype else ["float32", "float64"]
     for phase in script():
         for k, step in enumerate(phase):
@@ -245,30 +281,69 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
                     found.calls.append(call)
                 if call.error is None:
                     break
-            call.backward()
+            call.backward(adapter)
             if len(dtypes) > 1 and call.y is not None and call.y.dtype in TYPES:
-                dtypes = [call.y.dtype if found.may_widen(call.y.dtype) else call.dtype]
-    if not (adapter.autograd or layer.several):
-        return found
-    other = adapter if adapter.autograd else layer.at(p)
-    other.set_training(True)
-    for order in (1, -1):
-        pair = [Call(Step(MEDIUM[1]), p, dtypes[0], main=other is adapter) for _ in range(2)]
-        pair[0].forward(adapter)
-        pair[1].forward(other)
-        for call in pair[::order]:
-            call.backward()
-        found.calls += pair
+                wider = adapter.autograd and call.y.dtype == "float64"
+                dtypes = [call.dtype if wider else call.y.dtype]
+    _run_others(found, adapter, dtypes[0])
     return found
 
 
+def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
+    """Make two more instances, each from other states of the generators, and run them.
+
+    First two forward passes precede both backward passes, in either order; of two instances, where
+    one has room for one mask alone. Then the instance is run after another was made for another p.
+    """
+    drawn: dict[str, list[float]] = {}
+    seed = int(np.random.randint(2**30))  # noqa: NPY002
+    for k, order in enumerate((1, -1)):
+        for set_seed, *_ in generators().values():
+            set_seed(seed + k)
+        other, several = adapter, found.layer.several
+        with catching():
+            other = found.layer.at(found.p)
+            other.set_training(True)
+        beside = adapter if adapter.autograd else other
+        if adapter.autograd or several:
+            step = Step(TABLE, situation="pending")
+            pair = [(Call(step, found.p, dtype, one is adapter), one) for one in (adapter, beside)]
+            for call, one in pair:
+                call.forward(one)
+            for call, one in pair[::order]:
+                call.backward(one)
+            found.calls += [call for call, _ in pair]
+        with catching():
+            found.layer.at(other_p(found.p))
+        for shape in COMMON:
+            call = Call(Step(shape, situation="made"), found.p, dtype, main=not several)
+            call.forward(other)
+            call.backward(other)
+            found.calls.append(call)
+        for name, (*_, draw) in generators().items():
+            drawn.setdefault(name, []).append(float(draw()))
+    found.reseeded = ", ".join(name for name, some in drawn.items() if len({*some}) < len(some))
+
+
+def other_p(p: float) -> float:
+    """Return the p of the instances that are made after those that are asked."""
+    return 0.25 if p == 0.5 else 0.5
+
+
 @cache
-def inputs(shape: tuple[int, ...], kind: str) -> FloatArray:
-    """Return x or ∂L/∂y: ±k/64 with 32 ≤ k < 128, exact in every type, and 0 where it is to be."""
+def inputs(shape: tuple[int, ...], kind: str, dtype: str, seed: int) -> FloatArray:
+    """Return x or ∂L/∂y, with 0 where it is to be.
+
+    It is ±k/64 with 32 ≤ k < 128, exact in every type, or of a scale, with all digits of its type.
+    """
     if kind == "ones":
         return np.ones(shape)
-    rng = np.random.default_rng([0, *shape, kind in ("signed", "relu")])
-    found: FloatArray = rng.integers(32, 128, shape) * rng.choice([-1, 1], shape) / 64
+    rng, bits, scale = np.random.default_rng([0, *shape, seed]), 7, 0
+    if kind in SCALES:
+        bits, least, largest = TYPES[dtype]
+        scale = min(max(SCALES[kind], least + bits + 1), int(np.log2(largest)) - 10)
+    mantissa = rng.integers(2 ** (bits - 2), 2**bits, shape) * rng.choice([-1, 1], shape)
+    found: FloatArray = mantissa * 2.0 ** (scale - bits + 1)
     if kind == "relu":
         found = np.maximum(found, 0)
     elif kind == "sparse":

@@ -138,7 +138,7 @@ def _compare(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance)
     if not diagnosis.mistakes:  # rounding may be multiplied by more than in a right result
         wider = allowed._replace(written=LOOSER * float(np.max(allowed.written)))
         named = diagnose(trace, about, got, wider) or diagnosis
-        diagnosis = diagnosis._replace(mistakes=named.mistakes, telling_p=named.telling_p)
+        diagnosis = diagnosis._replace(mistakes=named.mistakes)
     if not diagnosis.mistakes:
         i = some[0]
         kept = None if problem.mask is None else bool(problem.mask[i])
@@ -149,9 +149,7 @@ def _compare(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance)
             example=Example(float(problem.x[i]), float(trace.grad_y[i]), kept, float(got[i])),
             wanted="float16" if half and candidate.dtype == "float32" else "",
         )
-    return finding._replace(
-        mistakes=diagnosis.mistakes, telling_p=diagnosis.telling_p, wrong=wrong, reason=reason
-    )
+    return finding._replace(mistakes=diagnosis.mistakes, wrong=wrong, reason=reason)
 
 
 def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:

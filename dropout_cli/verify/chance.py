@@ -53,10 +53,7 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, its label, and the bound for all of them.
-
-    log: the bound's logarithm, as the bound may be too small for a float.
-    """
+    """The least likely of many sums: its kind, its label, and the logarithm of all their bound."""
 
     key: str = ""
     label: str = ""
@@ -169,16 +166,19 @@ def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
 
 
 def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> list[Sums]:
-    """Sum what is kept with the sign of x, and with its size."""
+    """Sum what is kept with the sign of x, with its size in the call, and where it is large."""
     c = np.concatenate([mask.ravel() for mask in masks]) - setting.q
     signs = np.concatenate([np.sign(x).ravel() for x in xs])
-    sizes = np.concatenate([(np.abs(x) - np.abs(x).mean()).ravel() for x in xs])
+    sizes = [np.abs(x).ravel() for x in xs]
+    means = [size.mean() for size in sizes]
+    large = np.repeat([float(mean > 2) for mean in means], [x.size for x in xs])
+    relative = np.concatenate([size / mean - 1 for size, mean in zip(sizes, means, strict=True)])
     return [
         Sums(
             key, np.array([c @ w]), setting.variance * (w @ w),
             setting.largest * float(np.abs(w).max()), setting.step * np.abs(w).sum(),
         )
-        for key, w in (("sign", signs), ("size", sizes)) if w.any()
+        for key, w in (("sign", signs), ("size", relative), ("size", large)) if w.any()
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dropout_cli.arrays import FloatArray, Mask
+    from dropout_cli.verify.chance import Sums
 
 BIG = 1000  # elements of a mask that says something by itself
 
@@ -26,25 +27,24 @@ class Draws:
     """
 
     def __init__(self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]]) -> None:
-        """Take the masks, large ones and small ones."""
+        """Take the masks: large ones of odd size, of which many agree in one thing, and others."""
         self.p, self.masks = p, [mask for mask, _ in masks]
         self.xs = {id(mask): x for mask, x in masks}
         self.exact = Setting(1 - p, grid)
         self.n = sum(mask.size for mask in self.masks)
         self.kept = sum(int(mask.sum()) for mask in self.masks)
-        self.big = [mask for mask in self.masks if mask.size >= BIG]
-        self.small = by_shape([mask for mask in self.masks if mask.size < BIG])
+        self.big = [mask for mask in self.masks if mask.size >= BIG and mask.size % 2]
+        self.small = by_shape([mask for mask in self.masks if mask.size < BIG or not mask.size % 2])
 
     @cached_property
     def setting(self) -> Setting:
         """What dependence is measured about: q, or the share of the kept if that is another."""
-        if self.whole >= LEVEL:
-            return self.exact
-        return Setting(self.kept / self.n, self.exact.step)
+        fits = self.whole >= LEVEL
+        return self.exact if fits else Setting(self.kept / self.n, self.exact.step)
 
     @property
     def pooled(self) -> list[list[Mask]]:
-        """The masks whose sums are taken together: the large ones, and small ones of one shape."""
+        """The masks whose sums are taken together: large odd ones, and others of one shape."""
         return [some for some in (self.big, *self.small) if some]
 
     @property
@@ -64,12 +64,16 @@ class Draws:
     def dependence(self) -> Worst:
         """How unlikely the masks are for elements that do not depend on each other, nor on x."""
         groups, setting = self.groups, self.setting
-        return chance.worst(
-            [chance.lags(some, setting) for some in groups],
-            [sums for some in groups
-             for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], setting)],
-            [sums for some in groups for sums in chance.fixed_counts(some, setting)],
-        )  # fmt: skip
+        lags = [chance.lags(some, setting) for some in groups]
+        counts = [sums for some in groups for sums in chance.fixed_counts(some, setting)]
+        return chance.worst(lags, self._on_x, counts)
+
+    @cached_property
+    def _on_x(self) -> list[Sums]:
+        return [
+            sums for some in self.groups
+            for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], self.setting)
+        ]  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -77,6 +81,8 @@ class Draws:
         key, label = self.dependence.key, self.dependence.label
         lag = "neighbours-alike" if label == "1" else "mask-repeats"
         names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
+        if chance.worst(self._on_x).log < self.dependence.log / 2:  # x says more than a distance
+            key = "size"
         return self.shared or names.get(key, "depends-on-x")
 
     @property
@@ -92,7 +98,7 @@ class Draws:
     @cached_property
     def biased(self) -> bool:
         """Whether it is the place, or the size of a call, that decides what is kept."""
-        found = self._places(self.pooled)
+        _, found = self._places(self.pooled)
         if found.chance >= LEVEL or (found.key == "all" and self.whole < LEVEL):
             return False
         if self.repeated or self.shared:
@@ -103,17 +109,17 @@ class Draws:
     def share(self) -> Worst:
         """How unlikely it is that so many are kept, in all and in each place."""
         if self.biased:
-            return self._places(self.pooled)
-        found = chance.worst([chance.whole(some, self.exact) for some in self.groups])
-        if found.chance < LEVEL:  # that the share is wrong says more than where
-            return found
-        return self._places(self.groups)
+            return self._places(self.pooled)[1]
+        whole, found = self._places(self.groups)
+        fails = found.chance < LEVEL and whole.chance < LEVEL
+        return whole if fails else found  # that the share is wrong says more than where
 
-    def _places(self, groups: Sequence[Sequence[Mask]]) -> Worst:
-        return chance.worst(
-            [chance.whole(some, self.exact) for some in groups],
-            [sums for some in groups for sums in chance.shares(some, self.exact)],
-        )
+    def _places(self, groups: Sequence[Sequence[Mask]]) -> tuple[Worst, Worst]:
+        """Find the least likely of the numbers kept in all, and of those and the places'."""
+        together = [self.masks] if self.alike.chance >= LEVEL else []
+        wholes = [chance.whole(some, self.exact) for some in (*together, *groups)]
+        shares = [sums for some in groups for sums in chance.shares(some, self.exact)]
+        return chance.worst(wholes), chance.worst(wholes, shares)
 
     @property
     def can_show_dependence(self) -> bool:
@@ -134,21 +140,16 @@ class Draws:
 
     @property
     def shared(self) -> str | None:
-        """The axes along which all elements have one mask, where there are such, by a name.
-
-        "one-mask-for-batch": along all of them, so that everything is kept or dropped at once.
-        "one-mask-for-every-row": along any but the last; in a batch, a column is dropped at once.
-        "one-mask-for-every-column": along the last; in a batch, a row is dropped at once.
-        "whole-channels": along all but the first two.
-        """
-        several = [mask for mask in self.big or self.masks if mask.ndim > 1]
+        """The name of the mistake by which all elements along some axes have one mask, if any."""
+        large = [mask for mask in self.masks if mask.size > 500] or self.masks
+        several = [mask for mask in large if mask.ndim > 1]
         varied = [mask for mask in several if mask.any() and not mask.all()]
         if several and not varied:
             return "one-mask-for-batch"
         for mask in varied:
             long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
             axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
-            if axes == list(range(2, mask.ndim)) != []:
+            if axes == [k for k in long if k > 1] != []:
                 return "whole-channels"
             if axes:
                 return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")

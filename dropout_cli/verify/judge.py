@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import warnings
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Record, record
-from dropout_cli.verify.layers import adapt
+from dropout_cli.verify.layers import adapt, generators
 from dropout_cli.verify.load import quote
 from dropout_cli.verify.questions import NoAnswerError
 from dropout_cli.verify.tolerance import TYPES
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from dropout_cli.proof.finding import Finding
 
-SWEEP = (0.0, 0.1, 0.137, 0.3, 0.5, 0.9, 1.0)  # 0.137 is no multiple of 1/256 or 1/100
+SWEEP = (0.0, 0.1, 0.137, 0.25, 0.5, 0.9, 1.0)  # 0.137 is no multiple of 1/256 or 1/100
 
 
 def judge_layer(
@@ -104,11 +103,13 @@ CAUSED = ("p-0", "p-1", "values", "same-mask", "kept-fraction")  # what one caus
 
 
 def _cause(findings: Sequence[Finding]) -> tuple[str, str]:
-    """Find one misunderstanding of p that explains all: it is the keep probability, or ignored.
+    """Find what explains all: p is shared, or the keep probability, or ignored.
 
     Where the values and the share of the kept fit another p at every p that was asked for, it is
     that one. Returns the name of the mistake and, where p is ignored, the p that fits.
     """
+    if any("p-shared" in each.mistakes for each in findings):
+        return "p-shared", ""
     fits: dict[float, float] = {}
     for p in dict.fromkeys(each.p for each in findings if 0 < each.p < 1):
         at_p = {each.id: each for each in findings if each.p == p}
@@ -130,20 +131,16 @@ def _cause(findings: Sequence[Finding]) -> tuple[str, str]:
 def _seeded(seed: int) -> Iterator[None]:
     """Set the global generators from the seed, and give them their states back."""
     torch: Any = sys.modules.get("torch")
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    generator = torch and torch.default_generator
-    state = torch and generator.get_state()
     threads = torch and torch.get_num_threads()
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    before = [(restore, read()) for _, read, restore, _ in generators().values()]
+    for set_seed, *_ in generators().values():
+        set_seed(seed % 2**32)
     if torch:
-        generator.manual_seed(seed % 2**64)
         torch.set_num_threads(1)  # on a busy machine they wait for each other at every call
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
+        for restore, state in before:
+            restore(state)
         if torch:
-            generator.set_state(state)
             torch.set_num_threads(threads)

@@ -13,7 +13,9 @@ A layer whose attribute `inplace` is true may change x, as nn.Dropout may.
 from __future__ import annotations
 
 import inspect
+import random
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -44,18 +46,20 @@ def run(x, grad_y, p, training):
 class Layer({name}):
     def __init__(self, p):
         super().__init__({argument}=1 - p)""",
-    "factory": """\
+    "made": """\
 class Layer(torch.nn.Sequential):
     def __init__(self, p):
         super().__init__({name}(p))""",
-    "instance": """\
-class Layer(torch.nn.Sequential):
-    def __init__(self, p):
-        super().__init__(torch.nn.Dropout(p))  # what your {name} holds""",
     "cache": """\
 def run(x, grad_y, p, training):
     y, cache = forward(x, p, training)
     return y, backward(grad_y, cache)""",
+    "class": """\
+def run(x, grad_y, p, training):
+    layer = {name}(p)
+    layer.training = training
+    y, cache = layer.forward(x)
+    return y, layer.backward(grad_y, cache)""",
 }
 
 
@@ -92,7 +96,6 @@ class Passed(NamedTuple):
 class Adapter(NamedTuple):
     """The interface to one layer at one p.
 
-    set_training: puts it into training or inference. forward: runs what a call asks for.
     inplace: whether the layer says that it may change x. autograd: whether it keeps no state, so
     that a second forward pass may precede the first backward pass, and must answer in x's type.
     """
@@ -109,11 +112,13 @@ class Layer(NamedTuple):
     at: from p, 0 ≤ p ≤ 1, to an adapter; raises whatever the layer raises.
     p: the drop probability of an instance; None where any can be chosen.
     several: whether at(p) is a new instance each time.
+    code: lines to paste that make a layer of one that returns more than y.
     """
 
     at: Callable[[float], Adapter]
     p: float | None
     several: bool
+    code: str = WRAP["cache"]
 
 
 def _torch_module(module: Any) -> Adapter:
@@ -121,21 +126,22 @@ def _torch_module(module: Any) -> Adapter:
     torch: Any = sys.modules["torch"]
 
     def forward(call: Call) -> Passed:
-        leaf = torch.tensor(call.x_in_memory, dtype=getattr(torch, call.dtype), requires_grad=True)
+        leaf = torch.tensor(call.x, dtype=getattr(torch, call.dtype), requires_grad=True)
         x = call.layout(leaf.clone())  # autograd lets no layer change a leaf in place
         y = module(x)
         dtype = getattr(y, "dtype", None)
-        grad_y = call.layout(torch.tensor(call.grad_y_in_memory, dtype=dtype))
+        grad_y = call.grad_layout(torch.tensor(call.grad_y, dtype=dtype))
+        again = call.step.situation == "again"
 
         def backward() -> Any:
             gradient = None
             if y.requires_grad or not call.training:  # in inference autograd may refuse
-                (gradient,) = torch.autograd.grad(y, leaf, grad_y, allow_unused=True)
-            return call.layout(torch.zeros_like(leaf) if gradient is None else gradient)
+                (gradient,) = torch.autograd.grad(y, leaf, grad_y, again, allow_unused=True)
+            return torch.zeros_like(leaf) if gradient is None else gradient
 
         return Passed(x, grad_y, y, backward)
 
-    return Adapter(module.train, forward, _inplace(module), autograd=True)
+    return Adapter(module.train, forward, getattr(module, "inplace", False), autograd=True)
 
 
 def _numpy_instance(layer: Any) -> Adapter:
@@ -144,8 +150,8 @@ def _numpy_instance(layer: Any) -> Adapter:
     if not modes and not hasattr(layer, "training"):
         raise unknown_kind(
             f"the {type(layer).__name__} has neither train() and eval() nor an attribute training,"
-            " so it cannot be put into inference"
-        )
+            " so it cannot be put into inference", "modes", name=type(layer).__name__
+        )  # fmt: skip
 
     def set_training(training: bool) -> None:
         if modes:
@@ -158,7 +164,7 @@ def _numpy_instance(layer: Any) -> Adapter:
         y = layer.forward(x) if hasattr(layer, "forward") else layer(x)
         return Passed(x, grad_y, y, lambda: layer.backward(grad_y))
 
-    return Adapter(set_training, forward, _inplace(layer))
+    return Adapter(set_training, forward, getattr(layer, "inplace", False))
 
 
 def _function(run: Any, p: float) -> Adapter:
@@ -173,11 +179,7 @@ def _function(run: Any, p: float) -> Adapter:
             raise NoArrayError(f"{what} instead of (y, grad_x)")
         return Passed(x, grad_y, answer[0], lambda: answer[1])
 
-    return Adapter(lambda _: None, forward, _inplace(run))
-
-
-def _inplace(layer: Any) -> bool:
-    return bool(getattr(layer, "inplace", False))
+    return Adapter(lambda _: None, forward, getattr(run, "inplace", False))
 
 
 def _arrays(call: Call) -> tuple[Any, Any]:
@@ -186,8 +188,7 @@ def _arrays(call: Call) -> tuple[Any, Any]:
         import ml_dtypes
 
         dtype = ml_dtypes.bfloat16
-    x, grad_y = call.x_in_memory.astype(dtype), call.grad_y_in_memory.astype(dtype)
-    return call.layout(x), call.layout(grad_y)
+    return call.layout(call.x.astype(dtype)), call.grad_layout(call.grad_y.astype(dtype))
 
 
 def adapt(layer: Any) -> Layer:
@@ -203,20 +204,21 @@ def adapt(layer: Any) -> Layer:
             if getattr(layer, "p", None) is None:
                 raise unknown_kind(
                     f"{name} is an instance without an attribute p that tells its drop"
-                    " probability: give the class instead", "instance", name=kind.__name__
+                    " probability: give the class instead", "made", name=kind.__name__
                 )  # fmt: skip
             return Layer(lambda _: adapt_instance(layer), float(layer.p), several=False)
         _must_be_called_with_p(layer, name)
         if not is_module and hasattr(layer, "forward") and not _binds(layer.forward, "self", "x"):
             raise unknown_kind(f"{name}.forward takes more than x, but {KINDS}", "modes", name=name)
-        return Layer(lambda p: adapt_instance(make(p)), None, several=True)
+        code = WRAP["class"].format(name=name)
+        return Layer(lambda p: adapt_instance(make(p)), None, several=True, code=code)
     if kind is layer or not callable(layer):
         lacks = "a class without backward(grad_y)" if kind is layer else "no layer"
         raise unknown_kind(f"{name} is {lacks}, but {KINDS}")
     if layer.__module__ == "torch.nn.functional" or not _binds(layer, "x", "grad_y", "p", True):
         raise unknown_kind(
             f"{name} does not take four arguments, but {KINDS}",
-            "factory" if len(_signature(layer).parameters) == 1 else "function",
+            "made" if len(_signature(layer).parameters) == 1 else "function",
             name=name if name.isidentifier() else "dropout",
         )
     return Layer(lambda p: _function(layer, p), None, several=False)
@@ -258,3 +260,17 @@ def values(array: Any) -> Values:
     if found.dtype.kind not in "fiub" and found.dtype.name != "bfloat16":
         raise NoArrayError(type(array).__name__)
     return Values(found.dtype.name, np.array(found, dtype=np.float64))
+
+
+def generators() -> dict[str, tuple[Callable[..., Any], ...]]:
+    """Return how each global generator is seeded, read, restored, and drawn from."""
+    legacy: Any = np.random
+    found: dict[str, tuple[Callable[..., Any], ...]] = {
+        "Python": (random.seed, random.getstate, random.setstate, random.random),
+        "NumPy": (legacy.seed, legacy.get_state, legacy.set_state, legacy.random),
+    }
+    if torch := sys.modules.get("torch"):
+        one = torch.default_generator
+        draw = partial(torch.rand, 1, dtype=torch.float64)
+        found["PyTorch"] = (one.manual_seed, one.get_state, one.set_state, draw)
+    return found

@@ -26,19 +26,18 @@ def load(name: str) -> object:
 
     Raises RequestError if the module cannot be imported or has nothing of that name.
     """
+    where = (
+        f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout, and its file"
+        " must be in the current folder or below it; for another folder, set PYTHONPATH to it"
+    )
     module_name, colon, attribute = name.rpartition(":")
     if not (module_name and colon and attribute):
-        raise RequestError(
-            f"the layer is {name!r}, but it must be MODULE:NAME, as in my_layers:Dropout"
-        )
+        raise RequestError(where)
     if module_name.endswith(".py"):
         path = os.path.normpath(module_name.removesuffix(".py"))
         module_name = f".{path}" if os.path.isabs(path) else path.replace(os.sep, ".")
     if module_name.startswith("."):
-        raise RequestError(
-            f"the layer is {name!r}, but its file must be in the current folder or below it; for"
-            " another folder, set PYTHONPATH to it and give MODULE:NAME"
-        )
+        raise RequestError(where)
     folder = os.getcwd()
     if sys.path[:1] != [folder]:
         sys.path.insert(0, folder)  # it stays there: a layer may import when it is first called

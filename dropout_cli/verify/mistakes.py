@@ -5,24 +5,21 @@ Adding a mistake is adding a line to one of the tables, and a sentence to each l
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dropout_cli.errors import RequestError
-from dropout_cli.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dropout_cli.arrays import FloatArray
+    from dropout_cli.trace import Trace
     from dropout_cli.verify.tolerance import Tolerance
 
     Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
 
-PROBABILITIES = (0.3, 0.2, 0.4, 0.1, 0.6, 0.7)  # tried for one that tells mistakes apart
 # What each mistake makes of v: of x in the forward pass, of ∂L/∂y in the backward pass.
 IN_TRAINING: dict[str, Formula] = {
     "not-scaled": lambda v, m, p: () if m.all() else (v * m,),  # that would be not-applied
@@ -33,9 +30,7 @@ IN_TRAINING: dict[str, Formula] = {
     "scaled-twice": lambda v, m, p: (v * m / (1 - p) ** 2,),
     "multiplied-by-keep": lambda v, m, p: (v * m * (1 - p),),
     "multiplied-by-p": lambda v, m, p: (v * m * p,),
-    "scaled-by-count": lambda v, m, p: (
-        (v * m * (m.size / m.sum()),) if 0 < m.sum() < m.size else ()
-    ),
+    "scaled-by-count": lambda v, m, p: () if m.all() or not m.any() else (v * m / m.mean(),),
     "other-mask": lambda v, m, p: (0 * v, v / (1 - p)),
 }
 AT_P_1: dict[str, Formula] = {
@@ -61,13 +56,11 @@ class Diagnosis(NamedTuple):
     """What explains wrong values.
 
     wrong: the elements that are wrong, from 0. mistakes: the names of those that give these values.
-    telling_p: a p at which several mistakes would give different values, if there is one.
     factor, offset: between what is right and the candidate, if there is one and no mistake fits.
     """
 
     wrong: list[int]
     mistakes: list[str]
-    telling_p: float | None
     factor: float | None
     offset: float | None
 
@@ -92,7 +85,6 @@ def diagnose(
     return Diagnosis(
         wrong=np.flatnonzero(~good).tolist(),
         mistakes=names,
-        telling_p=_telling_p(trace, about, names, allowed) if len(names) > 1 else None,
         factor=None if names else factor(candidate, right, allowed),
         offset=None if names else offset(candidate, right, allowed),
     )
@@ -127,19 +119,6 @@ def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
 def _fits(candidate: FloatArray, values: tuple[FloatArray, ...], allowed: Tolerance) -> bool:
     nan = np.isnan(candidate)
     return bool(np.any([allowed.near(candidate, v) | nan & np.isnan(v) for v in values], 0).all())
-
-
-def _telling_p(trace: Trace, about: str, names: list[str], allowed: Tolerance) -> float | None:
-    """Find a p at which the named mistakes give values of which none fits another."""
-    problem = trace.problem
-    for p in PROBABILITIES:
-        try:
-            values = wrong_values(Trace(replace(problem, p=p, drawn=None)), about)
-        except RequestError:
-            continue
-        if not any(_fits(values[a][0], values[b], allowed) for a, b in permutations(names, 2)):
-            return p
-    return None
 
 
 def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
+from dropout_cli.verify.calls import SITUATIONS, other_p
 from dropout_cli.verify.chance import LEVEL, of_share
-from dropout_cli.verify.draws import BIG
-from dropout_cli.verify.layers import WRAP, NoArrayError
+from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.mistakes import factor, offset
-from dropout_cli.verify.tolerance import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +52,8 @@ def same_mask(record: Record) -> Finding:
     if not calls:
         raise NoAnswerError("no-mask")
     finding = _compare(calls, "grad_x")
-    return _lost_at_zero(record, finding) if finding.ok else finding
+    only_then = finding.ok or (finding.reason and finding.reason.key != "wrong")
+    return _lost_at_zero(record, finding) if only_then else finding
 
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
@@ -73,15 +74,18 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
 
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
-    draws = _draws(record)
+    draws, others = _draws(record), record.others
     if draws.dependence.chance < LEVEL and not draws.biased:
         raise NoAnswerError("dependent")
     found, kept, n = draws.share, draws.kept, draws.n
-    ok = found.chance >= LEVEL
+    ok = found.chance >= LEVEL / 2  # the share is asked twice, of others too
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
     names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
+    fits_other = others.n and naming.likely(1 - other_p(record.p), others.kept, others.n)
+    if ok and fits_other and others.whole < LEVEL / 2:
+        ok, key, kept, n, names = False, "kept-made", others.kept, others.n, ["p-shared"]
     reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
     error = abs(kept / n - (1 - record.p))
     return Finding(error, ok, draws.n, about="mask", mistakes=names, reason=reason)
@@ -98,8 +102,14 @@ def fresh_mask(record: Record) -> Finding:
     draws = _draws(record)
     if draws.dependence.chance < LEVEL and not (draws.repeated or draws.biased):
         raise NoAnswerError("dependent")
+    if record.reseeded and not draws.repeated:
+        reason = Reason("reseeded", at=record.reseeded)
+        return Finding(0.0, False, draws.n, about="mask", mistakes=("reseeds",), reason=reason)
     name = "same-mask-each-call" if draws.repeated else "masks-alike"
-    return _by_chance(draws, draws.alike, "alike", name)
+    found, other = draws.alike, record.others.alike
+    if other.log < found.log and record.others.whole >= LEVEL:
+        found, name = other, "instances-alike"
+    return _by_chance(draws, found._replace(log=found.log + math.log(2)), "alike", name)
 
 
 def _by_chance(draws: Draws, found: Worst, key: str, name: str) -> Finding:
@@ -124,6 +134,7 @@ def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
     finding = _compare_both(record, False)
     passed = [call for call in record.calls if not call.training and call.error is None]
+    passed = [call for call in passed if call.step.situation not in SITUATIONS]
     errors = [call.backward_error for call in passed if call.backward_error is not None]
     if finding.ok and errors:
         if len(errors) == len(passed):
@@ -135,9 +146,10 @@ def inference(record: Record) -> Finding:
 def untouched(record: Record) -> Finding:
     """x and ∂L/∂y are as they were before the call, and what was returned as it was then."""
     _must_answer(record)
-    if record.inplace:
+    if record.adapter and record.adapter.inplace:
         raise NoAnswerError("in-place")
     calls = [(call, call.passed) for call in record.calls if call.passed is not None]
+    calls = [each for each in calls if each[0].step.situation != "overwritten"]
     finding = Finding(0.0, True, sum(call.x.size for call, _ in calls), about="x")
     for call, passed in calls:
         for about, name, now, before in (
@@ -169,7 +181,7 @@ def shape_and_dtype(record: Record) -> Finding:
         if array.shape != call.x.shape:
             reason = Reason("shape", got=str(array.shape), wanted=str(call.x.shape))
             name = "wrong-shape"
-        elif dtype not in TYPES or (dtype != call.dtype and not record.may_widen(dtype)):
+        elif not record.may_answer(dtype, call.dtype):
             reason, name = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
         else:
             continue
@@ -190,9 +202,10 @@ def answers(record: Record) -> Finding:
             key = "returned" if isinstance(call.error, NoArrayError) else "raised"
             reason = Reason(key, at=str(call.x.shape), **_quoted(call.error))
             return finding._replace(ok=False, mistakes=("raised",), reason=reason)
-    for error in record.not_taken.values():
+    if record.not_taken:
         names = dict.fromkeys(name for name, _ in record.not_taken)
-        raise NoAnswerError("not-taken", at=", ".join(names), **_quoted(error))
+        errors = dict.fromkeys(_quoted(error)["error"] for error in record.not_taken.values())
+        raise NoAnswerError("not-taken", at=", ".join(names), error="; ".join(errors))
     return finding
 
 
@@ -226,22 +239,20 @@ def _answered(record: Record, about: str, training: bool) -> list[Call]:
     error = next(filter(None, errors), None)
     if isinstance(error, ArithmeticError) and training and record.p in (0, 1):
         raise NoAnswerError("raised-always", ok=False, **_quoted(error))
-    raise _no_answer(error)
+    raise _no_answer(record, error)
 
 
 def _must_answer(record: Record) -> None:
     """Raise NoAnswerError where no call was answered with an array."""
-    errors = [call.error for call in record.calls]
+    errors = [call.error for call in record.calls] or [record.refused]
     if None not in errors:
-        raise _no_answer(next(iter(errors), record.refused))
+        raise _no_answer(record, errors[0])
 
 
-def _no_answer(error: BaseException | None) -> NoAnswerError:
-    if error is None:
-        return NoAnswerError("no-answer")
+def _no_answer(record: Record, error: BaseException | None) -> NoAnswerError:
     if isinstance(error, NoArrayError):
-        return NoAnswerError("returned", code=WRAP["cache"], **_quoted(error))
-    return NoAnswerError("refused", **_quoted(error))
+        return NoAnswerError("returned", code=record.layer.code, **_quoted(error))
+    return NoAnswerError("refused", **_quoted(error)) if error else NoAnswerError("no-answer")
 
 
 def _must_not_raise(record: Record, training: bool) -> None:
@@ -299,14 +310,17 @@ def _compare(calls: Sequence[Call], about: str) -> Finding:
     finding = Finding(largest, not wrong, checked, about=about)
     if not wrong:
         return finding
-    named = [each for each, *_ in wrong if each.x.size >= BIG] or [each for each, *_ in wrong]
+    best = max(each.usual for each, *_ in wrong)
+    named = [each for each, *_ in wrong if each.usual == best]
     first, *others = [naming.names_of(each, about) for each in named[:: -(-len(named) // NAMED)]]
     names = [name for name in first if all(name in each for each in others)]
     call, got, right, bad = wrong[0]
     places = [tuple(place) for place in np.argwhere(bad)[:SHOWN].tolist()]
     shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
     between = got.ravel(), right.ravel(), call.allowed(about)
-    reason = Reason("wrong", count, checked, factor=factor(*between))
+    (situation, *more) = {each.step.situation for each, *_ in wrong}
+    key = f"wrong-{situation}" if situation and not more else "wrong"
+    reason = Reason(key, count, checked, factor=factor(*between))
     if not names:
         kept = bool(call.mask[places[0]]) if call.training and call.y is not None else None
         x, grad_y = float(call.x[places[0]]), float(call.grad_y[places[0]])

@@ -196,9 +196,7 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
         first = messages.text("verify", "or") if k else where
         found.append((name, joined(first, messages.text("mistake", key, **values))))
     if len(names) > 1:
-        key = "several" if finding.telling_p is None else "several_p"
-        p = "" if finding.telling_p is None else messages.probability(finding.telling_p)
-        several = messages.text("verify", key, count=len(names), p_value=p)
+        several = messages.text("verify", "several", count=len(names))
         found[-1] = (names[-1], joined(found[-1][1], several))
     return Row(finding, statement, method, found)
 

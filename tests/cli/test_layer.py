@@ -39,7 +39,7 @@ def verify_layer(cli, tmp_path, monkeypatch):
     return call
 
 
-SWEPT = {0, 0.1, 0.137, 0.3, 0.5, 0.9, 1}
+SWEPT = {0, 0.1, 0.137, 0.25, 0.5, 0.9, 1}
 
 
 @pytest.mark.parametrize("ps", [{0.3}, pytest.param(SWEPT, marks=pytest.mark.slow)])

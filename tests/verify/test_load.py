@@ -132,6 +132,20 @@ def test_the_lines_to_paste_make_a_layer(layer: Callable[..., Any]) -> None:
     assert all(f.ok is not False for f in judge_layer(made, [0.9]))
 
 
+def test_a_class_that_returns_what_backward_needs_is_shown_how() -> None:
+    class Cache(numpy_layers.Course):
+        def forward(self, x):
+            return super().forward(x), self.scale
+
+        def backward(self, grad_y, scale):
+            return grad_y * scale
+
+    (code,) = {f.reason.code for f in judge_layer(Cache, [0.9]) if f.reason}
+    names: dict[str, Any] = {"Cache": Cache}
+    exec(code, names)
+    assert all(f.ok is not False for f in judge_layer(names["run"], [0.9]))
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -57,10 +57,10 @@ def jax_keeps_with_p(x, grad_y, p, training):
 
 
 RIGHT = {
-    "bfloat16 function": bfloat16_run,
     "jax function": jax_run,
 }
 WRONG = {
+    "bfloat16 function": (bfloat16_run, {"shape-and-dtype": "wrong-dtype"}),
     "jax, same key": (jax_same_key, {"fresh-mask": "same-mask-each-call"}),
     "jax, keeps with p": (
         jax_keeps_with_p,

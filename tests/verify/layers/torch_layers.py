@@ -109,16 +109,39 @@ class TorchSeeds(MyDropout):
         return super().forward(x)
 
 
+class TwiceInBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, p):
+        ctx.factor = (torch.rand_like(x) >= p).to(x.dtype)
+        ctx.scale = 1 / (1 - p) if p < 1 else 0.0
+        return x * ctx.factor * ctx.scale
+
+    @staticmethod
+    def backward(ctx, grad_y):
+        return ctx.factor.mul_(ctx.scale) * grad_y, None
+
+
+class TorchScalesAgain(nn.Module):
+    """Scale the saved mask in place, in every backward pass."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        return TwiceInBackward.apply(x, self.p) if self.training else x
+
+
 RIGHT = {
     "torch function": torch_run,
     "nn.Dropout": nn.Dropout,
     "nn.Dropout instance": nn.Dropout(0.3),
     "nn.Dropout in place": nn.Dropout(0.25, inplace=True),
     "book module": MyDropout,
-    "bfloat16 module": BFloat16,
     "autograd function": CustomFunction,
 }
 WRONG = {
+    "bfloat16 module": (BFloat16, {"shape-and-dtype": "wrong-dtype"}),
     "nn.Dropout1d": (nn.Dropout1d, {"independent": "one-mask-for-every-column"}),
     "torch, times p": (TorchScaledByP, {"p-0": "drops-at-p-0", "values": None, "same-mask": None}),
     "torch, always": (TorchAlways, {"inference": "drops-in-inference"}),
@@ -129,5 +152,6 @@ WRONG = {
     "torch, detached": (TorchDetached, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
     "torch, widens": (TorchWidens, {"shape-and-dtype": "wrong-dtype"}),
     "torch, changes x": (TorchChangesX, {"input-untouched": "changes-x"}),
+    "torch, scales again": (TorchScalesAgain, {"same-mask": "scaled-twice"}),
     "torch, seeds": (TorchSeeds, {"fresh-mask": "same-mask-each-call"}),
 }

@@ -128,7 +128,7 @@ class MaskFromY(Course):
         return self.y
 
     def backward(self, grad_y):
-        if not self.training:
+        if not self.trained:
             return grad_y
         return grad_y * (self.y != 0) / (1 - self.p if self.p < 1 else 1)
 
@@ -248,6 +248,162 @@ class TailOfEight(Course):
         kept = np.ones(n)
         kept[: n // 8 * 8] = np.random.rand(n // 8 * 8) >= self.p
         return kept.reshape(shape)
+
+
+class FastForEven(Course):
+    """One number decides for four elements where n is a multiple of four."""
+
+    def draw(self, shape):
+        n, lanes = int(np.prod(shape)), 1 if np.prod(shape) % 4 else 4
+        return np.repeat(np.random.rand(n // lanes) >= self.p, lanes).reshape(shape)
+
+
+class TwoThreads(Course):
+    """Above 2^18 elements two threads begin with one seed."""
+
+    def draw(self, shape):
+        n = int(np.prod(shape))
+        drawn = np.random.rand(n if n < 2**18 else n // 2)
+        return np.resize(drawn, n).reshape(shape) >= self.p
+
+
+class MemoryOfGradY(Course):
+    """Backward reads grad_y as it lies in memory."""
+
+    def backward(self, grad_y):
+        scale = np.broadcast_to(self.scale, grad_y.shape)
+        return (grad_y.ravel("K") * scale.ravel("K")).reshape(grad_y.shape)
+
+
+class OneOfABatch(Course):
+    """Take a batch of one for inference."""
+
+    def forward(self, x):
+        training, self.training = self.training, self.training and (x.ndim < 2 or len(x) > 1)
+        y = super().forward(x)
+        self.training = training
+        return y
+
+
+class RescuesRows(Course):
+    """Draw again where all of a row is dropped."""
+
+    def draw(self, shape):
+        kept = super().draw(shape)
+        while len(shape) == 2 and self.p < 1 and (dead := ~kept.any(-1)).any():
+            kept[dead] = super().draw((dead.sum(), shape[1]))
+        return kept
+
+
+# Size of numbers
+
+
+class Clips(Course):
+    def backward(self, grad_y):
+        return super().backward(np.clip(grad_y, -5, 5))
+
+
+class HalfInside(Course):
+    """Have the precision of float16 inside."""
+
+    def forward(self, x):
+        mantissa, exponent = np.frexp(x)
+        return super().forward(np.ldexp(np.round(mantissa * 2**11) / 2**11, exponent))
+
+
+class KeepsTheHuge(Course):
+    def forward(self, x):
+        self.huge = np.abs(x) > 3
+        return super().forward(x)
+
+    def draw(self, shape):
+        return super().draw(shape) | self.huge
+
+
+class NarrowGradient(Course):
+    def backward(self, grad_y):
+        return super().backward(grad_y).astype(np.float16)
+
+
+# Instances and generators
+
+
+class SeedsItself(Course):
+    """Every instance begins with the same seed."""
+
+    def __init__(self, p):
+        super().__init__(p)
+        self.rng = np.random.default_rng(1234)
+
+    def draw(self, shape):
+        return self.rng.random(shape) >= self.p
+
+
+class SeedsTheGlobalAtFirst(Course):
+    def __init__(self, p):
+        super().__init__(p)
+        np.random.seed(0)
+
+
+class SeedsWithACounter(Course):
+    count = 0
+
+    def draw(self, shape):
+        self.count += 1
+        np.random.seed(self.count)
+        return super().draw(shape)
+
+
+class SharesP(Course):
+    """p is kept on the class."""
+
+    def __init__(self, p):
+        super().__init__(p)
+        del self.p
+        SharesP.p = p
+
+
+class Bank(Course):
+    """128 masks, in turn."""
+
+    def draw(self, shape):
+        self.seeds = getattr(self, "seeds", np.random.randint(2**30, size=128))
+        self.count = getattr(self, "count", 0) + 1
+        return np.random.default_rng(self.seeds[self.count % 128]).random(shape) >= self.p
+
+
+class Antithetic(Course):
+    """Every second call takes 1 − u."""
+
+    def draw(self, shape):
+        drawn, self.drawn = getattr(self, "drawn", None), None
+        if drawn is not None and drawn.shape == shape:
+            return 1 - drawn >= self.p
+        self.drawn = np.random.rand(*shape)
+        return self.drawn >= self.p
+
+
+# Between forward and backward
+
+
+class ModeOfBackward(Course):
+    def backward(self, grad_y):
+        return super().backward(grad_y) if self.training else grad_y
+
+
+class SignOfY(Course):
+    """Backward reads the sign of zero in what was returned."""
+
+    def forward(self, x):
+        self.y = super().forward(x)
+        self.factor = self.scale.max(initial=0)
+        self.y[self.scale == 0] = -0.0
+        self.y[(self.scale != 0) & (x == 0)] = 0.0
+        return self.y
+
+    def backward(self, grad_y):
+        dropped = (self.y == 0) & np.signbit(self.y)
+        return np.where(dropped, 0, grad_y * self.factor)
 
 
 # Dependence
@@ -375,7 +531,7 @@ def by_count(mask, p):
 
 
 def between(layer):
-    return layer.training and 0 < layer.p < 1
+    return layer.trained and 0 < layer.p < 1
 
 
 RIGHT = {
@@ -409,6 +565,34 @@ WRONG = {
     "raises for views": (RaisesForViews, dict.fromkeys(
         ["p-0", "p-1", "same-mask", "inference"], "raised")),
     "mask in memory order": (MemoryOrder, {"same-mask": "other-mask"}),
+    "fast for even": (FastForEven, {
+        "independent": "neighbours-alike or mask-repeats or one-mask-for-every-column"}),
+    "two threads": (TwoThreads, {"independent": "mask-repeats"}),
+    "grad_y as it lies": (MemoryOfGradY, {
+        "same-mask": None, "p-0": None, "inference": None}),
+    "one of a batch": (OneOfABatch, {
+        "values": "not-applied", "same-mask": "not-applied", "p-1": "keeps-at-p-1",
+        "kept-fraction": "drops-nothing"}),
+    "rescues rows": (RescuesRows, {"kept-fraction": "by-place"}),
+    "clips": (Clips, {"same-mask": None, "p-0": None, "inference": None}),
+    "float16 inside": (HalfInside, {"values": None, "p-0": None, "inference": None}),
+    "keeps the huge": (KeepsTheHuge, {"independent": "depends-on-x"}),
+    "narrow gradient": (NarrowGradient, {"shape-and-dtype": "wrong-dtype"}),
+    "seeds itself": (SeedsItself, {"fresh-mask": "instances-alike"}),
+    "seeds the global at first": (SeedsTheGlobalAtFirst, {"fresh-mask": "reseeds"}),
+    "seeds with a counter": (SeedsWithACounter, {"fresh-mask": "reseeds"}),
+    "shares p": (SharesP, dict.fromkeys(KEEP, "p-shared")),
+    "bank of masks": (Bank, {"fresh-mask": "masks-alike"}),
+    "wrong at a quarter": (
+        drawing(lambda p, shape: (np.random.rand(*shape) >= p) ^ (p == 0.25)),
+        {"kept-fraction": "keeps-with-p"}),
+    "mode of backward": (ModeOfBackward, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
+    "sign of y": (SignOfY, {"same-mask": "other-mask", "p-0": "drops-at-p-0"}),
+    "antithetic calls": (Antithetic, {"fresh-mask": "masks-alike"}),
+    "whole channels of volumes": (
+        drawing(lambda p, shape: np.broadcast_to(
+            np.random.rand(*(*shape[:2], 1, 1, 1) if len(shape) == 5 else shape) >= p, shape)),
+        {"independent": "whole-channels"}),
     "tail of n mod 8": (TailOfEight, {"kept-fraction": "drops-nothing"}),
     "first never dropped": (drawing(first_kept), {"kept-fraction": "by-place"}),
     "squeezes": (passing(lambda self, x: Course.forward(self, x).squeeze()), {
@@ -420,7 +604,7 @@ WRONG = {
     **{f"repeats {lag} later": (repeating(lag), {"independent": "mask-repeats"})
        for lag in (2, 3, 7, 8, 64, 256)},
     "period of three": (drawing(lambda p, shape: np.resize(np.random.rand(3) >= p, shape)), {
-        "independent": "mask-repeats or neighbours-alike"}),
+        "independent": "mask-repeats or neighbours-alike or one-mask-for-every-row"}),
     "drops by sign": (DropsBySign, {"independent": "depends-on-x"}),
     "drops the large": (DropsTheLarge, {"independent": "depends-on-x"}),
     "last column kept": (keeping((..., -1), 2), {"kept-fraction": "by-place"}),
