@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from dropout_cli import Problem, RequestError, Trace, backward, forward, local_gradient
 from dropout_cli.arrays import as_mask
 from dropout_cli.losses import LOSSES
-from dropout_cli.trace import take
 
 NUMBERS = st.floats(-1e100, 1e100)
 ELEMENTS = st.lists(st.tuples(NUMBERS, NUMBERS, st.booleans()), min_size=1, max_size=20)
@@ -204,22 +203,6 @@ def test_a_problem_cannot_be_changed():
     for array in (problem.x, problem.mask, problem.grad_y, Trace(problem).y, Trace(problem).grad_x):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("elements", [slice(2, 4), [5, 0]])
-def test_some_elements_of_a_trace(training, elements):
-    mask = [1, 0, 1, 1, 0, 1] if training else None
-    x = [1, -2, 3, 4, 5, 6]
-    part = take(Trace(Problem.create(x, 0.5, mask, loss="mean", training=training)), elements)
-    factor = np.array([2, 0, 2, 2, 0, 2])[elements] if training else np.ones(2)
-    assert part.x.tolist() == [x[i] for i in np.arange(6)[elements]]
-    assert part.y.tolist() == (part.x * factor).tolist()
-    assert part.local_grad.tolist() == factor.tolist()
-    assert part.grad_y.tolist() == [1 / 6, 1 / 6]
-    assert part.grad_x.tolist() == (factor / 6).tolist()
-    assert (part.p, part.loss, part.n) == (0.5, "mean", 6)
-    assert part.mask is None if mask is None else part.mask.tolist() == (factor > 0).tolist()
 
 
 def test_an_overflow_is_told_by_its_place_in_the_problem():

@@ -76,7 +76,7 @@ class Call:
     def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
         """Prepare the call that a step describes. dtype: in which the layer is given x."""
         self.step, self.p, self.dtype, self.main = step, p, dtype, main
-        self.training = step.training
+        self.training, self.again = step.training, step.situation == "again"
         self.layout, self.grad_layout = (LAYOUTS[name] for name in step.layouts)
         self.x = inputs(step.shape, step.x, dtype, seed=1)
         self.grad_y = inputs(step.shape, step.grad_y, dtype, seed=0)

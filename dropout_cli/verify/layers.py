@@ -16,7 +16,7 @@ import inspect
 import random
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dropout_cli.arrays import FloatArray
-    from dropout_cli.verify.calls import Call
 
 KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
@@ -84,6 +83,22 @@ class Values(NamedTuple):
     array: FloatArray
 
 
+class Given(Protocol):
+    """What a layer is given in a call.
+
+    x, grad_y: in float64. dtype: in which the layer gets them. layout, grad_layout: from an array
+    or a tensor to the same in another order of memory. again: whether backward is run twice.
+    """
+
+    x: FloatArray
+    grad_y: FloatArray
+    dtype: str
+    layout: Callable[[Any], Any]
+    grad_layout: Callable[[Any], Any]
+    training: bool
+    again: bool
+
+
 class Passed(NamedTuple):
     """A forward pass: x and grad_y as the layer received them, y, and how to get ∂L/∂x."""
 
@@ -101,7 +116,7 @@ class Adapter(NamedTuple):
     """
 
     set_training: Callable[[bool], Any]
-    forward: Callable[[Call], Passed]
+    forward: Callable[[Given], Passed]
     inplace: bool
     autograd: bool = False
 
@@ -125,18 +140,17 @@ def _torch_module(module: Any) -> Adapter:
     """Adapt a module. What does not depend on x has the gradient 0."""
     torch: Any = sys.modules["torch"]
 
-    def forward(call: Call) -> Passed:
-        leaf = torch.tensor(call.x, dtype=getattr(torch, call.dtype), requires_grad=True)
-        x = call.layout(leaf.clone())  # autograd lets no layer change a leaf in place
+    def forward(given: Given) -> Passed:
+        leaf = torch.tensor(given.x, dtype=getattr(torch, given.dtype), requires_grad=True)
+        x = given.layout(leaf.clone())  # autograd lets no layer change a leaf in place
         y = module(x)
         dtype = getattr(y, "dtype", None)
-        grad_y = call.grad_layout(torch.tensor(call.grad_y, dtype=dtype))
-        again = call.step.situation == "again"
+        grad_y = given.grad_layout(torch.tensor(given.grad_y, dtype=dtype))
 
         def backward() -> Any:
             gradient = None
-            if y.requires_grad or not call.training:  # in inference autograd may refuse
-                (gradient,) = torch.autograd.grad(y, leaf, grad_y, again, allow_unused=True)
+            if y.requires_grad or not given.training:  # in inference autograd may refuse
+                (gradient,) = torch.autograd.grad(y, leaf, grad_y, given.again, allow_unused=True)
             return torch.zeros_like(leaf) if gradient is None else gradient
 
         return Passed(x, grad_y, y, backward)
@@ -159,8 +173,8 @@ def _numpy_instance(layer: Any) -> Adapter:
         else:
             layer.training = training
 
-    def forward(call: Call) -> Passed:
-        x, grad_y = _arrays(call)
+    def forward(given: Given) -> Passed:
+        x, grad_y = _arrays(given)
         y = layer.forward(x) if hasattr(layer, "forward") else layer(x)
         return Passed(x, grad_y, y, lambda: layer.backward(grad_y))
 
@@ -170,9 +184,9 @@ def _numpy_instance(layer: Any) -> Adapter:
 def _function(run: Any, p: float) -> Adapter:
     """Adapt a function run(x, grad_y, p, training), which does both passes at once."""
 
-    def forward(call: Call) -> Passed:
-        x, grad_y = _arrays(call)
-        answer = run(x, grad_y, p, call.training)
+    def forward(given: Given) -> Passed:
+        x, grad_y = _arrays(given)
+        answer = run(x, grad_y, p, given.training)
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             several = isinstance(answer, tuple | list)
             what = f"{len(answer)} results" if several else type(answer).__name__
@@ -182,13 +196,13 @@ def _function(run: Any, p: float) -> Adapter:
     return Adapter(lambda _: None, forward, getattr(run, "inplace", False))
 
 
-def _arrays(call: Call) -> tuple[Any, Any]:
-    dtype: Any = call.dtype
+def _arrays(given: Given) -> tuple[Any, Any]:
+    dtype: Any = given.dtype
     if dtype == "bfloat16":
         import ml_dtypes
 
         dtype = ml_dtypes.bfloat16
-    return call.layout(call.x.astype(dtype)), call.grad_layout(call.grad_y.astype(dtype))
+    return given.layout(given.x.astype(dtype)), given.grad_layout(given.grad_y.astype(dtype))
 
 
 def adapt(layer: Any) -> Layer:

@@ -279,8 +279,9 @@ def test_another_word_of_memory_is_an_exception_like_any() -> None:
 
 def test_memory_that_pytorch_cannot_get() -> None:
     torch = pytest.importorskip("torch")
+    dropout: Any = torch.nn.Dropout
 
-    class Hungry(torch.nn.Dropout):
+    class Hungry(dropout):
         def forward(self, x):
             return super().forward(x) + torch.empty(10**15)[: x.numel()].reshape(x.shape)
 
