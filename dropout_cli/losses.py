@@ -7,7 +7,6 @@ in L is its value on them alone, with the n of all.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ def total(terms: Any) -> Any:
     try:
         return math.fsum(terms)
     except OverflowError:
+        from fractions import Fraction
+
         return sum(map(Fraction, terms.tolist()))
 
 

@@ -5,6 +5,7 @@ python tests/benchmark.py [ROUNDS]
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -35,7 +36,8 @@ MANY = 10**7
 
 def main(rounds: int = 11) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        python = partial(subprocess.run, cwd=folder, check=True, capture_output=True)
+        compiled = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        python = partial(subprocess.run, cwd=folder, env=compiled, check=True, capture_output=True)
         for command, baseline in STARTS.items():
             ours = [sys.executable, "-m", "dropout_cli", *command.split()]
             bare = [sys.executable, "-c", baseline]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,7 +31,6 @@ from dropout_cli.cli.output import (
     suffix_of,
 )
 from dropout_cli.cli.parsing import Group
-from dropout_cli.cli.pictures import lanes, read_figure, save_page
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -108,6 +107,7 @@ def walkthrough(
     elif output.is_data:
         output.write(record(trace, messages, chosen))
     elif steps and len(chosen) == 1 and output.suffix in PICTURES:
+        from dropout_cli.cli.pictures import save_page
         from dropout_cli.figure.tables import draw_step
 
         number = ids.index(chosen[0]) + 1
@@ -116,8 +116,11 @@ def walkthrough(
     elif output.suffix in (".png", ".pdf"):
         raise RequestError(f"a {output.suffix} shows one step: choose it with --step")
     else:
-        drawn = output.path is not None and output.suffix in HAND_OUTS and not (hide or steps)
-        picture = lanes(trace, messages, output.lang) if drawn else None
+        picture = None
+        if output.path is not None and output.suffix in HAND_OUTS and not (hide or steps):
+            from dropout_cli.cli.pictures import lanes
+
+            picture = lanes(trace, messages, output.lang)
         output.write(page(trace, messages, chosen, picture), picture)
 
 
@@ -166,6 +169,7 @@ def _show_pass(
         return
     document = page(trace, output.messages)
     if output.suffix in PICTURES:
+        from dropout_cli.cli.pictures import save_page
         from dropout_cli.figure.tables import draw_pass
 
         save_page(draw_pass(document, trace, output.messages, output.style), document, output)
@@ -227,6 +231,7 @@ def plot(options: ProblemOptions, path: str, source: str | None, choices: dict[s
     dropout-cli plot -o flow.gif
     dropout-cli plot --from slide.svg -o slide.png
     """
+    from dropout_cli.cli.pictures import read_figure
     from dropout_cli.figure.style import ANIMATION_DPI, LEGIBLE, Style
     from dropout_cli.trace import Trace
 
@@ -314,7 +319,8 @@ def verify(
     from dropout_cli.views.verification import EXIT_CODES, claims_suite, page, record, verdict
 
     if output.path is not None and output.path not in candidates:
-        Path(output.path).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.remove(output.path)
     if output.suffix == ".json":
         options.refuse(["quiet"], "JSON", "which holds every check")
     messages = output.messages

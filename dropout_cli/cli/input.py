@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import json
+import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +32,7 @@ def read_vector(value: str, name: str) -> Vector:
     for an empty one, and for one of more than MOST elements.
     """
     path = value.removeprefix("@")
-    kind = Path(path).suffix.lower()
+    kind = os.path.splitext(path)[1].lower()
     if path == value != "-":
         vector = parse(value, name)
     elif kind == ".npy":
@@ -63,7 +62,10 @@ def read_text(path: str) -> str:
 def read_bytes(path: str) -> bytes:
     """Read a file, or standard input for "-"."""
     try:
-        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        if path == "-":
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            return file.read()
     except OSError as error:
         raise RequestError(f"cannot read {named(path)}: {error.strerror}") from None
 
@@ -159,6 +161,8 @@ def refuse_unknown(saved: dict[str, Any], keys: Sequence[str], what: str) -> Non
     """Raise RequestError for a key that is none of these, and suggest the closest."""
     for key in saved:
         if key not in keys:
+            import difflib
+
             near = difflib.get_close_matches(key, keys, 1, 0.6)
             hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}"
             raise RequestError(f"{short(key)} is no key of {what}: {hint}")

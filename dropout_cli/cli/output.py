@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.errors import RequestError
@@ -79,9 +78,9 @@ class Output(NamedTuple):
             return
         beside = None
         if self.path is not None and picture is not None and self.suffix == ".md":
-            beside = f"{Path(self.path).stem}-lanes.svg"
-            path = Path(self.path).with_name(beside)
-            save_file(str(path), picture.svg.encode(), self.messages)
+            lanes = f"{os.path.splitext(self.path)[0]}-lanes.svg"
+            save_file(lanes, picture.svg.encode(), self.messages)
+            beside = os.path.basename(lanes)
         setting = Setting(self.window, self.theme, self.lang, beside)
         text = render(self.suffix, content, setting)
         if self.path is None:
@@ -110,7 +109,7 @@ def load_messages(lang: str, precision: int) -> Messages:
 
 def suffix_of(path: str, known: Iterable[str]) -> str:
     """Return the suffix of a path in lower case; RequestError for an unknown one."""
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path)[1].lower()
     if suffix not in known:
         raise RequestError(f"the name {path!r} must end in one of {', '.join(known)}")
     return suffix
@@ -165,6 +164,8 @@ def save_file(path: str, data: bytes, messages: Messages) -> None:
     It is written beside its place, given the mode of an earlier file, and renamed.
     Raises RequestError if the system refuses.
     """
+    from pathlib import Path
+
     try:
         place = Path(os.path.realpath(path))
         beside = place.with_name(f".dropout-cli-{os.getpid()}")

@@ -1,20 +1,23 @@
 """The words of the product, a file per language, and the formulas, which all languages share."""
 
-import tomllib
+import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 FORMULAS = "formulas"
-FOLDER = Path(__file__).parent
+FOLDER = os.path.dirname(__file__)
 
 
 def languages() -> list[str]:
     """List the languages: the TOML files beside this module, without the formulas."""
-    return sorted({path.stem for path in FOLDER.glob("*.toml")} - {FORMULAS})
+    names = (os.path.splitext(name) for name in os.listdir(FOLDER))
+    return sorted({name for name, suffix in names if suffix == ".toml"} - {FORMULAS})
 
 
 @cache
 def load(name: str) -> dict[str, Any]:
     """Read the tables of NAME.toml: a language, or the formulas."""
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
+    import tomllib
+
+    with open(os.path.join(FOLDER, f"{name}.toml"), "rb") as file:
+        return tomllib.load(file)
