@@ -100,7 +100,7 @@ def _console(
         "heading": "bold", "formula": "bold", "gloss": colours["muted"], "kept": kept,
         "dropped": dropped, "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
     })  # fmt: skip
-    return Console(theme=theme, emoji=False, width=width, record=record, **own)
+    return Console(theme=theme, emoji=False, highlight=False, width=width, record=record, **own)
 
 
 def _widened(text: re.Match[str]) -> str:

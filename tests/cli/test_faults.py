@@ -28,7 +28,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(("writes", "kills"), [(WRITES[:1], 4), slow(WRITES, 60)])
+@pytest.mark.parametrize(("writes", "kills"), [(WRITES[:1], 4), slow(WRITES, 24)])
 def test_a_signal_leaves_the_old_file_or_the_new_one(tmp_path, writes, kills):
     """Other tests hold its exit code, which a library that is being imported can change."""
     for args in writes:
@@ -62,7 +62,7 @@ CLOSED = [closed for n in range(1, 4) for closed in itertools.combinations("012"
     "args",
     [
         "forward -x -",
-        *map(slow, ["forward", "--help", "plot", "walkthrough --pause", "plot -o o.gif"]),
+        *map(slow, ["forward", "--help", "plot", "walkthrough --pause"]),
     ],
 )
 def test_closed_streams(closed, args):

@@ -15,7 +15,6 @@ from dropout_cli import check
 from dropout_cli.errors import RequestError
 from dropout_cli.verify.chance import LEVEL
 from dropout_cli.verify.judge import SWEEP, judge_layer
-from dropout_cli.verify.layers import adapt
 from dropout_cli.views.verification import layer_suite
 from dropout_cli.words import languages, load
 from dropout_cli.words.messages import Messages
@@ -122,7 +121,7 @@ def test_a_layer_that_answers_no_call_is_not_judged(layer: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(3))
 def test_no_false_alarm(seed: int) -> None:
     for name in {"course", "nn.Dropout"} & set(RIGHT):
         assert failing(judge_layer(RIGHT[name], seed=seed)) == set(), name
@@ -131,9 +130,8 @@ def test_no_false_alarm(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("p", [1e-300, 1e-9, 1e-5, 0.001, 0.998, 1 - 1e-5, 1 - 2**-20, 1 - 2**-53])
 def test_no_p_makes_a_right_layer_wrong(p: float) -> None:
-    for name in set(RIGHT) - {"python random", "lists", "gaps"}:
-        if adapt(RIGHT[name]).p is None:
-            assert failing(judge_layer(RIGHT[name], [p])) == set(), name
+    for name in {"course", "own generator", "nn.Dropout", "jax function"} & set(RIGHT):
+        assert failing(judge_layer(RIGHT[name], [p])) == set(), name
 
 
 # The questions
