@@ -1,1 +1,1 @@
-"""Is a layer right: it is run, and what it computes and how it draws is held against dropout."""
+"""Is an implementation right: its values and its masks are compared with those of dropout."""

@@ -129,7 +129,7 @@ class Call:
 
     @property
     def features(self) -> list[tuple[str, bool]]:
-        """What a layer may not take in this mode, and say so by an exception."""
+        """The features of the call in this mode that a layer may refuse by an exception."""
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
@@ -145,7 +145,7 @@ class Call:
 
     @cached_property
     def mask(self) -> Mask:
-        """True, kept, where y is not 0; where x is 0, where ∂L/∂x is not 0, nor ∂L/∂y.
+        """The mask: True where y is not 0; where x is 0, True where ∂L/∂x is not 0, nor ∂L/∂y.
 
         Nor 0 but for rounding: a factor of 10^−6 is none that a layer scales by.
         """

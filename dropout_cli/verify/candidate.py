@@ -28,7 +28,7 @@ LOOSER = 10  # times what the decimals leave open, a mistake is named
 
 
 class Candidate(NamedTuple):
-    """What an implementation computed.
+    """The values that an implementation computed.
 
     problem: what it was computed for. values: its y, its grad_x, or both, as vectors.
     dtype: a name in TYPES. name: what to call it, if anything.

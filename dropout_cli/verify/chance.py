@@ -1,4 +1,4 @@
-"""How unlikely a mask is, if each element is dropped independently with probability p.
+"""The probability of a mask, if each element is dropped independently with probability p.
 
 All questions of chance are about sums of terms that are 0 on average, given those before them, if
 the layer is right. With M the mask (1 = kept), q = 1−p and c_i = M_i − q:
@@ -95,7 +95,7 @@ def worst(*families: Sequence[Sums]) -> Worst:
 
 
 class Setting(NamedTuple):
-    """What sums are taken about: q, the share of kept elements, and the grid's step."""
+    """The means that sums are centred on: q, the share of kept elements, and the grid's step."""
 
     q: float
     step: float

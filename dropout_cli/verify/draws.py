@@ -38,7 +38,7 @@ class Draws:
 
     @cached_property
     def setting(self) -> Setting:
-        """What dependence is measured about: q, or the share of the kept if that is another."""
+        """The mean that dependence is measured about: q, or the share of the kept if it differs."""
         fits = self.whole >= LEVEL
         return self.exact if fits else Setting(self.kept / self.n, self.exact.step)
 
@@ -54,7 +54,7 @@ class Draws:
 
     @cached_property
     def alike(self) -> Worst:
-        """How unlikely it is that two calls have masks that agree as the most alike do."""
+        """The probability that two calls have masks that agree as much as the most alike do."""
         between = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
         small = [some for some in self.small if len(some) > 1]
         lags = [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small]
@@ -62,7 +62,7 @@ class Draws:
 
     @cached_property
     def dependence(self) -> Worst:
-        """How unlikely the masks are for elements that do not depend on each other, nor on x."""
+        """The probability of the masks, if elements depend neither on each other nor on x."""
         groups, setting = self.groups, self.setting
         lags = [chance.lags(some, setting) for some in groups]
         counts = [sums for some in groups for sums in chance.fixed_counts(some, setting)]
@@ -87,7 +87,7 @@ class Draws:
 
     @property
     def whole(self) -> float:
-        """How unlikely it is that so many are kept in all."""
+        """The probability that so many are kept in all."""
         return chance.of_share(self.kept, self.n, self.exact)
 
     @property
@@ -107,7 +107,7 @@ class Draws:
 
     @cached_property
     def share(self) -> Worst:
-        """How unlikely it is that so many are kept, in all and in each place."""
+        """The probability that so many are kept, in all and in each place."""
         if self.biased:
             return self._places(self.pooled)[1]
         whole, found = self._places(self.groups)

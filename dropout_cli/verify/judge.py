@@ -74,7 +74,7 @@ def ask(found: Record) -> list[Finding]:
 
 
 def reconcile(findings: Sequence[Finding]) -> list[Finding]:
-    """Name each failure by what explains it at every p, and by one cause where there is one.
+    """Name the mistake behind each failure, if one explains it at every p.
 
     At one p alone formulas may coincide: at p = 0.5, v·m·p is v·m·(1−p).
     """

@@ -1,4 +1,4 @@
-"""Adapt every kind of layer to one interface, so that the order of the calls is the caller's.
+"""Adapt every kind of layer to one interface with separate forward and backward passes.
 
 Three kinds are known:
 

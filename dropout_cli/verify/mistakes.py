@@ -53,7 +53,7 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 
 
 class Diagnosis(NamedTuple):
-    """What explains wrong values.
+    """An explanation of wrong values.
 
     wrong: the elements that are wrong, from 0. mistakes: the names of those that give these values.
     factor, offset: between what is right and the candidate, if there is one and no mistake fits.
@@ -68,7 +68,7 @@ class Diagnosis(NamedTuple):
 def diagnose(
     trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance
 ) -> Diagnosis | None:
-    """Explain what is wrong with a candidate for trace.y or trace.grad_x; None where nothing is.
+    """Explain what is wrong with a candidate for trace.y or trace.grad_x; None if all is right.
 
     candidate: n values. allowed: how far off a right one may be.
     Raises RequestError for another length.

@@ -54,7 +54,7 @@ def of_share(p: float, kept: int, n: int) -> list[str]:
 
 
 def likely(q: float, kept: int, n: int) -> bool:
-    """Whether kept of n is what a keep probability q makes."""
+    """Test whether kept of n fits the keep probability q."""
     return chance.of_share(kept, n, chance.Setting(q, 2.0**-22)) >= chance.LEVEL
 
 
@@ -65,7 +65,7 @@ def _trace(call: Call, mask: Mask) -> Trace:
 
 
 def _swapped(call: Call) -> bool:
-    """Whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
+    """Test whether y and ∂L/∂x have each other's values."""
     y, grad_x = call.array("y"), call.array("grad_x")
     if y is None or grad_x is None or not (y.any() and grad_x.any()):
         return False

@@ -1,4 +1,4 @@
-"""How far from the exact result a right one may lie, rounded in its type or when written."""
+"""Differences from the exact result that rounding explains, in a type or in what was written."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TYPES = {
 
 
 class Tolerance(NamedTuple):
-    """How far a right result may lie from the exact one.
+    """The largest difference between a right result and the exact one.
 
     relative, absolute: |got − expected| ≤ relative·|expected| + absolute. An expected 0 is exact:
         m = 0 and x = 0 give it in every type.
@@ -135,7 +135,7 @@ def rounding(trace: Trace, about: str, dtype: str) -> Tolerance:
 
 
 def half_units(texts: Iterable[str]) -> FloatArray | float:
-    """Bound how far each number is off because it was rounded when it was written, as by `%.4f`.
+    """Bound the error of each number that was rounded when it was written, as by `%.4f`.
 
     With d decimals that is half a unit of the last, 10^(−d)/2. All have as many decimals as the one
     with the most: others may have lost their last zeros. With an exponent the mantissa's count.
@@ -150,7 +150,7 @@ def half_units(texts: Iterable[str]) -> FloatArray | float:
 
 
 def carried(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
-    """Bound how far y or grad_x is off because it, and what it follows from, were rounded so.
+    """Bound the error of y or grad_x if it, and all that it is computed from, were rounded so.
 
     units: how far x, grad_y, y and grad_x are off; 0 for one that is not in it.
     """

@@ -1,4 +1,4 @@
-"""What every step of the derivation is rendered from, and what rendering it gives."""
+"""The context for rendering a step of the derivation, and a rendered step."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def vector(
 
 
 def matrices(left: str, parts: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> list[Formula]:
-    """Write left = matrix = matrix … as one formula; where it is too wide, the first by itself.
+    """Write left = matrix = matrix … as one formula; if it is too wide, the first on its own line.
 
     parts: = or ≈, and the rows of the matrix after it.
     """

@@ -122,7 +122,7 @@ def _bars(
 def facts(trace: Trace, messages: Messages, source: str | None = None) -> doc.Facts:
     """List p, 1−p, the scaling factor and the mask; in inference, say that there are none.
 
-    source: the words for where the mask is from, where the trace does not say it.
+    source: the words for the origin of the mask, if the trace does not record it.
     """
     problem, mask, drawn = trace.problem, trace.problem.mask, trace.problem.drawn
     p = doc.equation(messages.symbol("p"), messages.probability(problem.p))

@@ -12,7 +12,7 @@ Vector: TypeAlias = NDArray[Any]  # in JSON a list
 
 
 class MaskSource(TypedDict, total=False):
-    """Where a mask came from."""
+    """The origin of a mask."""
 
     kind: Literal["given", "drawn"]  # given, also as the worked example's; or drawn from a seed
     rng: str  # drawn: the generator, a name of `dropout-cli masks`
@@ -86,7 +86,7 @@ class VerifyRecord(TypedDict):
 
 
 class CandidateRecord(TypedDict, total=False):
-    """What an implementation computed, which `verify --candidate` reads; no other key is taken.
+    """What an implementation computed, for `verify --candidate`; any other key is refused.
 
     A file holds one candidate, or a list of them. Vectors may be nested lists, all of one shape.
     """
@@ -122,7 +122,7 @@ class WalkthroughRecord(TypedDict):
     schema: str  # "dropout-cli/walkthrough/1"
     language: str  # "en" or "zh"
     steps: list[StepRecord]  # the steps, in their order
-    trace: TraceRecord  # the pass that they tell of
+    trace: TraceRecord  # the pass that the steps describe
 
 
 class TitleRecord(TypedDict):

@@ -162,7 +162,7 @@ def _statement(finding: Finding, trace: Trace, messages: Messages, source: str =
 
 
 def _row(finding: Finding, statement: Text, method: Text, messages: Messages) -> Row:
-    """Put a finding into words: each mistake that fits, or what can be said without.
+    """Put a finding into words: each mistake that fits, or else what was observed.
 
     method: how it was checked; where it was not, its reason, if it has one, replaces it.
     """
@@ -252,7 +252,7 @@ def _element(wrong: Wrong) -> ElementRecord:
 
 
 def page(suites: Sequence[Suite], messages: Messages, quiet: bool = False) -> Document:
-    """Show each suite, and last the verdict on all of them.
+    """Show each suite, and the verdict on all of them at the end.
 
     quiet: whether to leave out what passed.
     """
@@ -335,7 +335,7 @@ def _matrix(rows: Sequence[Row], messages: Messages) -> Table:
 
 
 def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[Block]:
-    """Say what is wrong, once for all p at which it is wrong alike.
+    """Say what is wrong, once for all p at which it is the same.
 
     unasked: whether to say also what could not be checked.
     """

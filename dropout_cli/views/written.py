@@ -1,4 +1,4 @@
-"""The two passes in exact fractions of the numbers as they are written: p = 0.1 is 1/10.
+"""The two passes in exact fractions, from decimal numbers as written: p = 0.1 is 1/10.
 
 Shown numbers are compared with them: = where a number is exact, ≈ where it is rounded.
 """
