@@ -58,4 +58,4 @@ def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 @pytest.fixture
 def without_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the drawing out, which takes longer than all the words."""
-    monkeypatch.setattr(commands, "lanes", lambda *_: None)
+    monkeypatch.setattr(pictures, "lanes", lambda *_: None)
