@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import settings
 
-from dropout_cli.cli import commands, run
+from dropout_cli.cli import pictures, run
 
 
 class Result(NamedTuple):
