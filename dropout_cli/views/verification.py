@@ -169,11 +169,12 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
     reason, names = finding.reason, finding.mistakes
     if finding.ok or reason is None:
         return Row(finding, statement, method, ())
+    decimals = 0 if reason.expected >= 10 else 1
     values = {
         "count": f"{reason.counted:,}",
         "n": f"{reason.n:,}",
         "elements": messages.elements(reason.n),
-        "expected": f"{reason.expected:,.6g}",
+        "expected": f"{reason.expected:,.{decimals}f}",
         "fraction": f"{reason.counted / max(1, reason.n):.3g}",
         "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
         "at": reason.at, "got": reason.got, "wanted": reason.wanted, "error": reason.error,
