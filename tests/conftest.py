@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ for name in (
     "TTY_INTERACTIVE",
 ):  # fmt: skip
     os.environ.pop(name, None)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 
 # The same examples in every run, however long each takes.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
