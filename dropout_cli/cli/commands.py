@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,7 @@ from dropout_cli.cli.output import (
     say,
     suffix_of,
 )
-from dropout_cli.cli.parsing import Group
+from dropout_cli.cli.parsing import Group, choose_steps
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def walkthrough(
     if pause:
         options.refuse(["form", "path"], "--pause", "which presents in a terminal")
     ids = [step["id"] for step in messages.prose["step"]]
-    chosen = _chosen(steps, ids)
+    chosen = choose_steps(steps, ids)
     trace = Trace(options.problem())
     if pause and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from dropout_cli.cli.present import present
@@ -122,23 +121,6 @@ def walkthrough(
 
             picture = lanes(trace, messages, output.lang)
         output.write(page(trace, messages, chosen, picture), picture)
-
-
-def _chosen(steps: tuple[str, ...], ids: list[str]) -> list[str]:
-    """Return the ids that --step asks for by names, numbers or ranges; all if it asks for none."""
-    chosen: set[str] = set()
-    for name in [name.strip() for each in steps for name in each.split(",")]:
-        ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
-        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
-        begun = [id_ for id_ in ids if id_ == name or (name and id_.startswith(name))]
-        if not (1 <= first <= last <= len(ids) or len(begun) == 1):
-            several = f", but {' and '.join(begun)}" if begun else ""
-            raise RequestError(
-                f"there is no step {name!r}{several}: give a name of --list or its beginning, a"
-                f" number from 1 to {len(ids)}, or a range such as 3-6"
-            )
-        chosen.update(begun or ids[first - 1 : last])
-    return [id_ for id_ in ids if id_ in chosen] or ids
 
 
 @cli.command()

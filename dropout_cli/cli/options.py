@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import click
 
 from dropout_cli.cli.output import PICTURES, PRECISION, PRINTED, Output, chosen_suffix
-from dropout_cli.cli.parsing import probability
+from dropout_cli.cli.parsing import Language, probability
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS
 from dropout_cli.formats import FORMATS
@@ -81,7 +81,7 @@ THEME_OPTION = click.option(
     help="The colours of pictures and HTML.  [default: light; in HTML the reader's own]",
 )  # fmt: skip
 LANG_OPTION = click.option(
-    "--lang", type=click.Choice(languages()), default="en", show_default=True,
+    "--lang", type=Language(languages()), default="en", show_default=True,
     envvar="DROPOUT_CLI_LANG", show_envvar=True, help="The language of the words.",
 )  # fmt: skip
 precision_option = functools.partial(

@@ -93,6 +93,15 @@ class Group(Strict, click.Group):
         return list(self.commands)
 
 
+class Language(click.Choice[str]):
+    """A language, with or without a region: zh-CN and zh_CN mean zh."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take the language of a tag."""
+        language = re.split("[-_]", value)[0].lower()
+        return super().convert(language if language in self.choices else value, param, ctx)
+
+
 def probability(text: str) -> float:
     """Read a number or a fraction such as 1/3; Problem checks that it lies from 0 to 1."""
     numerator, _, denominator = text.partition("/")
@@ -102,3 +111,20 @@ def probability(text: str) -> float:
         raise click.BadParameter(
             f"{text!r} is neither a number nor a fraction such as 1/3."
         ) from None
+
+
+def choose_steps(steps: tuple[str, ...], ids: list[str]) -> list[str]:
+    """Return the ids that --step asks for by names, numbers or ranges; all if it asks for none."""
+    chosen: set[str] = set()
+    for name in [name.strip() for each in steps for name in each.split(",")]:
+        ends = re.fullmatch(r"(\d{1,3})(?:-(\d{1,3}))?", name)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, 0)
+        begun = [id_ for id_ in ids if id_ == name or (name and id_.startswith(name))]
+        if not (1 <= first <= last <= len(ids) or len(begun) == 1):
+            several = f", but {' and '.join(begun)}" if begun else ""
+            raise RequestError(
+                f"there is no step {name!r}{several}: give a name of --list or its beginning, a"
+                f" number from 1 to {len(ids)}, or a range such as 3-6"
+            )
+        chosen.update(begun or ids[first - 1 : last])
+    return [id_ for id_ in ids if id_ in chosen] or ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -186,18 +187,19 @@ class Presentation:
 
 
 def _spans(lines: Sequence[str], room: int) -> Iterator[slice]:
-    """Break lines into pages of at most `room` lines, at empty lines in the second half of a page.
+    """Break lines into even pages of at most `room` lines, at empty lines.
 
     A colon does not end a page, unless there is no other place to break.
     """
     start = 0
-    while len(lines) - start > room:
+    while (left := len(lines) - start) > room:
+        even = start + math.ceil(left / math.ceil(left / room))
         gaps = [
             k
             for k in range(start + max(1, room // 2), start + room + 1)
             if not lines[k].strip() and not lines[k - 1].endswith((":", "："))
         ]
-        end = gaps[-1] if gaps else start + room
+        end = min(gaps, key=lambda k: abs(k - even), default=start + room)
         yield slice(start, end)
         start = next((k for k in range(end, len(lines)) if lines[k].strip()), len(lines))
     if start < len(lines) or start == 0:

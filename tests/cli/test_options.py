@@ -182,3 +182,8 @@ def test_too_many_elements(cli):
     result = cli("forward", "-x", "@x.npy")
     assert (result.code, result.out) == (2, "")
     assert result.err == "Error: x has 10,000,001 elements, but at most 10,000,000 are taken\n"
+
+
+@pytest.mark.parametrize("tag", ["zh-CN", "zh_CN.UTF-8", "ZH"])
+def test_the_region_of_a_language_does_not_matter(cli, tag):
+    assert cli("forward", "--lang", tag).out == cli("forward", "--lang", "zh").out
