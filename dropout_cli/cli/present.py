@@ -196,7 +196,7 @@ def _spans(lines: Sequence[str], room: int) -> Iterator[slice]:
         even = start + math.ceil(left / math.ceil(left / room))
         gaps = [
             k
-            for k in range(start + max(1, room // 2), start + room + 1)
+            for k in range(start + 1, start + room + 1)
             if not lines[k].strip() and not lines[k - 1].endswith((":", "："))
         ]
         end = min(gaps, key=lambda k: abs(k - even), default=start + room)
