@@ -65,10 +65,11 @@ def present(trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
 class Presentation:
     """The state of a presentation.
 
-    full, blank: the steps with their results and without. pages: both, for the window's size.
-    place: the index of the current page. shown: number and part of the pages with results.
-    digits: the number being typed. notice: an answer to the last key. explaining: whether the
-    keys are explained. waiting: whether it waits for a key, so that a resize may draw.
+    full, blank: the steps with their results and without. pages: both, laid out
+    for a window of this size. place: the index of the current page. shown: number and part of the
+    pages with results. digits: the number being typed. notice: an answer to the last key.
+    explaining: whether the keys are explained. waiting: whether it waits for a key, so that a
+    resize may draw.
     """
 
     def __init__(self, trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
@@ -80,6 +81,7 @@ class Presentation:
         )
         self.place = 0
         self.pages: list[Page] = []
+        self.size: os.terminal_size | None = None
         self.shown: set[tuple[int, int]] = set()
         self.digits = self.notice = ""
         self.explaining = self.waiting = False
@@ -108,13 +110,15 @@ class Presentation:
         self.waiting, size = False, None
         while size != os.get_terminal_size():
             size = os.get_terminal_size()
-            self.lay_out(size)
+            if size != self.size:
+                self.lay_out(size)
             lines = "\r\n".join(f"\x1b[K{line}" for line in self.lines(size))
             print_text(f"\x1b[H{lines}")
         self.waiting = True
 
     def lay_out(self, size: os.terminal_size) -> None:
         """Break the steps into pages of this size, and keep the place."""
+        self.size = size
         here = self.pages[self.place][:2] if self.pages else (0, 0)
         self.pages = []
         for step, hidden in zip(self.full, self.blank, strict=True):
