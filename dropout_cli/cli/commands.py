@@ -300,7 +300,9 @@ def verify(
     from dropout_cli.cli.judge import judge_candidates, judge_layers
     from dropout_cli.views.verification import EXIT_CODES, claims_suite, page, record, verdict
 
-    if output.path is not None and output.path not in candidates:
+    vectors = (options.x, options.mask, options.grad_y, y, grad_x)
+    inputs = {*candidates, *(text.removeprefix("@") for text in vectors if text)}
+    if output.path and os.path.realpath(output.path) not in map(os.path.realpath, inputs):
         with suppress(FileNotFoundError):
             os.remove(output.path)
     if output.suffix == ".json":

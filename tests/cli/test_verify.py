@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib.metadata import version
 
@@ -202,3 +203,13 @@ def test_a_verdict_fits_the_terminal(cli, monkeypatch, columns, language):
         out = cli("verify", "--lang", language, *args).out
         assert max(map(cell_len, out.splitlines())) <= int(columns)
         assert language == "en" or "检查项" in out
+
+
+@pytest.mark.parametrize("given", ["-x @./o.json", "--candidate ./o.json"])
+def test_a_report_never_removes_what_is_read(cli, tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    case = {"x": [1, 2], "p": 0.5, "mask": [1, 0], "y": [2, 0]}
+    written = json.dumps(case if "candidate" in given else [1, 2])
+    (tmp_path / "o.json").write_text(written)
+    assert cli("verify", *given.split(), "-o", "o.json").code == 0
+    assert json.loads((tmp_path / "o.json").read_text())["ok"] is True
