@@ -5,8 +5,6 @@
 The names below are imported when they are first used, so that `dropout-cli --help` is fast.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -4,13 +4,9 @@ Each loss is a sum over the elements, of terms that may depend on n. So the shar
 in L is its value on them alone, with the n of all.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
 class Loss(NamedTuple):

@@ -9,23 +9,16 @@ skip: the number of 32-bit draws before the mask, from the stream of MT19937 tha
 and numpy.random.seed start. The sources with other streams refuse it.
 """
 
-from __future__ import annotations
-
 import os
+from collections.abc import Callable
 from itertools import accumulate, repeat
 from math import isqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from dropout_cli.arrays import Mask
 
 MOST_SKIPPED = 10**9  # draws
 BLOCK = 1 << 17  # elements drawn at a time: they fit in a processor's cache

@@ -1,19 +1,15 @@
 """The problem: x, p, the mask and the upstream gradient, checked once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dropout_cli import masks
 from dropout_cli.arrays import FloatArray, Mask, as_floats, as_mask, as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 EXAMPLE_X = (2.0, 4.0, 6.0, 8.0)
 EXAMPLE_P = 0.5
@@ -92,7 +88,7 @@ class Problem:
         grad_y: ArrayLike | None = None,
         loss: str | None = None,
         training: bool = True,
-    ) -> Problem:
+    ) -> Self:
         """Create a problem; without arguments, the worked example.
 
         x: the input, n finite numbers.

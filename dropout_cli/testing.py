@@ -1,11 +1,11 @@
 """The entry points for a test suite, which raise if a layer or its values are wrong."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dropout_cli.errors import RequestError
 from dropout_cli.formats.document import Setting
@@ -24,11 +24,6 @@ from dropout_cli.views.verification import (
 )
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
 
 MESSAGES = Messages(load("en"))
 

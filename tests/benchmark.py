@@ -3,24 +3,19 @@
 python tests/benchmark.py [ROUNDS]
 """
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli import backward, forward
 from dropout_cli.masks import SOURCES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RICH = "import click, numpy, rich.console, rich.table"
 BARS = """

@@ -1,15 +1,10 @@
 """Dropout in exact fractions, from the definition: what the tests hold the program against."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    Numbers = Sequence[float | Fraction] | Sequence[float] | Sequence[Fraction]
+Numbers = Sequence[float | Fraction] | Sequence[float] | Sequence[Fraction]
 
 LOSSES: dict[str, Callable[[list[Fraction]], Fraction]] = {
     "sum": lambda y: sum(y, Fraction(0)),

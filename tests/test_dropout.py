@@ -1,7 +1,5 @@
 """The mathematics, against exact fractions."""
 
-from __future__ import annotations
-
 import sys
 from fractions import Fraction
 from typing import Any

@@ -1,28 +1,22 @@
 """The masks: frozen, right at the edges, and as the frameworks themselves draw them."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from itertools import islice, product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Run
 
 from dropout_cli import RequestError, masks
+from dropout_cli.arrays import Mask
 from dropout_cli.masks import BLOCK, SOURCES, draw, find
 from dropout_cli.verify.frameworks import intel, nn_dropout
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from conftest import Run
-
-    from dropout_cli.arrays import Mask
 
 MEASURED = (2, 13)  # the newest PyTorch whose masks were compared with the sources
 PS = (0.0, 0.1, 0.25, 0.5, 0.9, 1.0)

@@ -1,7 +1,5 @@
 """Everything that the README shows is run."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """The two passes against PyTorch's own, where PyTorch is installed."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The command line: argv in, an exit code out."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

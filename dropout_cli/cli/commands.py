@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,6 @@ from dropout_cli.cli.parsing import Group, choose_steps
 from dropout_cli.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dropout_cli.problem import Problem
 
 FIGURES = (".png", ".svg", ".pdf", ".gif")

@@ -1,24 +1,19 @@
 """Reading vectors, JSON and saved passes from the command line and from files."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.cli.printed import Vector, parse, to_vector
 from dropout_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.problem import Problem
+from dropout_cli.problem import Problem
 
 MOST = 10**7  # elements of a vector
 BACKWARD = ("grad_y", "grad_y_source", "loss", "local_grad", "grad_x")

@@ -1,14 +1,14 @@
 """Judging layers and candidates for verify, and reading candidates."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.cli.input import (
     equal,
     from_json,
@@ -19,7 +19,9 @@ from dropout_cli.cli.input import (
     refuse_unknown,
     short,
 )
+from dropout_cli.cli.options import ProblemOptions
 from dropout_cli.cli.output import legible
+from dropout_cli.cli.printed import Vector
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
 from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
@@ -28,14 +30,7 @@ from dropout_cli.verify.load import load
 from dropout_cli.verify.tolerance import TYPES, half_units, rounding
 from dropout_cli.views.passes import SCHEMA
 from dropout_cli.views.verification import Suite, candidate_suite, layer_suite
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.cli.options import ProblemOptions
-    from dropout_cli.cli.printed import Vector
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 NOT_OF_LAYERS = (
     "x", "mask", "rng", "skip", "inference", "grad_y", "loss", "against", "candidates", "y",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -18,8 +19,6 @@ from dropout_cli.losses import LOSSES
 from dropout_cli.words import languages, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from dropout_cli.problem import Problem
 
 Decorator: TypeAlias = "Callable[[Callable[..., Any]], Callable[..., Any]]"

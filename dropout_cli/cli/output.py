@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.errors import RequestError
@@ -12,8 +13,6 @@ from dropout_cli.formats.ascii import to_ascii
 from dropout_cli.formats.document import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dropout_cli.figure.style import Style
     from dropout_cli.formats.document import Document, Picture
     from dropout_cli.words.messages import Messages

@@ -1,7 +1,5 @@
 """Parsing a command line strictly: no option is silently ignored, and mistakes are explained."""
 
-from __future__ import annotations
-
 import re
 from itertools import takewhile
 

@@ -1,12 +1,11 @@
 """The derivation as a presentation: one step per page, on the terminal's alternate screen."""
 
-from __future__ import annotations
-
 import math
 import os
 import re
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import click
 from rich.console import Console
@@ -14,13 +13,9 @@ from rich.console import Console
 from dropout_cli.cli.output import print_text
 from dropout_cli.formats.document import Heading
 from dropout_cli.formats.terminal import to_terminal
+from dropout_cli.trace import Trace
 from dropout_cli.views.walkthrough import render
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 # What the keys send; that of an arrow begins with Esc, on Windows with \xe0 or \0.
 KEYS = {

@@ -1,20 +1,15 @@
 """Parsing vectors as people, Python, NumPy, PyTorch, JAX and our own tables write them."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dropout_cli.arrays import FloatArray
 
 SIGNS = str.maketrans({"，": ",", "、": ",", "−": "-", "［": "[", "］": "]", "ᵀ": "", "⊤": ""})
 LISTS = str.maketrans("()", "[]")

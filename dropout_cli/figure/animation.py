@@ -1,10 +1,9 @@
 """The lanes as an animation: forward, then backward, element by element."""
 
-from __future__ import annotations
-
 import io
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,17 +13,12 @@ from dropout_cli.errors import RequestError
 from dropout_cli.figure.files import draw, smallest_type
 from dropout_cli.figure.flow import LARGE, SYMBOLS, Moment
 from dropout_cli.figure.page import typeset
-from dropout_cli.figure.style import FRAME_PIXELS
+from dropout_cli.figure.style import FRAME_PIXELS, Style
+from dropout_cli.trace import Trace
 from dropout_cli.views.notation import to_latex
 from dropout_cli.views.passes import keep_equation, scale_equation
 from dropout_cli.views.written import Written, sign
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dropout_cli.figure.style import Style
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 LONGEST = 12  # the most elements
 ARROW, GROWING, SCENE, END = 350, 40, 2600, 3500  # milliseconds

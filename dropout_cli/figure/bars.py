@@ -3,23 +3,18 @@
 In panels bars are upright, side by side; in lanes they are horizontal, one below the other.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.page import CAP, MARGIN, ems, typeset
+from dropout_cli.figure.page import CAP, MARGIN, Page, ems, typeset
 from dropout_cli.figure.style import INDEX, NOTE, SMALLEST, TICK, VALUE, Style
-
-if TYPE_CHECKING:
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.figure.page import Page
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.trace import Trace
+from dropout_cli.words.messages import Messages
 
 FEW, ROOMY = 16, 12.0  # bars have outlines if they are at most so many, or so many points apart
 DASHES = (0, (3, 2))
@@ -64,7 +59,7 @@ class Strip:
         """The points from one element to the next."""
         return (self.width if self.upright else self.height) / self.n
 
-    def moved(self, x: float, y: float) -> Strip:
+    def moved(self, x: float, y: float) -> Self:
         """Return the strip moved by x and y points."""
         return replace(self, x=self.x + x, y=self.y + y)
 

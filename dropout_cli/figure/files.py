@@ -6,16 +6,15 @@ The record is a text chunk of a PNG, the dc:source of an SVG, or the Keywords of
 request gives the same bytes, without date or version.
 """
 
-from __future__ import annotations
-
 import html
 import io
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
@@ -25,14 +24,10 @@ from dropout_cli.figure.page import MARGIN, Page, ems, typeset
 from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import CAPTION, WIDE, Style
 from dropout_cli.losses import LOSSES
+from dropout_cli.trace import Trace
 from dropout_cli.views.passes import backward_record, scale_equation
 from dropout_cli.views.written import Written, sign
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/figure/1"
 KEYWORD = "dropout-cli"

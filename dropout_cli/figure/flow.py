@@ -1,23 +1,18 @@
 """Lanes: an element goes right through x, m and y, and back from ∂L/∂y through the same m."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.figure.bars import ARRIVES, FOOT, Strip, indices, lay_out
-from dropout_cli.figure.page import CAP, MARGIN, ems, typeset
+from dropout_cli.figure.page import CAP, MARGIN, Page, ems, typeset
 from dropout_cli.figure.panels import GRAD_X, GRAD_Y, formulas
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, TICK, VALUE
-
-if TYPE_CHECKING:
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.figure.page import Page
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.trace import Trace
+from dropout_cli.words.messages import Messages
 
 MASK, GAP, PAD = 100.0, 66.0, 10.0  # the mask, the gaps beside it, the margin of its plate
 RIGHT = 54.0  # right of y

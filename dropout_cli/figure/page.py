@@ -1,30 +1,24 @@
 """A page measured in points, and its fonts."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
+from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
+from numpy.typing import ArrayLike
 
 from dropout_cli.errors import RequestError
-from dropout_cli.figure.style import SUBTITLE, THEMES, TITLE
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from numpy.typing import ArrayLike
-
-    from dropout_cli.figure.style import Style
+from dropout_cli.figure.style import SUBTITLE, THEMES, TITLE, Style
 
 matplotlib.rcdefaults()  # a user's settings change no figure
 

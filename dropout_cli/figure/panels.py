@@ -1,21 +1,14 @@
 """The four panels: input, mask, output and gradient."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dropout_cli.figure import PANELS
-from dropout_cli.figure.bars import ARRIVES, FOOT, Strip, indices, lay_out
-from dropout_cli.figure.page import MARGIN, ems, typeset
+from dropout_cli.figure.bars import ARRIVES, FOOT, Bars, Strip, indices, lay_out
+from dropout_cli.figure.page import MARGIN, Page, ems, typeset
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, PRODUCT, SMALLEST, SUBTITLE
-
-if TYPE_CHECKING:
-    from dropout_cli.figure.bars import Bars
-    from dropout_cli.figure.page import Page
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.trace import Trace
+from dropout_cli.words.messages import Messages
 
 LEAST, LEAST_ALONE = (720.0, 540.0), (640.0, 360.0)  # points of the page; for a panel alone
 GUTTER = 54.0  # points between panels

@@ -5,10 +5,8 @@ that 1/(1−p) adds. A **dropped** one is hollow, the outline of what was lost. 
 can tell blue from vermilion, and solid from hollow needs no colour at all.
 """
 
-from __future__ import annotations
-
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure import LAYOUTS, PANELS
@@ -66,7 +64,7 @@ class Style(NamedTuple):
     lang: str = "en"  # one of words.languages()
     precision: int = 4  # significant digits of the values, 1 to 17
 
-    def checked(self) -> Style:
+    def checked(self) -> Self:
         """Return the style with its panels in order; RequestError for an invalid field."""
         style = self._replace(
             layout="flow" if self.layout == "lanes" else self.layout,

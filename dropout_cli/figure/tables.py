@@ -1,29 +1,21 @@
 """Pictures of a pass, as a table with bars, and of a step of the derivation."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.bars import Bars, Strip
 from dropout_cli.figure.files import subtitle
 from dropout_cli.figure.page import CAP, CHARACTER, MARGIN, MONO, TOP, Page, box, ems, typeset
-from dropout_cli.figure.style import NOTE, SMALLEST, WIDE
+from dropout_cli.figure.style import NOTE, SMALLEST, WIDE, Style
 from dropout_cli.formats import document as blocks
-from dropout_cli.formats.document import SIGNS, STATUS, Formula, Heading, Table, Text
+from dropout_cli.formats.document import SIGNS, STATUS, Document, Formula, Heading, Table, Text
+from dropout_cli.trace import Trace
 from dropout_cli.views.notation import BACKWARD, GRAD_X, GRAD_Y, X, Y
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from dropout_cli.figure.style import Style
-    from dropout_cli.formats.document import Document
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 FIRST, LAST = 422.0, 64.0  # the top and the bottom of a table
 LEGEND = 34.0

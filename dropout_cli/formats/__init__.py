@@ -1,12 +1,9 @@
 """Pages and records as files: a module for each format, and the table of them."""
 
-from __future__ import annotations
-
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from dropout_cli.formats.document import Setting
+from dropout_cli.formats.document import Setting
 
 
 class Format(NamedTuple):

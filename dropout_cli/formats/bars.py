@@ -1,14 +1,10 @@
 """The bars of a table as characters: what arrived, what the scaling adds, what was lost."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dropout_cli.formats.document import Bar
+from dropout_cli.formats.document import Bar
 
 FEWEST, MOST = 10, 24  # characters of a bar, on both sides of zero
 STEPS = (1, 2, 2.5, 5)  # times a power of ten: the possible values of a character

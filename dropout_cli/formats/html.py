@@ -1,18 +1,12 @@
 """Documents as self-contained HTML pages, with formulas in MathML."""
 
-from __future__ import annotations
-
 import pkgutil
 import re
+from collections.abc import Sequence
 from html import escape
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from dropout_cli.formats import document as doc
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 LIGHT = doc.COLOURS["light"] | {"line": "#D0D7DE"}
 DARK = doc.COLOURS["dark"] | {"line": "#3A444F"}

@@ -1,16 +1,11 @@
 """Documents as Jupyter notebooks, format 4.5: Markdown cells, and code cells with outputs."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dropout_cli.formats.document import Heading, Picture, Program
+from dropout_cli.formats.document import Block, Document, Heading, Picture, Program, Setting
 from dropout_cli.formats.markdown import to_markdown
-
-if TYPE_CHECKING:
-    from dropout_cli.formats.document import Block, Document, Setting
 
 
 def to_notebook(document: Document, setting: Setting) -> str:

@@ -1,18 +1,18 @@
 """Documents in a terminal, and in files that look like one."""
 
-from __future__ import annotations
-
 import io
 import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.box import Box
 from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.constrain import Constrain
+from rich.containers import Lines
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -20,14 +20,6 @@ from rich.theme import Theme
 
 from dropout_cli.formats import bars
 from dropout_cli.formats import document as doc
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from rich.console import JustifyMethod
-    from rich.containers import Lines
-
 
 WIDTH = 80  # columns of a file, and the most of a paragraph
 NARROWEST = 40  # columns of a window, which has room for its title

@@ -4,29 +4,23 @@ A claim is a function from a Trace to a Finding. The floats of the trace must ag
 values to a few units in the last place; what is proved of the definition must agree exactly.
 """
 
-from __future__ import annotations
-
 import math
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import repeat
 from operator import mul
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dropout_cli import dropout
+from dropout_cli.arrays import FloatArray
+from dropout_cli.problem import Problem
 from dropout_cli.proof import exact
 from dropout_cli.proof.finding import SILENT, Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.problem import Problem
-    from dropout_cli.trace import Trace
+from dropout_cli.trace import Trace
 
 ELEMENTS = 1000  # the most elements checked in fractions, from the first
 PAIRS = 16  # the most elements of which each is checked against each

@@ -1,11 +1,7 @@
 """The results of checks: of claims, of computed values and of layers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class Wrong(NamedTuple):

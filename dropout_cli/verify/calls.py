@@ -3,25 +3,27 @@
 What is asked later is a function of this record alone.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.verify.draws import BIG, Draws, grid_step
-from dropout_cli.verify.layers import NoArrayError, generators, values
+from dropout_cli.verify.layers import (
+    Adapter,
+    Layer,
+    NoArrayError,
+    Passed,
+    Values,
+    generators,
+    values,
+)
 from dropout_cli.verify.load import catching
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.verify.layers import Adapter, Layer, Passed, Values
 
 NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))

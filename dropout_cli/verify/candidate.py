@@ -1,13 +1,14 @@
 """Is what an implementation computed right: its y, its grad_x, and the mask that it sampled."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.errors import RequestError
+from dropout_cli.problem import Problem
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.trace import Trace
 from dropout_cli.verify import naming
@@ -15,12 +16,6 @@ from dropout_cli.verify.chance import LEVEL
 from dropout_cli.verify.draws import Draws, grid_step
 from dropout_cli.verify.mistakes import diagnose, swapped
 from dropout_cli.verify.tolerance import TYPES, Tolerance, carried, rounding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.problem import Problem
 
 RTOL = 1e-5  # allowed in any case: values are often written with six digits
 RECORDED = 1000  # at most this many wrong elements are given

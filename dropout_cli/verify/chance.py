@@ -19,20 +19,16 @@ union bound), so a right layer fails a question with a probability of at most LE
 compares random numbers on a grid, so its q may be off by a step: slack is what that adds to a sum.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from dropout_cli.arrays import FloatArray, Mask
 
-    from dropout_cli.arrays import FloatArray, Mask
-
-    Numbers = FloatArray | float
+Numbers = FloatArray | float
 
 LEVEL = 1e-9  # with at most this probability a right layer fails a question
 

@@ -1,21 +1,14 @@
 """Test the masks of a layer: their share, their independence, and whether calls have their own."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.verify import chance
-from dropout_cli.verify.chance import LEVEL, Setting, Worst, by_shape
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.verify.chance import Sums
+from dropout_cli.verify.chance import LEVEL, Setting, Sums, Worst, by_shape
 
 BIG = 1000  # elements of a mask that says something by itself
 

@@ -3,17 +3,17 @@
 Each framework draws the mask itself and differentiates by its own autograd.
 """
 
-from __future__ import annotations
-
 import platform
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.errors import RequestError
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
@@ -24,12 +24,7 @@ from dropout_cli.trace import Trace
 from dropout_cli.verify.load import quote
 from dropout_cli.verify.tolerance import rounding
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dropout_cli.arrays import FloatArray, Mask
-
-    Passes = tuple[Mask, FloatArray, FloatArray]  # the mask, y and grad_x
+Passes = tuple[Mask, FloatArray, FloatArray]  # the mask, y and grad_x
 
 
 class Comparison(NamedTuple):

@@ -1,27 +1,22 @@
 """Judge a layer: run it at each p, ask every question, and name what is wrong."""
 
-from __future__ import annotations
-
 import sys
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
+from dropout_cli.proof.finding import Finding
 from dropout_cli.verify import naming, questions
 from dropout_cli.verify.calls import Record, record
 from dropout_cli.verify.layers import adapt, generators
 from dropout_cli.verify.load import quote
 from dropout_cli.verify.questions import NoAnswerError
 from dropout_cli.verify.tolerance import TYPES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dropout_cli.proof.finding import Finding
 
 SWEEP = (0.0, 0.1, 0.137, 0.25, 0.5, 0.9, 1.0)  # 0.137 is no multiple of 1/256 or 1/100
 

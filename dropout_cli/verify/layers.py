@@ -10,22 +10,17 @@ Three kinds are known:
 A layer whose attribute `inplace` is true may change x, as nn.Dropout may.
 """
 
-from __future__ import annotations
-
 import inspect
 import random
 import sys
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dropout_cli.arrays import FloatArray
 
 KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"

@@ -1,20 +1,15 @@
 """Import a user's layer by its name, and quote in one line what the user's code raises."""
 
-from __future__ import annotations
-
 import difflib
 import importlib
 import os
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from dropout_cli.errors import RequestError, SignalExit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 OUT_OF_MEMORY = re.compile("out of memory|not enough memory|allocate memory", re.IGNORECASE)
 QUOTED = 200  # characters of a foreign message that are quoted

@@ -3,22 +3,17 @@
 Adding a mistake is adding a line to one of the tables, and a sentence to each language's prose.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
+from dropout_cli.trace import Trace
+from dropout_cli.verify.tolerance import Tolerance
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.trace import Trace
-    from dropout_cli.verify.tolerance import Tolerance
-
-    Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
+Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
 
 # What each mistake makes of v: of x in the forward pass, of ∂L/∂y in the backward pass.
 IN_TRAINING: dict[str, Formula] = {

@@ -1,20 +1,15 @@
 """Name the known mistakes that explain what a layer answered, the best first."""
 
-from __future__ import annotations
-
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
 from dropout_cli.verify import chance
+from dropout_cli.verify.calls import Call
 from dropout_cli.verify.mistakes import IN_GRADIENT, factor, fitting, swapped
-
-if TYPE_CHECKING:
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.verify.calls import Call
 
 
 def names_of(call: Call, about: str) -> list[str]:

@@ -1,30 +1,23 @@
 """The questions asked of a layer: each is a function Record → Finding, and a row of a table."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.verify import naming
-from dropout_cli.verify.calls import SITUATIONS, other_p
-from dropout_cli.verify.chance import LEVEL, of_share
+from dropout_cli.verify.calls import SITUATIONS, Call, Record, other_p
+from dropout_cli.verify.chance import LEVEL, Worst, of_share
+from dropout_cli.verify.draws import Draws
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.mistakes import factor, offset
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.verify.calls import Call, Record
-    from dropout_cli.verify.chance import Worst
-    from dropout_cli.verify.draws import Draws
-
-    Question = Callable[[Record], Finding]
+Question = Callable[[Record], Finding]
 
 SHOWN = 5  # at most this many wrong elements are given
 NAMED = 6  # at most this many calls are named, and a name must fit them all

@@ -1,19 +1,14 @@
 """Differences from the exact result that rounding explains, in a type or in what was written."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.losses import LOSSES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dropout_cli.arrays import FloatArray, Mask
-    from dropout_cli.trace import Trace
+from dropout_cli.trace import Trace
 
 ROUNDINGS = 6
 FEWEST, MOST = 3, 8  # decimals; with fewer a number is taken as it is, with more as a float in full
@@ -69,7 +64,7 @@ class Tolerance(NamedTuple):
             beyond = np.abs(expected) * (1 + self.relative) >= self.largest
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
 
-    def of_both_passes(self, scale: float) -> Tolerance:
+    def of_both_passes(self, scale: float) -> Self:
         """Widen to ∂L/∂x where ∂L/∂y follows from y, as 2y does.
 
         scale: 1/(1−p). y is off by up to r·|y| + a, r and a being this tolerance's, so ∂L/∂y = 2y
@@ -77,7 +72,7 @@ class Tolerance(NamedTuple):
         """
         relative = self.relative * (2 + self.relative)
         absolute = self.absolute * (1 + 2 * scale * (1 + self.relative))
-        return Tolerance(relative, absolute, self.largest)
+        return self._replace(relative=relative, absolute=absolute, written=0.0)
 
 
 def tolerance(dtype: str, p: float) -> Tolerance:

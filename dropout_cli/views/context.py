@@ -1,22 +1,16 @@
 """The context for rendering a step of the derivation, and a rendered step."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias
 
 from dropout_cli.formats.document import Block, Check, Formula, Paragraph
 from dropout_cli.proof import claims
+from dropout_cli.proof.finding import Finding
+from dropout_cli.trace import Trace
 from dropout_cli.views.notation import WIDTH, shown, vector
 from dropout_cli.views.written import Written
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-
-    from dropout_cli.proof.finding import Finding
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
-
+from dropout_cli.words.messages import Messages
 
 Piece: TypeAlias = Block | str  # of a step: a block, or the key of words that are a paragraph
 Rendered: TypeAlias = tuple[list[Piece], dict[str, Any]]  # a step, and the numbers in it for JSON

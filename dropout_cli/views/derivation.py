@@ -4,14 +4,12 @@ Each step is a function that computes what it says of the problem at hand, in re
 words are content (words/*.toml).
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from operator import mul
-from typing import TYPE_CHECKING
 
 from dropout_cli.formats.document import Facts, Formula, equation
 from dropout_cli.proof import claims
+from dropout_cli.trace import Trace
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
 from dropout_cli.views.notation import (
     WIDTH,
@@ -23,10 +21,7 @@ from dropout_cli.views.notation import (
 )
 from dropout_cli.views.passes import facts, keep_equation, upstream_facts
 from dropout_cli.views.written import SUMMED, Written, sign
-
-if TYPE_CHECKING:
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 LARGEST_MATRIX = 6  # rows of a Jacobian that is written out
 

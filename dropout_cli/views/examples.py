@@ -1,13 +1,13 @@
 """Steps 8 to 10: both passes in numbers, the sum as the loss, and PyTorch."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from dropout_cli.arrays import Mask
 from dropout_cli.formats import document as doc
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
@@ -25,11 +25,6 @@ from dropout_cli.views.passes import (
     substituted,
 )
 from dropout_cli.views.written import SUMMED, Written
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dropout_cli.arrays import Mask
 
 MODULE = """\
 class MyDropout(torch.nn.Module):

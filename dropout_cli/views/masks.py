@@ -1,17 +1,11 @@
 """Which source draws which mask, and from which seed, as pages and as records."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from dropout_cli.arrays import Mask
 from dropout_cli.formats.document import SIGNS, Document, Heading, Paragraph, Table
-
-if TYPE_CHECKING:
-    from dropout_cli.arrays import Mask
-    from dropout_cli.views.records import MasksRecord
-    from dropout_cli.words.messages import Messages
+from dropout_cli.views.records import MasksRecord
+from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/masks/1"
 SHORT = 16  # elements of a mask in a heading, or where there is room for no more

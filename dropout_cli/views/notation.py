@@ -1,26 +1,19 @@
 """Write formulas, vectors and matrices, in Unicode and in LaTeX."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from dropout_cli.formats.document import Formula, equation
 from dropout_cli.losses import LOSSES
 from dropout_cli.views.written import sign
 from dropout_cli.words import FORMULAS, load
-from dropout_cli.words.messages import BLANK
+from dropout_cli.words.messages import BLANK, Messages
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-    from typing import Any, TypeVar
-
-    from numpy.typing import NDArray
-
-    from dropout_cli.words.messages import Messages
-
-    Row = TypeVar("Row")
+Row = TypeVar("Row")
 
 SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60

@@ -1,15 +1,16 @@
 """The two passes of a trace, one row per element, as pages and as records."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
+from dropout_cli.arrays import FloatArray
 from dropout_cli.formats import document as doc
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 from dropout_cli.proof import exact
+from dropout_cli.trace import Trace
 from dropout_cli.views.notation import (
     BACKWARD,
     BESIDE,
@@ -27,15 +28,9 @@ from dropout_cli.views.notation import (
     vector,
     with_gap,
 )
+from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
 from dropout_cli.views.written import SUMMED, Written
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.trace import Trace
-    from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/trace/1"
 

@@ -1,7 +1,5 @@
 """Steps 11 to 13: why the factor 1/(1−p), what inference does, and the summary."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any

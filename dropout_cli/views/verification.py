@@ -3,17 +3,18 @@
 What was verified gives suites: the claims of a problem, each candidate, each layer.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from dropout_cli.formats.document import (
     SIGNS,
+    Block,
     Check,
     Code,
+    Document,
     Facts,
     Formula,
     Heading,
@@ -23,22 +24,17 @@ from dropout_cli.formats.document import (
     joined,
 )
 from dropout_cli.proof import claims
+from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.trace import Trace
+from dropout_cli.verify.candidate import Candidate
 from dropout_cli.verify.chance import LEVEL
+from dropout_cli.verify.frameworks import Comparison
 from dropout_cli.verify.questions import OF_CHANCE
+from dropout_cli.verify.tolerance import Tolerance
 from dropout_cli.views.notation import BESIDE, INDEX, loss_formula, vector
 from dropout_cli.views.passes import facts, upstream_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dropout_cli.formats.document import Block, Document
-    from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
-    from dropout_cli.verify.candidate import Candidate
-    from dropout_cli.verify.frameworks import Comparison
-    from dropout_cli.verify.tolerance import Tolerance
-    from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
-    from dropout_cli.words.messages import Messages
+from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
+from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/verify/1"
 EXIT_CODES = {True: 0, False: 1, None: 2}

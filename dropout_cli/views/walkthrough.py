@@ -1,23 +1,16 @@
 """The derivation as a page and as a record: the chosen steps."""
 
-from __future__ import annotations
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from dropout_cli.arrays import FloatArray
 from dropout_cli.formats import document as doc
-from dropout_cli.views import derivation, examples, reasons
+from dropout_cli.problem import Problem
+from dropout_cli.trace import Trace
+from dropout_cli.views import derivation, examples, reasons, records
 from dropout_cli.views.context import Rendered, StepContext
 from dropout_cli.views.passes import backward_record
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    from dropout_cli.arrays import FloatArray
-    from dropout_cli.problem import Problem
-    from dropout_cli.trace import Trace
-    from dropout_cli.views import records
-    from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages
 
 SCHEMA = "dropout-cli/walkthrough/1"
 CONTENTS = "dropout-cli/steps/1"

@@ -3,18 +3,12 @@
 Shown numbers are compared with them: = where a number is exact, ≈ where it is rounded.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from dropout_cli.proof import exact
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dropout_cli.trace import Trace
-    from dropout_cli.words.messages import Messages
+from dropout_cli.trace import Trace
+from dropout_cli.words.messages import Messages
 
 SUMMED = 1000  # elements whose exact sum takes milliseconds
 

@@ -1,17 +1,13 @@
 """Messages and numbers in one language."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from dropout_cli.formats.document import Formula, Text, Verbatim, equation
 from dropout_cli.words import FORMULAS, load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 BLANK = "____"
 # `Code`, a {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.

@@ -1,7 +1,5 @@
 """What an implementation computed, in a file: read strictly, judged fairly."""
 
-from __future__ import annotations
-
 import json
 
 import junitparser

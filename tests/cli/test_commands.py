@@ -1,7 +1,5 @@
 """The command line as scripts and terminals use it."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

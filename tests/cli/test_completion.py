@@ -1,7 +1,5 @@
 """Completion, as each shell asks for it."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

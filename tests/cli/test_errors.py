@@ -1,7 +1,5 @@
 """What cannot be done is said in one sentence, and changes nothing."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

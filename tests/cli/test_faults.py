@@ -1,7 +1,5 @@
 """What a machine does to a run: signals, full disks, closed streams, folders that take no file."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import random

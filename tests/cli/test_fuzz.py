@@ -3,8 +3,6 @@
 FUZZ_CASES=20000 pytest tests/cli/test_fuzz.py runs more of them, always the same.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

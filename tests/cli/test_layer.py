@@ -1,7 +1,5 @@
 """A layer that the command line, or a test suite, names: how it is found, judged and reported."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

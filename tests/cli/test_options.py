@@ -1,7 +1,5 @@
 """No option is dropped in silence: each takes effect, or is refused."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

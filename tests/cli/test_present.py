@@ -1,7 +1,5 @@
 """The presentation, as a person at a terminal sees it."""
 
-from __future__ import annotations
-
 import os
 import re
 import select

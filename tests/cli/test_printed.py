@@ -1,7 +1,5 @@
 """Vectors as they are printed, and pasted."""
 
-from __future__ import annotations
-
 import json
 import time
 

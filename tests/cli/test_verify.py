@@ -1,7 +1,5 @@
 """A verdict as people and CI systems read it."""
 
-from __future__ import annotations
-
 import json
 import sys
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """The derivation on a terminal and in files: some steps, a pause, each format, either language."""
 
-from __future__ import annotations
-
 import json
 import re
 from html import unescape

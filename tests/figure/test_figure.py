@@ -1,7 +1,5 @@
 """The figure, measured as it is drawn: lengths, shapes, colours, and what it says."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

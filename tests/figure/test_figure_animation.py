@@ -1,7 +1,5 @@
 """The animation: what it says, how long, where it looks, and how much room it takes."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

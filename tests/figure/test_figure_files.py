@@ -1,7 +1,5 @@
 """The figure's files: the same bytes every time, what they carry, and what is read back."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os

@@ -3,8 +3,6 @@
 pytest -m "" tests/figure/test_figure_images.py --mpl-generate-path=tests/figure/figures
 """
 
-from __future__ import annotations
-
 import matplotlib
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """Where the words of a figure stand: none touches another, leaves the page or is too small."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

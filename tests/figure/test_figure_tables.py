@@ -1,7 +1,5 @@
 """Passes and steps as pictures: what is drawn of their pages, and where it stands."""
 
-from __future__ import annotations
-
 import xml.etree.ElementTree as ET
 
 import numpy as np

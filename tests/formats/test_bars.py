@@ -1,7 +1,5 @@
 """Bars in a terminal's tables, as they were drawn by hand."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

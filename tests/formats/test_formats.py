@@ -1,7 +1,5 @@
 """The table of the formats: each has a module that writes it."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.util import find_spec
 

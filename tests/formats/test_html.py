@@ -1,7 +1,5 @@
 """Pages of HTML, as a browser's parser sees them."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

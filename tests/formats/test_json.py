@@ -1,7 +1,5 @@
 """JSON has one key on each line, and arrays are lists."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Markdown as GitHub, Jupyter and Quarto render it."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Notebooks: valid, and their cells run."""
 
-from __future__ import annotations
-
 import ast
 import io
 import re

@@ -1,7 +1,5 @@
 """What the layout of a terminal adds to rich: Chinese, formulas, and columns that share."""
 
-from __future__ import annotations
-
 from rich.cells import cell_len
 
 from dropout_cli.formats.document import Formula, Paragraph, Table, Text

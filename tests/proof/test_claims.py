@@ -1,7 +1,5 @@
 """The claims: true of every trace, and false of a wrong one."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Candidates: what was allowed, how large the difference was, and of how many elements."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

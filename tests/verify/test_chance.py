@@ -1,7 +1,5 @@
 """The one inequality against exact binomial tails, and the sums against plain loops."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 

@@ -1,11 +1,10 @@
 """Judge layers by running them: right ones are never accused, wrong ones are found and named."""
 
-from __future__ import annotations
-
 import random
 import sys
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,16 +12,12 @@ from layers import numpy_layers, traps
 
 from dropout_cli import check
 from dropout_cli.errors import RequestError
+from dropout_cli.proof.finding import Finding
 from dropout_cli.verify.chance import LEVEL
 from dropout_cli.verify.judge import SWEEP, judge_layer
 from dropout_cli.views.verification import layer_suite
 from dropout_cli.words import languages, load
 from dropout_cli.words.messages import Messages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dropout_cli.proof.finding import Finding
 
 RIGHT: dict[str, Any] = numpy_layers.RIGHT | traps.RIGHT
 WRONG: dict[str, Any] = numpy_layers.WRONG | traps.WRONG

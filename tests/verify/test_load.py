@@ -1,10 +1,10 @@
 """Find a layer by its name, recognize its kind, and quote what it raises."""
 
-from __future__ import annotations
-
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from layers import numpy_layers
@@ -12,10 +12,6 @@ from layers import numpy_layers
 from dropout_cli.errors import RequestError
 from dropout_cli.verify.judge import judge_layer
 from dropout_cli.verify.load import QUOTED, load, quote
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture

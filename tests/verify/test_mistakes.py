@@ -1,7 +1,5 @@
 """The known mistakes: each found from its own output, and none in a right implementation."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings

@@ -1,7 +1,5 @@
 """The tolerance against brute force: every way to compute m·x/(1−p), in every type."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The tables as people see them."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The derivation: every number of it recomputed, every sentence true of every problem."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

@@ -1,10 +1,9 @@
 """The words: each language has all that are needed, and the formulas stand once."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,9 +14,6 @@ from dropout_cli.verify import questions
 from dropout_cli.verify.mistakes import AT_P_1, IN_GRADIENT, IN_INFERENCE, IN_TRAINING
 from dropout_cli.views.walkthrough import STEPS
 from dropout_cli.words import FORMULAS, languages, load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 LANGUAGES = languages()
 

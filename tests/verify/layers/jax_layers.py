@@ -2,8 +2,6 @@
 
 # ruff: noqa: NPY002 (courses draw from the global generator)
 
-from __future__ import annotations
-
 import jax
 import jax.numpy as jnp
 import ml_dtypes

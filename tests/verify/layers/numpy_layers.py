@@ -2,16 +2,12 @@
 
 # ruff: noqa: NPY002 (courses draw from the global generator)
 
-from __future__ import annotations
-
 import random
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Course:

@@ -2,8 +2,6 @@
 
 # ruff: noqa: NPY002 (courses draw from the global generator)
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import nn

@@ -2,8 +2,6 @@
 
 # ruff: noqa: NPY002 (courses draw from the global generator)
 
-from __future__ import annotations
-
 import hashlib
 import threading
 
