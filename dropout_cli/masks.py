@@ -9,6 +9,8 @@ skip: the number of 32-bit draws before the mask, from the stream of MT19937 tha
 and numpy.random.seed start. The sources with other streams refuse it.
 """
 
+from __future__ import annotations  # numpy.random, which is slow to import, is named below
+
 import os
 from collections.abc import Callable
 from itertools import accumulate, repeat

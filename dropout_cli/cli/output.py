@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dropout_cli.errors import RequestError
 from dropout_cli.formats import FORMATS, render
-from dropout_cli.formats.ascii import to_ascii
+from dropout_cli.formats.ascii import to_ascii, widen
 from dropout_cli.formats.document import Setting
 
 if TYPE_CHECKING:
@@ -128,19 +128,30 @@ def chosen_suffix(form: str | None, path: str | None, known: Iterable[str]) -> s
 
 def print_page(page: Document) -> None:
     """Print a page as a terminal shows it."""
+    print_text(lay_out(page))
+
+
+def lay_out(page: Document, width: int | None = None) -> str:
+    """Lay out a page for standard output, as wide as the terminal unless a width is given."""
     from dropout_cli.formats.terminal import to_terminal
 
-    print_text(to_terminal(page))
+    text = to_terminal(page, width)
+    return text if _printable(text) else to_terminal([widen(block) for block in page], width)
 
 
 def print_text(text: str) -> None:
     """Print text at once, in ASCII if the encoding of standard output lacks a character of it."""
+    sys.stdout.write(text if _printable(text) else to_ascii(text))
+    sys.stdout.flush()
+
+
+def _printable(text: str) -> bool:
+    """Test whether the encoding of standard output has every character of a text."""
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = to_ascii(text)
-    sys.stdout.write(text)
-    sys.stdout.flush()
+        return False
+    return True
 
 
 def say(words: str) -> None:

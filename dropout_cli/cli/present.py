@@ -10,9 +10,8 @@ from typing import NamedTuple
 import click
 from rich.console import Console
 
-from dropout_cli.cli.output import print_text
+from dropout_cli.cli.output import lay_out, print_text
 from dropout_cli.formats.document import Heading
-from dropout_cli.formats.terminal import to_terminal
 from dropout_cli.trace import Trace
 from dropout_cli.views.walkthrough import render
 from dropout_cli.words.messages import Messages
@@ -118,7 +117,7 @@ class Presentation:
         self.pages = []
         for step, hidden in zip(self.full, self.blank, strict=True):
             top, full, blank = (
-                to_terminal(blocks, size.columns).splitlines()
+                lay_out(blocks, size.columns).splitlines()
                 for blocks in (
                     [Heading(f"{step.number}. {step.title}", 2)],
                     step.blocks,

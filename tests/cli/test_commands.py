@@ -163,6 +163,14 @@ def test_a_terminal_without_unicode_gets_ascii(monkeypatch, command, form):
     assert b"?" not in written.getvalue() != b""
 
 
+def test_columns_stand_below_one_another_in_ascii(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert run(["backward", "--loss", "sum-squares"]) == 0
+    facts = written.getvalue().decode().split("\n\n")[1].splitlines()  # dL/dy = [8, 0, 24, 0]^T   …
+    assert len({len(fact) - len(fact.partition("   ")[2].lstrip()) for fact in facts}) == 1
+
+
 @pytest.mark.parametrize("lang", ["C", pytest.param("C.UTF-8", marks=pytest.mark.slow)])
 def test_the_help_in_a_locale_without_unicode(lang):
     environment = {"LC_ALL": lang, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
