@@ -1,7 +1,7 @@
 """The problem: x, p, the mask and the upstream gradient, checked once."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +17,7 @@ EXAMPLE_MASK = (1, 0, 1, 0)
 EXAMPLE_GRAD_Y = (0.1, 0.2, 0.3, 0.4)
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(NamedTuple):
     """The draw of a mask. rng: a name in masks.SOURCES. skip: the draws before it."""
 
     rng: str

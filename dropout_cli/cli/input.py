@@ -1,7 +1,6 @@
 """Reading vectors, JSON and saved passes from the command line and from files."""
 
 import io
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -84,6 +83,8 @@ def _read_npy(path: str) -> Vector:
 
 def parse_json(text: str, source: str) -> Any:
     """Parse JSON; RequestError, naming the source, if it is broken."""
+    import json
+
     try:
         return json.loads(text)
     except (RecursionError, ValueError) as error:

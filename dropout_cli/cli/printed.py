@@ -1,6 +1,5 @@
 """Parsing vectors as people, Python, NumPy, PyTorch, JAX and our own tables write them."""
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -59,6 +58,8 @@ def _lists(text: str, name: str) -> list[Any]:
         rows = [row for line in text.splitlines() if (row := TOKEN.findall(line))]
         is_matrix = len(rows) > 1 and len(rows[0]) > 1 and len(set(map(len, rows))) == 1
         return rows if is_matrix else [item for row in rows for item in row]
+    import json
+
     tokens = [token if token in "[]" else json.dumps(token) for token in TOKEN.findall(f"[{text}]")]
     try:
         lists: list[Any] = json.loads(",".join(tokens).replace("[,", "[").replace(",]", "]"))

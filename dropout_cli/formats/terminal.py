@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,7 +49,9 @@ def to_terminal(document: doc.Document, width: int | None = None) -> str:
 
 def columns() -> int:
     """Return COLUMNS or else the width of the terminal; 0 if there is no terminal."""
-    return shutil.get_terminal_size((0, 0)).columns
+    if not (os.environ.get("COLUMNS") or sys.stdout.isatty()):
+        return 0
+    return Console(file=sys.stdout).width
 
 
 def to_text(document: doc.Document, _: doc.Setting) -> str:
@@ -116,12 +117,13 @@ def _print(document: doc.Document, console: Console, *, on_screen: bool) -> None
     """
     parts: list[RenderableType] = []
     before: doc.Block | None = None
+    width = console.width
     for block in document:
         if isinstance(block, doc.Picture | doc.Program):  # a terminal cannot show them
             continue
         if parts and not _together(before, block):
             parts.append("")
-        parts.append(_block(block, console.width, on_screen))
+        parts.append(_block(block, width, on_screen))
         before = block
     console.print(Group(*parts), crop=False)
 
