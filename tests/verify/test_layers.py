@@ -2,13 +2,13 @@
 
 import random
 import sys
-from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from layers import numpy_layers, traps
+from layers import RIGHT, WRONG, Case, calls, dependence, freshness, passes, shares
+from layers.course import Course
 
 from dropout_cli import check
 from dropout_cli.errors import RequestError
@@ -19,54 +19,17 @@ from dropout_cli.views.verification import layer_suite
 from dropout_cli.words import languages, load
 from dropout_cli.words.messages import Messages
 
-RIGHT: dict[str, Any] = numpy_layers.RIGHT | traps.RIGHT
-WRONG: dict[str, Any] = numpy_layers.WRONG | traps.WRONG
-if find_spec("torch"):
-    from layers import torch_layers
-
-    RIGHT |= torch_layers.RIGHT
-    WRONG |= torch_layers.WRONG
-if find_spec("jax"):
-    from layers import jax_layers
-
-    RIGHT |= jax_layers.RIGHT
-    WRONG |= jax_layers.WRONG
-
-# One layer of each kind is judged in every run, at few p; the others repeat a kind.
-QUICK = {
-    "numpy function": [0.1], "images only": [0.9], "p < 1 by a bare assert": [1],
-    "nn.Dropout": [0.9],
-    "mask from y": [0.1], "wrong at first": [1], "one mask for two calls": [0.1],
-    "tail of n mod 8": [0.9], "squeezes": [0], "drops by sign": [0.1], "p is keep": [0.1],
-    "changes grad_y": [1], "overwrites y": [0], "gradient cut": [0, 0.9], "nan at p = 1": [1],
-    "fast for even": [0.5], "clips": [0], "seeds itself": [0.9],
-    "narrow gradient": [0], "mode of backward": [1], "sign of y": [0],
-}  # fmt: skip
-
-
-def cases_of(names: Iterable[str]) -> list[Any]:
-    quick = [(name, QUICK[name]) for name in names if name in QUICK]
-    return quick + [pytest.param(name, None, marks=pytest.mark.slow) for name in names]
-
-
 BETWEEN = {"values", "same-mask", "kept-fraction", "independent", "fresh-mask"}
 ALWAYS = {"inference", "input-untouched", "shape-and-dtype", "answers"}
-# The questions that are not judged of a right layer, at some p at least. Most layers of NumPy
-# answer float32 with float64, so that the type is not judged.
-OPEN: dict[str, set[str]] = {
-    **{name: set() for name in (
-        "bool mask", "own generator", "numpy function", "torch function", "nn.Dropout",
-        "nn.Dropout instance", "book module", "autograd function", "jax function")},
-    "in place": {"input-untouched"},
-    "nn.Dropout in place": {"input-untouched"},
-    "float64 only": {"answers"},
-    "no backward in inference": {"inference", "shape-and-dtype"},
-    **{name: {"answers", "shape-and-dtype"} for name in (
-        "only batches", "only vectors", "images only", "two dimensions only",
-        "at most 65,536 elements")},
-    "only p = 0": BETWEEN | ALWAYS | {"p-1"},
-    **dict.fromkeys(["p < 1", "p < 1 by a bare assert", "p < 1 in Chinese"], ALWAYS | {"p-1"}),
-}  # fmt: skip
+
+
+def cases_of(table: Mapping[str, Case]) -> list[Any]:
+    """Judge one layer of each kind in every run, at few p; the others repeat a kind."""
+    quick = [pytest.param(case, case.quick, id=name) for name, case in table.items() if case.quick]
+    return quick + [
+        pytest.param(case, None, id=f"{name}-everywhere", marks=pytest.mark.slow)
+        for name, case in table.items()
+    ]
 
 
 def failing(findings: Sequence[Finding]) -> set[tuple[str, str]]:
@@ -82,33 +45,32 @@ def one(findings: Sequence[Finding], name: str, p: float) -> Finding:
 # The two tables
 
 
-@pytest.mark.parametrize(("name", "ps"), cases_of(RIGHT))
-def test_a_right_layer_is_not_accused(name: str, ps: Sequence[float] | None) -> None:
-    findings = judge_layer(RIGHT[name], ps)
+@pytest.mark.parametrize(("case", "ps"), cases_of(RIGHT))
+def test_a_right_layer_is_not_accused(case: Case, ps: Sequence[float] | None) -> None:
+    findings = judge_layer(case.layer, ps)
     assert failing(findings) == set()
-    assert {f.id for f in findings if f.ok is None} == OPEN.get(name, {"shape-and-dtype"})
+    assert {f.id for f in findings if f.ok is None} == set(case.unjudged)
     assert all(not f.wrong and not f.mistakes for f in findings)
 
 
-@pytest.mark.parametrize(("name", "ps"), cases_of(WRONG))
+@pytest.mark.parametrize(("case", "ps"), cases_of(WRONG))
 def test_a_wrong_layer_is_found_and_its_mistake_named(
-    name: str, ps: Sequence[float] | None
+    case: Case, ps: Sequence[float] | None
 ) -> None:
-    layer, expected = WRONG[name]
-    findings = judge_layer(layer, ps)
-    allowed = {(key, each) for key, v in expected.items() for each in (v or "").split(" or ")}
+    findings = judge_layer(case.layer, ps)
+    allowed = {(key, each) for key, v in case.fails.items() for each in (v or "").split(" or ")}
     assert failing(findings) <= allowed
     asked = {f.id for f in findings}
-    assert {f.id for f in findings if f.ok is False} == set(expected) & asked != set()
+    assert {f.id for f in findings if f.ok is False} == set(case.fails) & asked != set()
     for language in languages():
-        suite = layer_suite(name, findings, 0, Messages(load(language)))
+        suite = layer_suite("layer", findings, 0, Messages(load(language)))
         for f, row in zip(findings, suite.rows, strict=True):
             names = list(f.mistakes) or ["unknown"]
             assert [each for each, _ in row.explanations] == (names if f.ok is False else [])
             assert "{" not in "".join(text.plain for _, text in row.explanations)
 
 
-@pytest.mark.parametrize("layer", [numpy_layers.Exits, numpy_layers.CountsOfOne])
+@pytest.mark.parametrize("layer", [calls.Exits, calls.CountsOfOne])
 def test_a_layer_that_answers_no_call_is_not_judged(layer: Any) -> None:
     assert one(judge_layer(layer, [0.3]), "values", 0.3).ok is None
     with pytest.raises(RequestError, match=r"could not be judged: the layer raised"):
@@ -118,15 +80,15 @@ def test_a_layer_that_answers_no_call_is_not_judged(layer: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_no_false_alarm(seed: int) -> None:
-    for name in {"course", "nn.Dropout"} & set(RIGHT):
-        assert failing(judge_layer(RIGHT[name], seed=seed)) == set(), name
+    for name in {"Course", "nn.Dropout"} & set(RIGHT):
+        assert failing(judge_layer(RIGHT[name].layer, seed=seed)) == set(), name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("p", [1e-300, 1e-9, 1e-5, 0.001, 0.998, 1 - 1e-5, 1 - 2**-20, 1 - 2**-53])
 def test_no_p_makes_a_right_layer_wrong(p: float) -> None:
-    for name in {"course", "own generator", "nn.Dropout", "jax function"} & set(RIGHT):
-        assert failing(judge_layer(RIGHT[name], [p])) == set(), name
+    for name in {"Course", "OwnGenerator", "nn.Dropout", "jax_function"} & set(RIGHT):
+        assert failing(judge_layer(RIGHT[name].layer, [p])) == set(), name
 
 
 # The questions
@@ -134,7 +96,7 @@ def test_no_p_makes_a_right_layer_wrong(p: float) -> None:
 
 def test_every_question_is_asked_at_every_p() -> None:
     assert {0, 0.25, 1} < set(SWEEP)
-    findings = judge_layer(numpy_layers.Course, [0, 0.3, 1])
+    findings = judge_layer(Course, [0, 0.3, 1])
     for p in (0, 0.3, 1):
         between = {0: {"p-0"}, 1: {"p-1"}}.get(p, BETWEEN)
         assert {f.id for f in findings if f.p == p} == between | ALWAYS
@@ -148,7 +110,7 @@ def test_every_question_is_asked_at_every_p() -> None:
 
 
 def test_wrong_elements_are_given_with_what_is_right() -> None:
-    findings = judge_layer(numpy_layers.ScaledTwice, [0.5])
+    findings = judge_layer(passes.scaled_twice, [0.5])
     values = one(findings, "values", 0.5)
     assert 1 <= len(values.wrong) <= 5
     assert all(got == 2 * expected != 0 for _, got, expected in values.wrong)
@@ -160,7 +122,7 @@ def test_wrong_elements_are_given_with_what_is_right() -> None:
 
 def test_a_name_that_fits_at_one_p_alone_is_not_given() -> None:
     """At p = 0.5, v·m·p is v·m·(1−p): which of them it is shows at another p."""
-    layer = numpy_layers.GradientMultipliedByP
+    layer = passes.gradient_multiplied_by_p
     both = judge_layer(layer, [0.9, 0.5])
     assert one(both, "same-mask", 0.5).mistakes == ["multiplied-by-p"]
     alone = one(judge_layer(layer, [0.5]), "same-mask", 0.5)
@@ -169,12 +131,12 @@ def test_a_name_that_fits_at_one_p_alone_is_not_given() -> None:
 
 def test_a_fixed_count_in_rows_alone() -> None:
     """84 of each 280, where 84.084 are expected: in a whole batch that number is usual."""
-    findings = judge_layer(numpy_layers.FixedCountInRows, [0.3003])
+    findings = judge_layer(dependence.fixed_count_in_rows, [0.3003])
     assert failing(findings) == {("independent", "fixed-count")}
 
 
 def test_a_share_that_is_near_1_minus_p_is_not_named_so() -> None:
-    class Off(numpy_layers.Course):
+    class Off(Course):
         def draw(self, shape):
             return np.random.rand(*shape) >= 0.52  # noqa: NPY002
 
@@ -182,29 +144,29 @@ def test_a_share_that_is_near_1_minus_p_is_not_named_so() -> None:
 
 
 def test_an_instance_is_judged_at_its_own_p() -> None:
-    assert {f.p for f in judge_layer(numpy_layers.Course(0.7))} == {0.7}
+    assert {f.p for f in judge_layer(Course(0.7))} == {0.7}
     with pytest.raises(RequestError, match=r"an instance with p = 0\.7"):
-        judge_layer(numpy_layers.Course(0.7), [0.5])
+        judge_layer(Course(0.7), [0.5])
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.5, float("nan")])
 def test_p_is_a_probability(p: float) -> None:
     with pytest.raises(RequestError, match="p is"):
-        judge_layer(numpy_layers.Course, [p])
+        judge_layer(Course, [p])
 
 
 # What a layer raises
 
 
 def test_an_exception_is_quoted_in_one_line_with_its_place() -> None:
-    reason = one(judge_layer(numpy_layers.RaisesTheSecondTime, [0.9]), "answers", 0.9).reason
+    reason = one(judge_layer(calls.RaisesLater, [0.9]), "answers", 0.9).reason
     assert reason is not None
-    assert reason.error.startswith("RuntimeError: the mask [31mis gone (numpy_layers.py:")
+    assert reason.error.startswith("RuntimeError: the mask [31mis gone (calls.py:")
     assert isinstance(reason.cause, RuntimeError)
 
 
 def test_backward_that_raises_does_not_hide_what_forward_does() -> None:
-    findings = judge_layer(numpy_layers.Raises, [0.9])
+    findings = judge_layer(calls.backward_raises, [0.9])
     same = one(findings, "same-mask", 0.9)
     assert (same.ok, same.about) == (False, "grad_x")
     assert same.reason is not None
@@ -213,7 +175,7 @@ def test_backward_that_raises_does_not_hide_what_forward_does() -> None:
 
 
 def test_a_division_by_0_at_p_1_is_a_fault_wherever_it_is() -> None:
-    class Divides(numpy_layers.Course):
+    class Divides(Course):
         def __init__(self, p):
             super().__init__(p)
             self.factor = 1 / (1 - p)
@@ -287,7 +249,7 @@ def test_memory_that_pytorch_cannot_get() -> None:
 
 def test_a_run_can_be_repeated() -> None:
     first, again, other = (
-        judge_layer(numpy_layers.WrongProbability, [0.9], seed) for seed in (3, 3, 4)
+        judge_layer(shares.off_by_two_per_cent, [0.9], seed) for seed in (3, 3, 4)
     )
     assert first == again != other
 
@@ -305,11 +267,11 @@ def test_the_global_generators_get_their_states_back() -> None:
     np.random.set_state(states[1])  # noqa: NPY002
     if torch:
         torch.set_rng_state(states[2])
-    judge_layer(numpy_layers.SeedsTheGlobal, [0.9])
+    judge_layer(freshness.seeds_the_global, [0.9])
     assert samples() == expected
 
 
 def test_torch_is_not_imported_for_a_layer_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)  # an import would raise
-    assert failing(judge_layer(numpy_layers.Course, [0.9])) == set()
+    assert failing(judge_layer(Course, [0.9])) == set()

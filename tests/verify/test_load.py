@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from layers import numpy_layers
+from layers.course import Course
 
 from dropout_cli.errors import RequestError
 from dropout_cli.verify.judge import judge_layer
@@ -75,17 +75,17 @@ class NoMode(ForwardAlone):
         return grad_y
 
 
-class NoP(numpy_layers.Course):
+class NoP(Course):
     def __init__(self):
         self.training = True
 
 
-class Keeps(numpy_layers.Course):
+class Keeps(Course):
     def __init__(self, keep_prob):
         super().__init__(1 - keep_prob)
 
 
-class TakesMode(numpy_layers.Course):
+class TakesMode(Course):
     def forward(self, x, training):
         self.training = training
         return super().forward(x)
@@ -115,7 +115,7 @@ def test_what_is_no_layer(layer: object, message: str) -> None:
         compile(lines, "wrap", "exec")
 
 
-@pytest.mark.parametrize("layer", [Keeps, TakesMode, lambda p: numpy_layers.Course(p)])
+@pytest.mark.parametrize("layer", [Keeps, TakesMode, lambda p: Course(p)])
 def test_the_lines_to_paste_make_a_layer(layer: Callable[..., Any]) -> None:
     with pytest.raises(RequestError) as error:
         judge_layer(layer)
@@ -129,7 +129,7 @@ def test_the_lines_to_paste_make_a_layer(layer: Callable[..., Any]) -> None:
 
 
 def test_a_class_that_returns_what_backward_needs_is_shown_how() -> None:
-    class Cache(numpy_layers.Course):
+    class Cache(Course):
         def forward(self, x):
             return super().forward(x), self.scale
 

@@ -7,8 +7,11 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
+from layers.cases import right, wrong
 
-def bfloat16_run(x, grad_y, p, training):
+
+@wrong({"shape-and-dtype": "wrong-dtype"})
+def bfloat16_function(x, grad_y, p, training):
     """NumPy's bfloat16, with the mask of booleans and 1−p rounded."""
     kind = ml_dtypes.bfloat16
     x, grad_y = x.astype(kind), grad_y.astype(kind)
@@ -22,7 +25,8 @@ def bfloat16_run(x, grad_y, p, training):
 KEYS = iter(range(10**9))
 
 
-def jax_run(x, grad_y, p, training):
+@right(unjudged=())
+def jax_function(x, grad_y, p, training):
     """As Equinox writes it, differentiated by JAX."""
     key = jax.random.key(next(KEYS))
 
@@ -37,6 +41,7 @@ def jax_run(x, grad_y, p, training):
     return y, pull_back(jnp.asarray(grad_y))[0]
 
 
+@wrong({"fresh-mask": "same-mask-each-call"})
 def jax_same_key(x, grad_y, p, training):
     """Never split the key."""
     if not training:
@@ -46,22 +51,10 @@ def jax_same_key(x, grad_y, p, training):
     return x * scale, grad_y * scale
 
 
+@wrong({"p-0": "drops-at-p-0", "kept-fraction": "keeps-with-p"})
 def jax_keeps_with_p(x, grad_y, p, training):
     if not training:
         return x, grad_y
     kept = jax.random.bernoulli(jax.random.key(next(KEYS)), p, x.shape)
     scale = jnp.where(kept, 1 / (1 - p) if p < 1 else 0.0, 0.0)
     return x * scale, grad_y * scale
-
-
-RIGHT = {
-    "jax function": jax_run,
-}
-WRONG = {
-    "bfloat16 function": (bfloat16_run, {"shape-and-dtype": "wrong-dtype"}),
-    "jax, same key": (jax_same_key, {"fresh-mask": "same-mask-each-call"}),
-    "jax, keeps with p": (
-        jax_keeps_with_p,
-        {"p-0": "drops-at-p-0", "kept-fraction": "keeps-with-p"},
-    ),
-}

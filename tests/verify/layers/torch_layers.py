@@ -7,8 +7,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from layers.cases import right, wrong
 
-def torch_run(x, grad_y, p, training):
+right("nn.Dropout", (), quick=[0.9])(nn.Dropout)
+right("an instance of nn.Dropout", ())(nn.Dropout(0.3))
+right("nn.Dropout in place", ["input-untouched"])(nn.Dropout(0.25, inplace=True))
+wrong({"independent": "one-mask-for-every-column"})(nn.Dropout1d)
+
+
+@right(unjudged=())
+def torch_function(x, grad_y, p, training):
     """nn.functional behind arrays."""
     leaf = torch.tensor(x, requires_grad=True)
     y = functional.dropout(leaf, p, training)
@@ -16,6 +24,7 @@ def torch_run(x, grad_y, p, training):
     return y.detach().numpy(), leaf.grad.numpy()
 
 
+@right(unjudged=())
 class MyDropout(nn.Module):
     """As books write it: torch.rand, and the mask as floats."""
 
@@ -32,6 +41,7 @@ class MyDropout(nn.Module):
         return mask * x / (1.0 - self.p)
 
 
+@wrong({"shape-and-dtype": "wrong-dtype"})
 class BFloat16(nn.Module):
     def __init__(self, p):
         super().__init__()
@@ -52,6 +62,7 @@ class HandBackward(torch.autograd.Function):
         return grad_y * ctx.saved_tensors[0], None
 
 
+@right(unjudged=())
 class CustomFunction(MyDropout):
     """An autograd.Function with a backward by hand."""
 
@@ -62,11 +73,13 @@ class CustomFunction(MyDropout):
         return HandBackward.apply(x, kept / (1 - self.p) if self.p < 1 else kept)
 
 
+@wrong({"p-0": "drops-at-p-0", "values": None, "same-mask": None})
 class TorchScaledByP(MyDropout):
     def forward(self, x):
         return functional.dropout(x, self.p, self.training) * (self.p if self.training else 1)
 
 
+@wrong({"inference": "drops-in-inference"})
 class TorchAlways(MyDropout):
     """The commonest of all: F.dropout without training=self.training."""
 
@@ -74,6 +87,7 @@ class TorchAlways(MyDropout):
         return functional.dropout(x, self.p)
 
 
+@wrong({"p-0": "gradient-cut", "same-mask": "gradient-cut"})
 class TorchThroughNumPy(MyDropout):
     """Leaves autograd on the way, so that there is no gradient."""
 
@@ -81,6 +95,7 @@ class TorchThroughNumPy(MyDropout):
         return torch.from_numpy(functional.dropout(x, self.p, self.training).detach().numpy())
 
 
+@wrong({"same-mask": "not-applied", "p-1": "keeps-at-p-1"})
 class TorchDetached(MyDropout):
     """y is right, but its gradient is that of the identity."""
 
@@ -88,6 +103,7 @@ class TorchDetached(MyDropout):
         return x + (functional.dropout(x, self.p, self.training) - x).detach()
 
 
+@wrong({"shape-and-dtype": "wrong-dtype"})
 class TorchWidens(MyDropout):
     def forward(self, x):
         if not self.training:
@@ -96,11 +112,13 @@ class TorchWidens(MyDropout):
         return x * torch.from_numpy(scale)
 
 
+@wrong({"input-untouched": "changes-x"})
 class TorchChangesX(MyDropout):
     def forward(self, x):
         return functional.dropout(x, self.p, self.training, inplace=True)
 
 
+@wrong({"fresh-mask": "same-mask-each-call"})
 class TorchSeeds(MyDropout):
     def forward(self, x):
         torch.manual_seed(1)
@@ -119,6 +137,7 @@ class TwiceInBackward(torch.autograd.Function):
         return ctx.factor.mul_(ctx.scale) * grad_y, None
 
 
+@wrong({"same-mask": "scaled-twice"})
 class TorchScalesAgain(nn.Module):
     """Scale the saved mask in place, in every backward pass."""
 
@@ -128,28 +147,3 @@ class TorchScalesAgain(nn.Module):
 
     def forward(self, x):
         return TwiceInBackward.apply(x, self.p) if self.training else x
-
-
-RIGHT = {
-    "torch function": torch_run,
-    "nn.Dropout": nn.Dropout,
-    "nn.Dropout instance": nn.Dropout(0.3),
-    "nn.Dropout in place": nn.Dropout(0.25, inplace=True),
-    "book module": MyDropout,
-    "autograd function": CustomFunction,
-}
-WRONG = {
-    "bfloat16 module": (BFloat16, {"shape-and-dtype": "wrong-dtype"}),
-    "nn.Dropout1d": (nn.Dropout1d, {"independent": "one-mask-for-every-column"}),
-    "torch, times p": (TorchScaledByP, {"p-0": "drops-at-p-0", "values": None, "same-mask": None}),
-    "torch, always": (TorchAlways, {"inference": "drops-in-inference"}),
-    "torch, through NumPy": (
-        TorchThroughNumPy,
-        {"p-0": "gradient-cut", "same-mask": "gradient-cut"},
-    ),
-    "torch, detached": (TorchDetached, {"same-mask": "not-applied", "p-1": "keeps-at-p-1"}),
-    "torch, widens": (TorchWidens, {"shape-and-dtype": "wrong-dtype"}),
-    "torch, changes x": (TorchChangesX, {"input-untouched": "changes-x"}),
-    "torch, scales again": (TorchScalesAgain, {"same-mask": "scaled-twice"}),
-    "torch, seeds": (TorchSeeds, {"fresh-mask": "same-mask-each-call"}),
-}
