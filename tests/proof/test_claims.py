@@ -41,7 +41,7 @@ def test_every_claim_holds_at_both_ends_of_float64(pairs, p, loss):
     problem = Problem.create(x, p, mask, grad_y=grad_y if loss is None else None, loss=loss)
     try:
         assert wrong(Trace(problem)) == set()
-    except RequestError:  # y, L or the gradient overflows
+    except RequestError:  # y or the gradient overflows
         assume(False)
 
 
