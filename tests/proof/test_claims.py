@@ -125,7 +125,7 @@ def test_of_a_long_vector_the_first_elements_are_checked_and_counted() -> None:
 
 
 def test_the_variance_of_the_worked_example() -> None:
-    mean = claims.first_expectation(Problem.create())
+    mean = claims.expectation(Problem.create())
     assert mean.variance == [4, 16, 36, 64]  # p/(1−p)·x² with p = 1/2
 
 
