@@ -81,7 +81,7 @@ def _console(colours: Mapping[str, str], width: int, **settings: Any) -> Console
     theme = Theme({
         "gap": "not bold",  # a style, so that an SVG has a text of its own in each column
         "heading": "bold", "formula": "bold", "gloss": colours["muted"], "kept": kept,
-        "dropped": dropped, "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+        "dropped": dropped, "result.kept": f"bold {kept}", "result.dropped": f"bold {dropped}",
     })  # fmt: skip
     return Console(theme=theme, emoji=False, highlight=False, width=width, **settings)
 
@@ -217,7 +217,7 @@ def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> lis
 def _table(table: doc.Table, width: int, on_screen: bool) -> list[Text]:
     """Lay out a table, or its rows as lists of pairs if it is too wide."""
     header = [Text(c.unicode if isinstance(c, doc.Formula) else c) for c in table.columns]
-    rows = [_row(row, table.result) for row in table.rows]
+    rows = [list(map(_cell, row, table.styles(row))) for row in table.rows]
     words = [*table.words]
     widths = _widths(list(zip(header, *rows, strict=True)), words, width)
     if widths is None:
@@ -240,15 +240,8 @@ def _table(table: doc.Table, width: int, on_screen: bool) -> list[Text]:
     return [*_grid([header], widths, words), rule, *_grid(rows, widths, words), *key]
 
 
-def _row(cells: Sequence[str | doc.Text], result: int | None) -> list[Text]:
-    """Style the cells: one that begins with a sign has its colour, as has the result before it."""
-    row = [Text(cell if isinstance(cell, str) else cell.plain) for cell in cells]
-    for k, cell in enumerate(row):
-        if status := doc.STATUS.get(cell.plain[:1]):
-            cell.style = status
-            if result is not None and k == result + 1:
-                row[result].style = f"{status}.result"
-    return row
+def _cell(cell: str | doc.Text, style: str) -> Text:
+    return Text(cell if isinstance(cell, str) else cell.plain, style)
 
 
 def _widths(
