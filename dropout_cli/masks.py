@@ -24,7 +24,7 @@ BLOCK = 1 << 17  # counters encrypted at a time: they fit in a processor's cache
 MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # M and the factor of MKL's MCG31m1
 
 
-def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_numpy(seed: int, n: int, p: float, skip: int) -> Mask:
     """numpy.random.default_rng(seed).random(n) < 1−p.
 
     default_rng is PCG64: u_i = (its i-th 64-bit output div 2^11) · 2^−53; kept where u_i < 1−p.
@@ -37,7 +37,7 @@ def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(np.random.default_rng(seed).random(n) < 1 - p)
 
 
-def draw_torch_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_torch_rand(seed: int, n: int, p: float, skip: int) -> Mask:
     """torch.manual_seed(seed), then torch.rand(n) > p: dropout written by hand in PyTorch.
 
     The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i per element:
@@ -46,7 +46,7 @@ def draw_torch_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(_torch(seed, n, skip) % 2**24 / 2**24 > np.float32(p))
 
 
-def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_torch_cpu(seed: int, n: int, p: float, skip: int) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p): on every CPU since PyTorch 2.7.
 
     Before 2.7, on every CPU but Intel's with MKL (see draw_torch_mkl).
@@ -58,7 +58,7 @@ def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(draws[0::2] % 2**21 / 2**21 + draws[1::2] / 2**53 < 1 - p)
 
 
-def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_torch_mkl(seed: int, n: int, p: float, skip: int) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p): on an Intel CPU with MKL, up to PyTorch 2.6.
 
     MKL's generator MCG31m1, M = 2^31−1: s_0 = (first draw of the stream of draw_torch_rand) mod M,
@@ -76,7 +76,7 @@ def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray((states / MCG31).astype(np.float32) < np.float32(1 - p))
 
 
-def draw_numpy_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_numpy_rand(seed: int, n: int, p: float, skip: int) -> Mask:
     """numpy.random.seed(seed), then numpy.random.rand(n) < 1−p: dropout as courses write it.
 
     The stream is MT19937 seeded with seed, from 0 to 2^32−1, two draws per element, a_i first:
@@ -85,7 +85,7 @@ def draw_numpy_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(_numpy(seed, skip).random_sample(n) < 1 - p)
 
 
-def draw_numpy_binomial(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_numpy_binomial(seed: int, n: int, p: float, skip: int) -> Mask:
     """numpy.random.seed(seed), then numpy.random.binomial(1, 1−p, n).
 
     The u_i are those of draw_numpy_rand, and one trial has the less probable outcome where u_i is
@@ -95,7 +95,7 @@ def draw_numpy_binomial(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return _numpy(seed, skip).binomial(1, 1 - p, n).astype(np.bool_)
 
 
-def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_jax(seed: int, n: int, p: float, skip: int) -> Mask:
     """jax.random.bernoulli(jax.random.key(seed), 1−p, (n,)), as Equinox's Dropout draws.
 
     Threefry-2x32 with the key (0, seed mod 2^32), since without x64 JAX drops the high word, and

@@ -108,11 +108,12 @@ def _lines(document: doc.Document, width: int, *, on_screen: bool) -> list[Text]
     lines: list[Text] = []
     before: doc.Block | None = None
     for block in document:
-        if isinstance(block, doc.Picture | doc.Program):  # a terminal cannot show them
+        own = _block(block, width, on_screen)
+        if not own:
             continue
         if before is not None and not _together(before, block):
             lines.append(Text())
-        lines += _block(block, width, on_screen)
+        lines += own
         before = block
     return lines
 
@@ -160,7 +161,7 @@ def _block(block: doc.Block, width: int, on_screen: bool) -> list[Text]:
             return question if on_screen else question + room
         case doc.Table():
             return _table(block, width, on_screen)
-        case _:  # never a picture or a program
+        case doc.Picture() | doc.Program():  # which a terminal cannot show
             return []
 
 
@@ -233,6 +234,7 @@ def _table(table: doc.Table, width: int, on_screen: bool) -> list[Text]:
         words.append(len(widths))
         widths.append(max(cell.cell_len for cell in (header[-1], *drawn)))
         key = [Text(), *_wrapped(bars.key(table.bars.labels, drawn), width)]
+    # Headings stand on the rule.
     heights = [len(_wrapped(*pair)) for pair in zip(header, widths, strict=True)]
     above = [Text("\n" * (max(heights) - height)) for height in heights]
     header = [space + heading for space, heading in zip(above, header, strict=True)]
