@@ -30,18 +30,8 @@ class Loss(NamedTuple):
 
 
 def total(terms: Any) -> Any:
-    """Compute Σ terms of an array: exactly for exact numbers, rounded once for floats.
-
-    The sum is an exact fraction if floats overflow on the way.
-    """
-    if terms.dtype == object:
-        return terms.sum()
-    try:
-        return math.fsum(terms)
-    except OverflowError:
-        from fractions import Fraction
-
-        return sum(map(Fraction, terms.tolist()))
+    """Compute Σ terms of an array: exactly for exact numbers, rounded once for floats."""
+    return terms.sum() if terms.dtype == object else math.fsum(terms)
 
 
 LOSSES = {

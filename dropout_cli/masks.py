@@ -11,10 +11,7 @@ and numpy.random.seed start. The sources with other streams refuse it.
 
 from __future__ import annotations  # numpy.random, which is slow to import, is named below
 
-import os
 from collections.abc import Callable
-from itertools import accumulate, repeat
-from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +20,11 @@ from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
 MOST_SKIPPED = 10**9  # draws
-BLOCK = 1 << 17  # elements drawn at a time: they fit in a processor's cache
+BLOCK = 1 << 17  # counters encrypted at a time: they fit in a processor's cache
 MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # M and the factor of MKL's MCG31m1
 
 
-def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_numpy(seed: int, n: int, p: float, skip: int) -> Mask:
     """numpy.random.default_rng(seed).random(n) < 1−p.
 
     default_rng is PCG64: u_i = (its i-th 64-bit output div 2^11) · 2^−53; kept where u_i < 1−p.
@@ -37,15 +34,10 @@ def draw_numpy(seed: int, n: int, p: float, skip: int = 0) -> Mask:
         raise RequestError(f"seed is {seed}, but numpy takes integers from 0 up")
     if skip:
         raise RequestError("skip counts draws of MT19937, but default_rng draws with PCG64")
-
-    def keep(start: int, count: int) -> Mask:
-        stream = np.random.PCG64(seed).advance(start)
-        return np.random.Generator(stream).random(count) < 1 - p
-
-    return _by_blocks(n, keep)
+    return np.asarray(np.random.default_rng(seed).random(n) < 1 - p)
 
 
-def draw_torch_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_torch_rand(seed: int, n: int, p: float, skip: int) -> Mask:
     """torch.manual_seed(seed), then torch.rand(n) > p: dropout written by hand in PyTorch.
 
     The stream is MT19937 seeded with seed mod 2^32, one 32-bit draw d_i per element:
@@ -54,7 +46,7 @@ def draw_torch_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(_torch(seed, n, skip) % 2**24 / 2**24 > np.float32(p))
 
 
-def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_torch_cpu(seed: int, n: int, p: float, skip: int) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p): on every CPU since PyTorch 2.7.
 
     Before 2.7, on every CPU but Intel's with MKL (see draw_torch_mkl).
@@ -66,7 +58,7 @@ def draw_torch_cpu(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(draws[0::2] % 2**21 / 2**21 + draws[1::2] / 2**53 < 1 - p)
 
 
-def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_torch_mkl(seed: int, n: int, p: float, skip: int) -> Mask:
     """torch.manual_seed(seed), then nn.Dropout(p): on an Intel CPU with MKL, up to PyTorch 2.6.
 
     MKL's generator MCG31m1, M = 2^31−1: s_0 = (first draw of the stream of draw_torch_rand) mod M,
@@ -77,13 +69,14 @@ def draw_torch_mkl(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     first = int(_torch(seed, 1, skip)[0]) % MCG31 or 1
     if p == 0:
         return np.ones(n, dtype=np.bool_)
-    width = isqrt(n) + 1  # s_i = first · factor^(row · width) · factor^column
-    rows = _powers(first, pow(MCG31_FACTOR, width, MCG31), width)
-    states = rows[:, np.newaxis] * _powers(1, MCG31_FACTOR, width) % MCG31
-    return np.asarray((states.ravel()[:n] / MCG31).astype(np.float32) < np.float32(1 - p))
+    states = np.array([first], dtype=np.uint64)
+    while (k := states.size) < n:  # s_{i+k} = factor^k · s_i: each round doubles them
+        more = states[: n - k] * pow(MCG31_FACTOR, k, MCG31) % MCG31
+        states = np.concatenate([states, more])
+    return np.asarray((states / MCG31).astype(np.float32) < np.float32(1 - p))
 
 
-def draw_numpy_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_numpy_rand(seed: int, n: int, p: float, skip: int) -> Mask:
     """numpy.random.seed(seed), then numpy.random.rand(n) < 1−p: dropout as courses write it.
 
     The stream is MT19937 seeded with seed, from 0 to 2^32−1, two draws per element, a_i first:
@@ -92,7 +85,7 @@ def draw_numpy_rand(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return np.asarray(_numpy(seed, skip).random_sample(n) < 1 - p)
 
 
-def draw_numpy_binomial(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_numpy_binomial(seed: int, n: int, p: float, skip: int) -> Mask:
     """numpy.random.seed(seed), then numpy.random.binomial(1, 1−p, n).
 
     The u_i are those of draw_numpy_rand, and one trial has the less probable outcome where u_i is
@@ -102,7 +95,7 @@ def draw_numpy_binomial(seed: int, n: int, p: float, skip: int = 0) -> Mask:
     return _numpy(seed, skip).binomial(1, 1 - p, n).astype(np.bool_)
 
 
-def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
+def draw_jax(seed: int, n: int, p: float, skip: int) -> Mask:
     """jax.random.bernoulli(jax.random.key(seed), 1−p, (n,)), as Equinox's Dropout draws.
 
     Threefry-2x32 with the key (0, seed mod 2^32), since without x64 JAX drops the high word, and
@@ -113,13 +106,12 @@ def draw_jax(seed: int, n: int, p: float, skip: int = 0) -> Mask:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     if skip:
         raise RequestError("skip counts draws that come before, but in JAX the key alone decides")
-
-    def keep(start: int, count: int) -> Mask:
-        low = np.arange(start, start + count, dtype=np.uint32)
+    kept = np.empty(n, dtype=np.bool_)
+    for start in range(0, n, BLOCK):
+        low = np.arange(start, min(start + BLOCK, n), dtype=np.uint32)
         first, second = _threefry((0, seed % 2**32), np.zeros_like(low), low)
-        return np.asarray(((first ^ second) >> 9) / 2**23 < np.float32(1 - p))
-
-    return _by_blocks(n, keep)
+        kept[start : start + BLOCK] = ((first ^ second) >> 9) / 2**23 < np.float32(1 - p)
+    return kept
 
 
 SOURCES: dict[str, Callable[[int, int, float, int], Mask]] = {
@@ -171,20 +163,6 @@ def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | Non
     return found
 
 
-def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
-    """Draw n elements, in blocks on all processors, of a stream that can be entered anywhere.
-
-    keep(start, count): draw count elements from start on. NumPy releases Python's lock.
-    """
-    if n <= BLOCK:
-        return keep(0, n)
-    from concurrent.futures import ThreadPoolExecutor
-
-    starts = range(0, n, BLOCK)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(lambda k: keep(k, min(BLOCK, n - k)), starts)))
-
-
 def _torch(seed: int, count: int, skip: int) -> NDArray[np.uint32]:
     """Draw 32 bits count times, as PyTorch does after torch.manual_seed(seed) and skip draws."""
     if not -(2**63) <= seed < 2**64:  # PyTorch takes 64 bits, signed or not
@@ -205,12 +183,6 @@ def _mt19937(seed: int, skip: int) -> np.random.RandomState:
     for start in range(0, skip, 2**20):
         state.randint(0, 2**32, min(2**20, skip - start), dtype=np.uint32)
     return state
-
-
-def _powers(first: int, factor: int, count: int) -> NDArray[np.uint64]:
-    """Return first · factor^i mod M of MCG31m1, for i from 0."""
-    powers = accumulate(repeat(factor, count - 1), lambda a, b: a * b % MCG31, initial=first)
-    return np.fromiter(powers, np.uint64, count)
 
 
 def _threefry(

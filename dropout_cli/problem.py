@@ -27,7 +27,7 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A complete dropout problem; Problem.create has defaults.
+    """A complete dropout problem, as Problem.create checks it.
 
     x: the input, n ≥ 1 finite float64.
     p: the drop probability, 0 ≤ p ≤ 1.
@@ -35,11 +35,7 @@ class Problem:
     drawn: how the mask was drawn; None if it was given, and in inference.
     grad_y: the upstream gradient ∂L/∂y, n finite float64; None if a loss gives it.
     loss: a name in LOSSES; None if grad_y was given.
-    loss_asked: whether the user chose the loss; if not, its value may overflow.
     shape: of the input before it was flattened.
-
-    The arrays are read-only copies. Raises RequestError for an invalid field; whether `drawn` gives
-    the mask is not checked.
     """
 
     x: FloatArray
@@ -48,31 +44,7 @@ class Problem:
     drawn: Drawn | None
     grad_y: FloatArray | None
     loss: str | None
-    loss_asked: bool = True
     shape: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        """Check every field and freeze the arrays."""
-        x = _vector(self.x, "x")
-        p = as_probability(self.p)
-        mask = None if self.mask is None else as_mask(self.mask, x.shape, p).copy()
-        grad_y = None if self.grad_y is None else _vector(self.grad_y, "grad_y")
-        if grad_y is None and self.loss is None:
-            raise RequestError("the upstream gradient is missing: give grad_y or a loss")
-        if grad_y is not None and self.loss is not None:
-            raise RequestError(
-                "grad_y cannot be combined with a loss, which gives it: give one of the two"
-            )
-        if self.loss is not None and self.loss not in LOSSES:
-            raise RequestError(f"loss is {self.loss!r}, but it must be one of {', '.join(LOSSES)}")
-        if grad_y is not None and grad_y.size != x.size:
-            raise RequestError(
-                f"grad_y has length {grad_y.size}, but it must have length {x.size}, as x does"
-            )
-        for name, value in (("x", x), ("p", p), ("mask", mask), ("grad_y", grad_y)):
-            if isinstance(value, np.ndarray):
-                value.flags.writeable = False
-            object.__setattr__(self, name, value)
 
     @classmethod
     def create(
@@ -88,7 +60,7 @@ class Problem:
         loss: str | None = None,
         training: bool = True,
     ) -> Self:
-        """Create a problem; without arguments, the worked example.
+        """Create a problem of read-only copies; without arguments, the worked example.
 
         x: the input, n finite numbers.
         p: the drop probability, 0 ≤ p ≤ 1.
@@ -104,6 +76,7 @@ class Problem:
 
         Raises RequestError for an invalid argument, and for two that contradict each other.
         """
+        x, p = _vector(x, "x"), as_probability(p)
         is_drawn = not (seed is None and rng is None and skip is None)
         if mask is not None and is_drawn:
             raise RequestError(
@@ -112,21 +85,17 @@ class Problem:
             )
         if not training and (mask is not None or is_drawn):
             raise RequestError("inference has no mask: mask, seed, rng and skip belong to training")
-        x, p = np.asarray(x), as_probability(p)
-        n = x.size
-        drawn = None
+        drawn = kept = None
         if training and mask is None:
-            if n == len(EXAMPLE_MASK) and 0 < p < 1 and not is_drawn:
+            if x.size == len(EXAMPLE_MASK) and 0 < p < 1 and not is_drawn:
                 mask = EXAMPLE_MASK
             else:
                 drawn = Drawn("numpy" if rng is None else rng, seed or 0, skip or 0)
-                mask = masks.draw(drawn.rng, drawn.seed, n, p, drawn.skip)
-        loss_asked = loss is not None
-        if grad_y is None and loss is None:
-            grad_y, loss = (EXAMPLE_GRAD_Y, None) if n == len(EXAMPLE_GRAD_Y) else (None, "sum")
-        mask = None if mask is None else np.asarray(mask)
-        grad_y = None if grad_y is None else np.asarray(grad_y)
-        return cls(x, p, mask, drawn, grad_y, loss, loss_asked)
+                mask = masks.draw(drawn.rng, drawn.seed, x.size, p, drawn.skip)
+        if mask is not None:
+            kept = as_mask(mask, x.shape, p).copy()
+            kept.flags.writeable = False
+        return cls(x, p, kept, drawn, *_upstream(grad_y, loss, x.size))
 
     @property
     def training(self) -> bool:
@@ -134,10 +103,35 @@ class Problem:
         return self.mask is not None
 
 
+def _upstream(
+    grad_y: ArrayLike | None, loss: str | None, n: int
+) -> tuple[FloatArray | None, str | None]:
+    """Check the upstream gradient or the loss that gives it, or choose one."""
+    if grad_y is not None and loss is not None:
+        raise RequestError(
+            "grad_y cannot be combined with a loss, which gives it: give one of the two"
+        )
+    if grad_y is None and loss is None and n == len(EXAMPLE_GRAD_Y):
+        grad_y = EXAMPLE_GRAD_Y
+    if grad_y is None:
+        loss = "sum" if loss is None else loss
+        if loss not in LOSSES:
+            raise RequestError(f"loss is {loss!r}, but it must be one of {', '.join(LOSSES)}")
+        return None, loss
+    vector = _vector(grad_y, "grad_y")
+    if vector.size != n:
+        raise RequestError(
+            f"grad_y has length {vector.size}, but it must have length {n}, as x does"
+        )
+    return vector, None
+
+
 def _vector(values: ArrayLike, name: str) -> FloatArray:
+    """Copy values into a read-only vector of float64."""
     vector = as_floats(values, name).astype(np.float64)
     if vector.ndim != 1:
         raise RequestError(f"{name} has {vector.ndim} dimensions, but it must be a vector")
     if vector.size == 0:
         raise RequestError(f"{name} is empty, but it must hold at least one number")
+    vector.flags.writeable = False
     return vector

@@ -19,7 +19,7 @@ OVERFLOWS = "overflows: it is beyond the largest float64, 1.8e308, so smaller in
 class Trace:
     """The forward and the backward pass of a problem, each quantity computed when first read.
 
-    Every vector has n float64. Raises RequestError for a result beyond the largest float64.
+    Every vector has n float64. Raises RequestError for a vector beyond the largest float64.
     """
 
     problem: Problem
@@ -39,19 +39,15 @@ class Trace:
 
     @cached_property
     def loss_value(self) -> float | None:
-        """The loss L(y); None if ∂L/∂y was given, or if L overflows and was not asked for."""
+        """The loss L(y); None if ∂L/∂y was given, or if a sum is beyond the largest float64."""
         if self.problem.loss is None:
             return None
         try:
             with np.errstate(over="ignore"):
                 value = float(LOSSES[self.problem.loss].value(self.y, self.y.size))
-        except OverflowError:  # an exact sum beyond the largest float
-            value = math.inf
-        if math.isfinite(value):
-            return value
-        if self.problem.loss_asked:
-            raise RequestError(f"loss {OVERFLOWS}")
-        return None
+        except OverflowError:
+            return None
+        return value if math.isfinite(value) else None
 
     @cached_property
     def grad_y(self) -> FloatArray:

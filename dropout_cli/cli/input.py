@@ -4,7 +4,6 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -145,8 +144,6 @@ def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str |
             )
     x = from_json(saved["x"], "x").values
     problem = Problem.create(x, saved["p"], grad_y=grad_y, loss=loss, **mask)
-    if "loss" in saved:  # null if it overflows and was not asked for
-        problem = replace(problem, loss_asked=saved["loss"] is not None)
     for key, value in record(Trace(problem)).items():
         if not equal(saved[key], value):
             raise RequestError(f"{key} does not follow from the rest of the pass")

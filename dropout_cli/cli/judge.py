@@ -206,7 +206,7 @@ def _create(
         missing = "'grad_y' nor its loss as 'grad_y_source' (nor --grad-y or --loss)"
     if missing:
         raise RequestError(f"there is neither {missing}, so what is right is unknown")
-    problem = replace(options.problem(**known), loss_asked=False)  # no loss is judged
+    problem = options.problem(**known)
     drawn = bool(has & {"seed", "rng", "skip"})
     candidate = Candidate(problem, values, own_mask=not drawn)
     return candidate if drawn or "mask" in has else read_mask(candidate)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+
+from rich.text import Text
 
 from dropout_cli.formats.document import Bar
 
@@ -10,10 +11,8 @@ FEWEST, MOST = 10, 24  # characters of a bar, on both sides of zero
 STEPS = (1, 2, 2.5, 5)  # times a power of ten: the possible values of a character
 ARRIVED, ADDED, LOST, LITTLE, ZERO = "█▒╌▏│"
 
-Pieces: TypeAlias = list[tuple[str, str]]  # characters, and the name of their style
 
-
-def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
+def draw(bars: Sequence[Bar | None], room: int) -> list[Text]:
     """Draw bars on one scale. room: in characters, at least FEWEST."""
     room = min(room, MOST)
     some = [bar for bar in bars if bar is not None]
@@ -24,7 +23,7 @@ def draw(bars: Sequence[Bar | None], room: int) -> list[Pieces]:
         above = max((length for negative, length in signs if not negative), default=0)
         if below + len(zero) + above <= room:
             break
-    return [[] if bar is None else _drawn(bar, _signs(bar, cell), below, zero) for bar in bars]
+    return [Text() if bar is None else _drawn(bar, _signs(bar, cell), below, zero) for bar in bars]
 
 
 def _cells(bars: Sequence[Bar], room: int) -> Iterator[float]:
@@ -44,20 +43,19 @@ def _signs(bar: Bar, cell: float) -> str:
     return (ARRIVED * arrived + ADDED * (result - arrived)) or LITTLE * (bar.arrived != 0)
 
 
-def _drawn(bar: Bar, signs: str, below: int, zero: str) -> Pieces:
+def _drawn(bar: Bar, signs: str, below: int, zero: str) -> Text:
     """Put a bar on its side of the zero line."""
     left, right = (signs[::-1], "") if bar.arrived < 0 else ("", signs)
     style = "kept" if bar.kept else "dropped"
-    return [(left.rjust(below), style), (zero, "gloss"), (right, style)]
+    return Text.assemble((left.rjust(below), style), (zero, "gloss"), (right, style))
 
 
-def key(labels: Sequence[str], drawn: Sequence[Pieces]) -> Pieces:
+def key(labels: Sequence[str], drawn: Sequence[Text]) -> Text:
     """Explain the characters that occur."""
-    occurring = "".join(signs for pieces in drawn for signs, _ in pieces)
-    explained: Pieces = []
-    for sign, label in zip((ARRIVED, ADDED, LOST), labels, strict=True):
-        if sign in occurring:
-            gap = "   " if explained else ""
-            style = "dropped" if sign == LOST else "kept"
-            explained += [(gap, ""), (sign * 2, style), (f" {label}", "")]
-    return explained
+    occurring = "".join(bar.plain for bar in drawn)
+    explained = [
+        Text.assemble((sign * 2, "dropped" if sign == LOST else "kept"), f" {label}")
+        for sign, label in zip((ARRIVED, ADDED, LOST), labels, strict=True)
+        if sign in occurring
+    ]
+    return Text("   ").join(explained)

@@ -158,6 +158,17 @@ class Table(NamedTuple):
     spare: int | None = None
     bars: Bars | None = None
 
+    def styles(self, row: Sequence[str | Text]) -> list[str]:
+        """Return the style of each cell: the status of the sign that it begins with, or nothing.
+
+        That of a result before a sign is "result.kept" or "result.dropped".
+        """
+        signs = [(cell if isinstance(cell, str) else cell.plain)[:1] for cell in row]
+        styles = [STATUS.get(sign, "") for sign in signs]
+        if self.result is not None and (status := styles[self.result + 1]):
+            styles[self.result] = f"result.{status}"
+        return styles
+
 
 Block: TypeAlias = (
     Heading | Paragraph | Items | Check | Code | Formula | Facts | Table

@@ -60,8 +60,9 @@ def _block(block: doc.Block) -> str:
         case doc.Items(items):
             return f"<ul>{''.join(f'<li>{_words(item)}</li>' for item in items)}</ul>"
         case doc.Check(ok, text):
-            sign = f"<span{_classes(doc.STATUS.get(doc.SIGNS[ok]))}>{doc.SIGNS[ok]}</span>"
-            return f'<p class="check">{sign} {_words(text)}</p>'
+            sign = doc.SIGNS[ok]
+            mark = f'<span class="{doc.STATUS.get(sign, "none")}">{sign}</span>'
+            return f'<p class="check">{mark} {_words(text)}</p>'
         case doc.Code(code):
             return f"<pre><code>{escape(code)}</code></pre>"
         case doc.Formula():
@@ -117,34 +118,27 @@ def _inline(svg: str) -> str:
 
 
 def _table(table: doc.Table) -> str:
-    rows = "".join(f"<tr>{_row(row, table)}</tr>" for row in table.rows)
     headings = "".join(
-        f'<th scope="col"{_classes(*_sides(k, table))}>{_words(column)}</th>'
+        f'<th scope="col"{_classes(table, k)}>{_words(column)}</th>'
         for k, column in enumerate(table.columns)
     )
+    rows = "".join(f"<tr>{_row(row, table)}</tr>" for row in table.rows)
     return f"<table><thead><tr>{headings}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _row(row: Sequence[str | doc.Text], table: doc.Table) -> str:
     """Write the cells of a row; the words of a status are marked, for narrow pages hide them."""
-    contents = [_words(cell.strip() if isinstance(cell, str) else cell) for cell in row]
-    statuses = [doc.STATUS.get(content[:1]) for content in contents]
     cells = []
-    for k, (content, status) in enumerate(zip(contents, statuses, strict=True)):
-        classes = [*_sides(k, table), status]
-        if k == table.result and statuses[k + 1]:
-            classes += ["result", statuses[k + 1]]
+    for k, (cell, style) in enumerate(zip(row, table.styles(row), strict=True)):
+        content = _words(cell.strip() if isinstance(cell, str) else cell)
         if table.result is not None and k == table.result + 1:
             content = re.sub("( .*)", r'<span class="status">\1</span>', content)
-        cells.append(f"<td{_classes(*classes)}>{content}</td>")
+        cells.append(f"<td{_classes(table, k, style)}>{content}</td>")
     return "".join(cells)
 
 
-def _sides(k: int, table: doc.Table) -> list[str]:
-    """Return the CSS classes of a column."""
-    return ["words"] * (k in table.words) + ["spare"] * (k == table.spare)
-
-
-def _classes(*names: str | None) -> str:
-    some = " ".join(filter(None, names))
-    return f' class="{some}"' if some else ""
+def _classes(table: doc.Table, k: int, style: str = "") -> str:
+    """Write the CSS classes of a cell: those of its column and of its style."""
+    of_column = ["words"] * (k in table.words) + ["spare"] * (k == table.spare)
+    classes = " ".join(of_column + style.split("."))
+    return f' class="{classes.strip()}"' if classes else ""

@@ -9,10 +9,9 @@ from dropout_cli.formats import document as doc
 MARKS = re.compile(r"[\\`*$|~]|(?<![^\W_])_|_(?![^\W_])|<(?=[A-Za-z/!?])|\](?=[(\[])")
 
 
-def to_markdown(document: doc.Document, setting: doc.Setting | None = None) -> str:
+def to_markdown(document: doc.Document, setting: doc.Setting) -> str:
     """Write a document as Markdown for GitHub, Jupyter and Quarto: $…$, $$…$$ and tables."""
-    picture = None if setting is None else setting.picture
-    blocks = ["\n".join(_lines(block, picture)) for block in document]
+    blocks = ["\n".join(_lines(block, setting.picture)) for block in document]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 

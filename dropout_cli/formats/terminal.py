@@ -4,16 +4,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
-from rich.box import Box
 from rich.cells import cell_len
-from rich.console import Console, Group, JustifyMethod, RenderableType
-from rich.constrain import Constrain
-from rich.containers import Lines
-from rich.padding import Padding
-from rich.table import Table as RichTable
+from rich.console import Console
 from rich.text import Text
 from rich.theme import Theme
 
@@ -22,6 +18,7 @@ from dropout_cli.formats import document as doc
 
 WIDTH = 80  # columns of a file, and the most of a paragraph
 NARROWEST = 40  # columns of a window, which has room for its title
+GAP = 2  # columns between two of a table
 HEADING = 8  # columns of a table's heading that stay on one line: four Chinese characters
 BESIDE = 12  # the fewest columns for words beside a formula; with fewer they are below it
 # What stays on one line: a word, an equation such as p = 1 or a Chinese character, each with its
@@ -43,8 +40,8 @@ def to_terminal(document: doc.Document, width: int | None = None) -> str:
     colours = None if os.environ.get("NO_COLOR") else "auto"
     console = _console(XTERM, width or WIDTH, file=sys.stdout, color_system=colours)
     with console.capture() as capture:
-        _print(document, console, on_screen=bool(width))
-    return _trimmed(capture.get())
+        _print(_lines(document, console.width, on_screen=bool(width)), console)
+    return capture.get()
 
 
 def columns() -> int:
@@ -56,44 +53,42 @@ def columns() -> int:
 
 def to_text(document: doc.Document, _: doc.Setting) -> str:
     """Render a document as plain text."""
-    console = _console(doc.COLOURS["light"], WIDTH, record=True)
-    _print(document, console, on_screen=False)
-    return _trimmed(console.export_text())
+    return "".join(f"{line.plain}\n" for line in _lines(document, WIDTH, on_screen=False))
 
 
 def to_svg(document: doc.Document, setting: doc.Setting) -> str:
-    """Render a document as a picture of a terminal window."""
+    """Render a document as a picture of a terminal window, as wide as the longest line."""
     from rich.color import Color
     from rich.terminal_theme import TerminalTheme
 
-    theme = setting.theme or "light"
-    console = _console(doc.COLOURS[theme], WIDTH, record=True)
-    _print(document, console, on_screen=True)
-    lines = console.export_text().splitlines()  # the window is as wide as the longest
-    console.width = max(NARROWEST, *(cell_len(line.rstrip()) for line in lines))
-    _print(document, console, on_screen=True)
-    ground, ink = (
-        Color.parse(doc.COLOURS[theme][name]).get_truecolor() for name in ("ground", "ink")
-    )
+    colours = doc.COLOURS[setting.theme or "light"]
+    lines = _lines(document, WIDTH, on_screen=True)
+    console = _console(
+        colours, max(NARROWEST, *(line.cell_len for line in lines)), file=io.StringIO(),
+        record=True, color_system="truecolor", force_terminal=True, no_color=False,
+        legacy_windows=False,
+    )  # fmt: skip
+    _print(lines, console)
+    ground, ink = (Color.parse(colours[name]).get_truecolor() for name in ("ground", "ink"))
     window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses the eight standard colours
     svg = console.export_svg(title=setting.title, theme=window)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)  # no font from the web
     return re.sub(r'textLength="([\d.]+)"([^>]*)>([^<]*)<', _widened, svg)
 
 
-def _console(
-    colours: Mapping[str, str], width: int, *, record: bool = False, **own: Any
-) -> Console:
-    """Create a console; one that records a file prints the same everywhere."""
-    if record:
-        own = {"file": io.StringIO(), "color_system": "truecolor", "force_terminal": True,
-               "no_color": False, "legacy_windows": False}  # fmt: skip
+def _console(colours: Mapping[str, str], width: int, **settings: Any) -> Console:
     kept, dropped = colours["kept"], colours["dropped"]
     theme = Theme({
+        "gap": "not bold",  # a style, so that an SVG has a text of its own in each column
         "heading": "bold", "formula": "bold", "gloss": colours["muted"], "kept": kept,
-        "dropped": dropped, "kept.result": f"bold {kept}", "dropped.result": f"bold {dropped}",
+        "dropped": dropped, "result.kept": f"bold {kept}", "result.dropped": f"bold {dropped}",
     })  # fmt: skip
-    return Console(theme=theme, emoji=False, highlight=False, width=width, record=record, **own)
+    return Console(theme=theme, emoji=False, highlight=False, width=width, **settings)
+
+
+def _print(lines: Iterable[Text], console: Console) -> None:
+    """Print lines as they are."""
+    console.print(Text("\n").join(lines), no_wrap=True, overflow="ignore", crop=False)
 
 
 def _widened(text: re.Match[str]) -> str:
@@ -105,30 +100,25 @@ def _widened(text: re.Match[str]) -> str:
     return f'textLength="{length:g}"{text[2]}>{text[3]}<'
 
 
-def _trimmed(text: str) -> str:
-    """Remove the spaces with which rich pads lines."""
-    return re.sub(r" +$", "", text, flags=re.MULTILINE)
-
-
-def _print(document: doc.Document, console: Console, *, on_screen: bool) -> None:
-    """Print the blocks with empty lines between them.
+def _lines(document: doc.Document, width: int, *, on_screen: bool) -> list[Text]:
+    """Lay out a document, with empty lines between its blocks.
 
     on_screen: whether tables have bars; on paper, questions have room for an answer instead.
     """
-    parts: list[RenderableType] = []
+    lines: list[Text] = []
     before: doc.Block | None = None
-    width = console.width
     for block in document:
-        if isinstance(block, doc.Picture | doc.Program):  # a terminal cannot show them
+        own = _block(block, width, on_screen)
+        if not own:
             continue
-        if parts and not _together(before, block):
-            parts.append("")
-        parts.append(_block(block, width, on_screen))
+        if before is not None and not _together(before, block):
+            lines.append(Text())
+        lines += own
         before = block
-    console.print(Group(*parts), crop=False)
+    return lines
 
 
-def _together(before: doc.Block | None, block: doc.Block) -> bool:
+def _together(before: doc.Block, block: doc.Block) -> bool:
     """Test whether two blocks have no line between them: two checks, or formulas of one line."""
     match before, block:
         case doc.Check(), doc.Check():
@@ -139,122 +129,131 @@ def _together(before: doc.Block | None, block: doc.Block) -> bool:
             return False
 
 
-class Words(Text):
-    """Text that breaks between words and between Chinese characters, but not before punctuation."""
+def _block(block: doc.Block, width: int, on_screen: bool) -> list[Text]:
+    measure = min(width, WIDTH)
+    match block:
+        case doc.Heading(text, level, _):
+            lines = _wrapped(Text(text, "heading"), width)
+            rule = ("═" if level == 1 else "─") * max(line.cell_len for line in lines)
+            return [*lines, Text(rule)]
+        case doc.Paragraph(text):
+            return _wrapped(Text(text.plain), measure)
+        case doc.Items(items):
+            return _beside([(Text("-"), Text(item.plain)) for item in items], measure, gap=1)
+        case doc.Check(ok, text):
+            words = Text(f"{doc.SIGNS[ok]} {text.plain}")
+            words.stylize(doc.STATUS.get(doc.SIGNS[ok], ""), 0, 1)
+            return _wrapped(words, measure)
+        case doc.Code(code):
+            return _indented(map(Text, code.split("\n")))
+        case doc.Formula(unicode):
+            lines = [*map(Text, unicode.split("\n"))]  # those of a tall formula stay together
+            if len(lines) == 1 and cell_len(unicode) > width - 2:
+                first, *rest = _wrapped(lines[0], width - 6, TERMS)
+                lines = [first, *_indented(rest, 4)]
+            return _indented(lines, style="formula")
+        case doc.Facts(facts):
+            pairs = [(Text(each.unicode), Text(words, "gloss")) for each, words in facts]
+            return _beside(pairs, measure)
+        case doc.Question(text, lines):
+            question = _wrapped(Text(f"? {text.plain}", "heading"), measure)
+            room = [Text(), Text("_" * min(width, QUESTION), "gloss")] * lines
+            return question if on_screen else question + room
+        case doc.Table():
+            return _table(block, width, on_screen)
+        case doc.Picture() | doc.Program():  # which a terminal cannot show
+            return []
 
-    def wrap(self, console: Console, width: int, **how: Any) -> Lines:
-        """Break lines that are too wide, and let rich justify them."""
-        whole = self.split("\n", allow_blank=True)
-        lines = [line for each in whole for line in _broken(each, width)]
-        return Text("\n").join(lines).wrap(console, width, **how)
 
-
-def _broken(line: Text, width: int, pieces: re.Pattern[str] = PIECES) -> list[Text]:
-    """Break a line between pieces into lines of this width."""
-    starts, taken = [], 0
-    for piece in pieces.finditer(line.plain):
-        taken += cell_len(piece[0])
-        if taken > width and piece.start() and piece[0][0] != " ":
-            starts.append(piece.start())
-            taken = cell_len(piece[0])
-    lines = list(line.divide(starts))
-    for each in lines:
-        each.rstrip()
+def _wrapped(text: Text, width: int, pieces: re.Pattern[str] = PIECES) -> list[Text]:
+    """Break text between its pieces into lines of this width; a wider piece has a line alone."""
+    lines: list[Text] = []
+    for line in text.split(allow_blank=True):
+        starts, taken = [], 0
+        for piece in pieces.finditer(line.plain):
+            taken += cell_len(piece[0])
+            if taken > width and piece.start() and piece[0][0] != " ":
+                starts.append(piece.start())
+                taken = cell_len(piece[0])
+        lines += line.divide(starts)
+    for line in lines:
+        line.rstrip()
     return lines
 
 
-def _least(words: str) -> int:
-    """Return the width of the widest piece of the words."""
-    return max(map(cell_len, PIECES.findall(words)), default=0)
+def _indented(lines: Iterable[Text], by: int = 2, style: str = "") -> list[Text]:
+    return [Text.assemble(" " * by, line, style=style) if line else line for line in lines]
 
 
-def _block(block: doc.Block, width: int, on_screen: bool) -> RenderableType:
-    match block:
-        case doc.Heading(text, level, _):
-            heading = Words(text, "heading")
-            longest = max(line.cell_len for line in _broken(heading, width))
-            return Group(heading, ("═" if level == 1 else "─") * longest)
-        case doc.Paragraph(text):
-            return Constrain(Words(text.plain), WIDTH)
-        case doc.Items(items):
-            return _beside([(Text("-"), Words(item.plain)) for item in items], width, gap=1)
-        case doc.Check(ok, text):
-            words = Words(f"{doc.SIGNS[ok]} {text.plain}")
-            words.stylize(doc.STATUS.get(doc.SIGNS[ok], ""), 0, 1)
-            return Constrain(words, WIDTH)
-        case doc.Code(code):
-            return _indented(code.split("\n"))
-        case doc.Formula(unicode):
-            lines = unicode.split("\n")  # those of a tall formula stay together
-            if len(lines) == 1 and cell_len(unicode) > width - 2:
-                first, *rest = _broken(Text(unicode), width - 6, TERMS)
-                lines = [first.plain, *(f"    {line.plain}" for line in rest)]
-            return _indented(lines, "formula")
-        case doc.Facts(facts):
-            pairs = [(Words(each.unicode), Words(words, "gloss")) for each, words in facts]
-            return _beside(pairs, width)
-        case doc.Question(text, lines):
-            question = Constrain(Words(f"? {text.plain}", "heading"), WIDTH)
-            line = Text("_" * min(width, QUESTION), "gloss")
-            room: list[RenderableType] = ["", line]
-            return question if on_screen else Group(question, *room * lines)
-        case doc.Table():
-            return _table(block, width, on_screen)
-        case _:  # never a picture or a program
-            return ""
+def _grid(
+    rows: Iterable[Sequence[Text]], widths: Sequence[int], words: Collection[int], gap: int = GAP
+) -> list[Text]:
+    """Lay out rows of cells; columns of words are flush left, the others flush right."""
+    lines = []
+    for row in rows:
+        cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for parts in zip_longest(*cells, fillvalue=Text()):
+            line = Text()
+            for k, part in enumerate(parts):
+                space = " " * (widths[k] - part.cell_len)
+                aligned = (part, space) if k in words else (space, part)
+                line = Text.assemble(line, *aligned, (" " * gap, "gap"))
+            line.rstrip()
+            lines.append(line)
+    return lines
 
 
-def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> RenderableType:
+def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> list[Text]:
     """Put the second of each pair beside the first, or below it if there is no room."""
     column = max(first.cell_len for first, _ in pairs)
-    width = min(width, WIDTH)
-    if width - column - gap < BESIDE:
-        below = [(first, Padding(second, (0, 0, 0, 4))) for first, second in pairs]
-        return Group(*(part for pair in below for part in pair))
-    grid = RichTable.grid(padding=(0, gap, 0, 0))
-    grid.add_column(no_wrap=True)
-    for pair in pairs:
-        grid.add_row(*pair)
-    return Constrain(grid, width)
+    room = width - column - gap
+    if room >= BESIDE:
+        return _grid(pairs, (column, room), (0, 1), gap)
+    lines = []
+    for first, second in pairs:
+        lines += [*_wrapped(first, width), *_indented(_wrapped(second, width - 4), 4)]
+    return lines
 
 
-def _table(table: doc.Table, width: int, on_screen: bool) -> RenderableType:
+def _table(table: doc.Table, width: int, on_screen: bool) -> list[Text]:
     """Lay out a table, or its rows as lists of pairs if it is too wide."""
-    plain = [c.unicode if isinstance(c, doc.Formula) else c for c in table.columns]
-    header = [Words(heading) for heading in plain]
-    rows = [_row(row, table.result) for row in table.rows]
-    widths = _widths(list(zip(header, *rows, strict=True)), table.words, width)
+    header = [Text(c.unicode if isinstance(c, doc.Formula) else c) for c in table.columns]
+    rows = [list(map(_cell, row, table.styles(row))) for row in table.rows]
+    words = [*table.words]
+    widths = _widths(list(zip(header, *rows, strict=True)), words, width)
     if widths is None:
         return _stacked(header, rows, width)
-    # print_text replaces ─ if the encoding lacks it, so rich need not.
-    ruled = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
-    grid = RichTable(
-        box=ruled, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style=""
-    )
-    for k, heading in enumerate(header):
-        justify: JustifyMethod = "left" if k in table.words else "right"
-        grid.add_column(heading, justify=justify, width=widths[k])
-    room = width - sum(widths) - 2 * len(widths)
-    drawn: list[bars.Pieces] = []
+    key: list[Text] = []
+    room = width - sum(widths) - GAP * len(widths)
     if table.bars is not None and on_screen and room >= bars.FEWEST:
         drawn = bars.draw(table.bars.rows, room)
-        title = table.bars.heading.unicode
-        grid.add_column(title if cell_len(title) <= room else "", no_wrap=True)
-    for k, row in enumerate(rows):
-        grid.add_row(*row, *(Text.assemble(*pieces) for pieces in drawn[k : k + 1]))
-    if table.bars is None or not drawn:
-        return grid
-    return Group(grid, "", Text.assemble(*bars.key(table.bars.labels, drawn)))
+        title = Text(table.bars.heading.unicode)
+        header.append(title if title.cell_len <= room else Text())
+        for row, bar in zip(rows, drawn, strict=True):
+            row.append(bar)
+        words.append(len(widths))
+        widths.append(max(cell.cell_len for cell in (header[-1], *drawn)))
+        key = [Text(), *_wrapped(bars.key(table.bars.labels, drawn), width)]
+    # Headings stand on the rule.
+    heights = [len(_wrapped(*pair)) for pair in zip(header, widths, strict=True)]
+    above = [Text("\n" * (max(heights) - height)) for height in heights]
+    header = [space + heading for space, heading in zip(above, header, strict=True)]
+    rule = Text("─" * (sum(widths) + GAP * (len(widths) - 1)))
+    return [*_grid([header], widths, words), rule, *_grid(rows, widths, words), *key]
+
+
+def _cell(cell: str | doc.Text, style: str) -> Text:
+    return Text(cell if isinstance(cell, str) else cell.plain, style)
 
 
 def _widths(
-    columns: Sequence[Sequence[Words]], words: Sequence[int], width: int
+    columns: Sequence[Sequence[Text]], words: Sequence[int], width: int
 ) -> list[int] | None:
     """Return the width of each column; None if they do not fit.
 
     Columns of words share the room that the others leave. Headings may take several lines.
     """
-    room = width - 2 * (len(columns) - 1)
+    room = width - GAP * (len(columns) - 1)
     widths = [max(cell.cell_len for cell in column) for column in columns]
     if sum(widths) <= room:
         return widths
@@ -267,33 +266,23 @@ def _widths(
     return widths if words and room >= 0 else None
 
 
-def _stacked(header: list[Words], rows: list[list[Words]], width: int) -> RenderableType:
-    """Show each row as pairs of a heading and a cell, the first pair in bold."""
-    parts: list[RenderableType] = []
-    for row in rows:
-        header[0].style = row[0].style = "heading"
-        parts += ["", _beside(list(zip(header, row, strict=True)), width)]
-    return Group(*parts[1:])
-
-
-def _indented(lines: Sequence[str], style: str = "") -> Text:
-    indented = "\n".join("  " + line for line in lines)
-    return Text(indented, style, no_wrap=True, overflow="ignore")
-
-
-def _row(cells: Sequence[str | doc.Text], result: int | None) -> list[Words]:
-    """Style the cells: one that begins with a sign has its colour, as has the result before it."""
-    row = [Words(cell if isinstance(cell, str) else cell.plain) for cell in cells]
-    for k, cell in enumerate(row):
-        if status := doc.STATUS.get(cell.plain[:1]):
-            cell.style = status
-            if result is not None and k == result + 1:
-                row[result].style = f"{status}.result"
-    return row
-
-
-def _narrowest(column: Sequence[Words], of_words: bool) -> int:
+def _narrowest(column: Sequence[Text], of_words: bool) -> int:
     """Return the least width at which neither the heading nor a cell breaks badly."""
     heading, *cells = column
     least = [_least(cell.plain) if of_words else cell.cell_len for cell in cells]
     return max(min(heading.cell_len, HEADING), _least(heading.plain), *least)
+
+
+def _least(words: str) -> int:
+    """Return the width of the widest piece of the words."""
+    return max(map(cell_len, PIECES.findall(words)), default=0)
+
+
+def _stacked(header: list[Text], rows: list[list[Text]], width: int) -> list[Text]:
+    """Show each row as pairs of a heading and a cell, the first pair in bold."""
+    lines: list[Text] = []
+    for row in rows:
+        header[0].style = row[0].style = "heading"
+        pairs = list(zip(header, row, strict=True))
+        lines += [Text(), *_beside(pairs, min(width, WIDTH))]
+    return lines[1:]

@@ -7,11 +7,10 @@ values to a few units in the last place; what is proved of the definition must a
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
-from itertools import repeat
+from functools import lru_cache
 from operator import mul
+from typing import NamedTuple
 
 import numpy as np
 
@@ -156,80 +155,69 @@ def masks_summed(n: int, p: float) -> int | None:
     return 2**n if n <= ALL_MASKS and Fraction(p).denominator <= FINE else None
 
 
-class Expectation:
-    """Exact expectations over the mask in training of the first ELEMENTS elements.
+class Expectation(NamedTuple):
+    """Exact expectations over the mask in training, of the first ELEMENTS elements.
+
+    masks: the number of masks summed over; None for the two outcomes of each element.
+    unscaled: E[m_i·x_i], without the factor 1/(1−p). y: E[y_i]. variance: Var[y_i].
+    grad_x: E[∂L/∂x_i], and squares_grad_x: that of L = Σ y_i².
+    grad_y: ∂L/∂y if it is the same under every mask, else None.
+    """
+
+    masks: int | None
+    unscaled: list[Fraction]
+    y: list[Fraction]
+    variance: list[Fraction]
+    grad_x: list[Fraction]
+    squares_grad_x: list[Fraction]
+    grad_y: list[Fraction] | None
+
+
+@lru_cache(maxsize=1)
+def expectation(problem: Problem) -> Expectation:
+    """Compute the expectations of a problem, once.
 
     They are sums over all possible masks: one at p = 0 or 1, and 2^n for n ≤ 10 (if p is not tiny).
     Otherwise, as elements are independent, they are sums over the two outcomes of each element.
-    masks: the number of masks; None for the two outcomes.
     """
+    n, p, x = problem.x.size, problem.p, _first(problem.x)
+    given = None if problem.grad_y is None else _first(problem.grad_y)
+    masks = masks_summed(n, p)
+    outcomes = exact.masks(n, p)
+    if masks in (None, 1):  # all kept and all dropped show both outcomes of each
+        outcomes = ((chance, mask * len(x)) for chance, mask in exact.masks(1, p))
+    unscaled = mean = square = grad_x = squares_grad_x = [Fraction(0)] * len(x)
+    upstreams = []
+    for chance, mask in outcomes:
+        y = exact.forward(x, mask, p)
+        upstream = given or exact.loss_gradient(str(problem.loss), y, n)
+        upstreams.append(upstream)
+        of_squares = exact.loss_gradient("sum-squares", y, n)
+        unscaled = _plus(unscaled, chance, map(mul, x, mask))
+        mean = _plus(mean, chance, y)
+        square = _plus(square, chance, map(mul, y, y))
+        grad_x = _plus(grad_x, chance, exact.forward(upstream, mask, p))
+        squares_grad_x = _plus(squares_grad_x, chance, exact.forward(of_squares, mask, p))
+    variance = [s - m * m for s, m in zip(square, mean, strict=True)]
+    grad_y = upstreams[0] if all(each == upstreams[0] for each in upstreams) else None
+    return Expectation(masks, unscaled, mean, variance, grad_x, squares_grad_x, grad_y)
 
-    def __init__(self, problem: Problem) -> None:
-        """Compute the output under each mask."""
-        n, p = problem.x.size, problem.p
-        self.problem, self.masks, self.x = problem, masks_summed(n, p), _first(problem.x)
-        if self.masks in (None, 1):  # all kept and all dropped show both outcomes of each
-            outcomes = [(chance, mask * len(self.x)) for chance, mask in exact.masks(1, p)]
-        else:
-            outcomes = list(exact.masks(n, p))
-        self.chances, self.outcomes = zip(*outcomes, strict=True)
-        self.outputs = [exact.forward(self.x, mask, p) for mask in self.outcomes]
 
-    @cached_property
-    def unscaled(self) -> list[Fraction]:
-        """E[m_i·x_i], without the factor 1/(1−p)."""
-        return self._mean(map(mul, self.x, mask) for mask in self.outcomes)
-
-    @cached_property
-    def y(self) -> list[Fraction]:
-        """E[y_i]."""
-        return self._mean(self.outputs)
-
-    @cached_property
-    def variance(self) -> list[Fraction]:
-        """Var[y_i] = E[y_i²] − E[y_i]²."""
-        squares = self._mean([v * v for v in y] for y in self.outputs)
-        return [square - m * m for square, m in zip(squares, self.y, strict=True)]
-
-    @cached_property
-    def grad_x(self) -> list[Fraction]:
-        """E[∂L/∂x_i]."""
-        upstream, p = self._upstream, self.problem.p
-        return self._mean(map(exact.forward, upstream, self.outcomes, repeat(p)))
-
-    @cached_property
-    def grad_y(self) -> list[Fraction] | None:
-        """∂L/∂y if it is the same under every mask, else None."""
-        first, *others = self._upstream
-        return first if all(other == first for other in others) else None
-
-    @cached_property
-    def _upstream(self) -> list[list[Fraction]]:
-        """∂L/∂y under each mask."""
-        loss, grad_y, n = self.problem.loss, self.problem.grad_y, self.problem.x.size
-        if grad_y is not None:
-            return [_first(grad_y)] * len(self.outputs)
-        assert loss is not None
-        return [exact.loss_gradient(loss, y, n) for y in self.outputs]
-
-    def _mean(self, outcomes: Iterable[Iterable[Fraction]]) -> list[Fraction]:
-        """Σ P(mask) · value, per element, of values in the order of the masks."""
-        total = [Fraction(0)] * len(self.x)
-        for chance, values in zip(self.chances, outcomes, strict=True):
-            total = [t + chance * v if v else t for t, v in zip(total, values, strict=True)]
-        return total
+def _plus(total: list[Fraction], chance: Fraction, values: Iterable[Fraction]) -> list[Fraction]:
+    """Add chance · value to each total."""
+    return [t + chance * v if v else t for t, v in zip(total, values, strict=True)]
 
 
 def expected_output(trace: Trace) -> Finding:
     """E[y_i] = x_i. Silent at p = 1, where no scaling makes up for what is dropped."""
     if trace.problem.p == 1:
         return SILENT
-    return _compare(first_expectation(trace.problem).y, _first(trace.problem.x), ulps=0)
+    return _compare(expectation(trace.problem).y, _first(trace.problem.x), ulps=0)
 
 
 def expected_gradient(trace: Trace) -> Finding:
     """E[∂L/∂x_i] = ∂L/∂y_i. Silent at p = 1, and if ∂L/∂y depends on the mask."""
-    mean = first_expectation(trace.problem)
+    mean = expectation(trace.problem)
     if trace.problem.p == 1 or mean.grad_y is None:
         return SILENT
     return _compare(mean.grad_x, mean.grad_y, ulps=0)
@@ -242,10 +230,9 @@ def nonlinear_gradient(trace: Trace) -> Finding:
     """
     if trace.problem.p == 1:
         return SILENT
-    squares = replace(trace.problem, grad_y=None, loss="sum-squares")
     keep = 1 - Fraction(trace.problem.p)
     wanted = [2 * v / keep for v in _first(trace.problem.x)]
-    return _compare(first_expectation(squares).grad_x, wanted, ulps=0)
+    return _compare(expectation(trace.problem).squares_grad_x, wanted, ulps=0)
 
 
 def variance(trace: Trace) -> Finding:
@@ -254,15 +241,16 @@ def variance(trace: Trace) -> Finding:
         return SILENT
     drop = Fraction(trace.problem.p)
     wanted = [drop / (1 - drop) * v * v for v in _first(trace.problem.x)]
-    return _compare(first_expectation(trace.problem).variance, wanted, ulps=0)
+    return _compare(expectation(trace.problem).variance, wanted, ulps=0)
 
 
 def inference(trace: Trace) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y, bit for bit."""
     x, grad_y, p = trace.problem.x, trace.grad_y, trace.problem.p
-    output = _same_bits(dropout.forward(x, None, p), x)
-    gradient = _same_bits(dropout.backward(grad_y, None, p), grad_y)
-    return gradient if output.ok else output
+    found = np.stack([dropout.forward(x, None, p), dropout.backward(grad_y, None, p)])
+    wanted = np.stack([x, grad_y])
+    ok = found.tobytes() == wanted.tobytes()
+    return Finding(float(np.abs(found - wanted).max()), ok, x.size)
 
 
 CLAIMS = {
@@ -289,12 +277,6 @@ def check(name: str, trace: Trace) -> Finding:
     return CLAIMS[name](trace)
 
 
-@lru_cache(maxsize=2)
-def first_expectation(problem: Problem) -> Expectation:
-    """Return the expectations of a problem, computed once."""
-    return Expectation(problem)
-
-
 def _first(values: FloatArray, count: int = ELEMENTS) -> list[Fraction]:
     """Convert the first values to fractions."""
     return [Fraction(float(value)) for value in values[:count]]
@@ -318,9 +300,3 @@ def _compare(
 def _ulp(value: Fraction) -> Fraction:
     """Return the unit in the last place of the float64 nearest to the value."""
     return Fraction(math.ulp(float(min(abs(value), Fraction(sys.float_info.max)))))
-
-
-def _same_bits(found: FloatArray, wanted: FloatArray) -> Finding:
-    """Compare floats with floats, bit for bit."""
-    ok = np.array_equal(found.view(np.uint64), wanted.view(np.uint64))
-    return Finding(0.0 if ok else float(np.abs(found - wanted).max()), ok, wanted.size)

@@ -56,7 +56,7 @@ def likely(q: float, kept: int, n: int) -> bool:
 def _trace(call: Call, mask: Mask) -> Trace:
     """Solve the problem that the call was given, with this mask."""
     bits = mask.ravel() | (call.p == 0) if call.training else None
-    return Trace(Problem(call.x.ravel(), call.p, bits, None, call.grad_y.ravel(), None))
+    return Trace(Problem.create(call.x.ravel(), call.p, bits, grad_y=call.grad_y.ravel()))
 
 
 def _swapped(call: Call) -> bool:

@@ -125,7 +125,7 @@ def _numpy_program(trace: Trace) -> doc.Program:
 def sum_loss(context: StepContext) -> Rendered:
     """Take the sum as the loss, and see what a nudge of each input does to it."""
     problem, messages = context.trace.problem, context.messages
-    summed = Trace(replace(problem, grad_y=None, loss="sum", loss_asked=False))
+    summed = Trace(replace(problem, grad_y=None, loss="sum"))
     pieces: list[Piece] = [
         "ones",
         loss_equation(summed, messages),

@@ -158,7 +158,7 @@ def scale_equation(p: float, messages: Messages) -> doc.Formula:
 def upstream_facts(trace: Trace, messages: Messages) -> list[tuple[doc.Formula, str]]:
     """List ∂L/∂y and where it comes from: it was given, or follows from a loss."""
     loss, n = trace.problem.loss, trace.problem.x.size
-    total = None if loss is None else loss_equation(trace, messages)  # which may overflow first
+    total = None if loss is None else loss_equation(trace, messages)
     grad_y = Written(trace, messages, shown(n)).grad_y
     upstream = vector(
         messages.symbol("grad_y"), grad_y, messages, BESIDE, n, result=loss is not None

@@ -20,7 +20,7 @@ CLAIMED = ("expected-output", "expected-gradient", "nonlinear-gradient", "varian
 def why_scale(context: StepContext) -> Rendered:
     """Say what the factor 1/(1−p) is for: expectations, and what it costs: variance."""
     trace, messages, p = context.trace, context.messages, context.trace.problem.p
-    mean = claims.first_expectation(trace.problem)
+    mean = claims.expectation(trace.problem)
     unscaled, scaled, backward, variance = context.formulas
     over = messages.over(mean.masks)
     pieces: list[Piece] = ["without", unscaled, scaled, "gradient", backward, "noise", variance]

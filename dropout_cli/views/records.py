@@ -38,7 +38,7 @@ class TraceRecord(ForwardRecord):
 
     grad_y: Vector  # the upstream gradient ∂L/∂y
     grad_y_source: str  # "given", or the loss that it comes from
-    loss: float | None  # the loss; null where grad_y was given, or an assumed loss overflows
+    loss: float | None  # the loss; null where grad_y was given, or the loss overflows
     local_grad: Vector  # m/(1−p)
     grad_x: Vector  # the gradient ∂L/∂x
 

@@ -24,3 +24,10 @@ def test_chinese_breaks_anywhere_but_before_a_full_stop() -> None:
 def test_a_formula_breaks_before_an_equals_sign_and_after_a_comma() -> None:
     lines = to_terminal([Formula("y = [1, 2, 3] = [4, 5, 6]", "")], 20).splitlines()
     assert lines == ["  y = [1, 2, 3]", "      = [4, 5, 6]"]
+
+
+def test_short_headings_stand_on_the_rule_below_long_ones() -> None:
+    table = Table(["n", "two words", "a"], [["1", "2", "aa " * 20]], words=(2,))
+    assert to_terminal([table], 24).splitlines()[:4] == [
+        "        two", "n     words  a", "─" * 24, "1         2  aa aa aa aa",
+    ]  # fmt: skip
