@@ -181,13 +181,13 @@ def backward(options: ProblemOptions, output: Output, saved: str | None) -> None
 
 def _saved(path: str, options: ProblemOptions) -> Problem:
     """Read the problem of a saved pass; --grad-y and --loss replace its upstream gradient."""
-    from dropout_cli.cli.input import named, parse_json, read_problem, read_text, read_vector
+    from dropout_cli.cli.input import named, parse_json, read_problem, read_text
 
     others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
     options.refuse(others, "--from")
-    saved = parse_json(read_text(path), named(path))
-    grad_y = None if options.grad_y is None else read_vector(options.grad_y, "grad_y").values
-    return read_problem(saved, named(path), grad_y=grad_y, loss=options.loss)
+    saved, given = parse_json(read_text(path), named(path)), options.arguments()
+    upstream = {key: given[key] for key in ("grad_y", "loss") if given.get(key) is not None}
+    return read_problem(saved, named(path), upstream)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ NUMBER = re.compile(r"[\[(]*[-+]?\.?\d.*")
 FLAG = re.compile(r"-[a-zA-Z]|--[a-z-]+")
 GROUPS = {  # the sections of the help after "Options", and the parameters in each
     "Candidate": ("layers", "candidates", "y", "grad_x", "rtol", "atol", "decimals", "dtype"),
-    "Problem": ("x", "p", "mask", "seed", "rng", "skip", "inference", "grad_y", "loss"),
+    "Problem": ("x", "p", "mask", "seed", "rng", "skip", "training", "grad_y", "loss"),
     "Figure": ("layout", "transparent", "size", "dpi", "title", "panel"),
     "Output": ("quiet", "form", "path", "theme", "precision", "lang"),
 }
