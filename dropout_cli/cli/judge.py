@@ -55,11 +55,10 @@ def judge_candidates(
         candidates = _read_files(paths, options)
     else:
         values = {key: read_vector(text, key) for key, text in texts.items() if text is not None}
-        has_problem = "x" in options.given  # or else it is the worked example
-        candidate = (
-            _complete(values, {}, options) if has_problem else _create(values, options.arguments())
-        )
-        candidates = [candidate]
+        if "x" in options.given:
+            candidates = [_complete(values, {}, options)]
+        else:  # of the worked example
+            candidates = [_create(values, options.arguments())]
     if decimals is not None:
         units = dict.fromkeys(("x", "grad_y", *ANSWERS), 0.5 * 10.0**-decimals)
         candidates = [each._replace(units=units) for each in candidates]
@@ -171,7 +170,7 @@ def _complete(values: dict[str, Vector], own: dict[str, Any], options: ProblemOp
     for name, is_needed in needed.items():
         if is_needed and name not in given and not (name == "grad_y" and "loss" in given):
             raise RequestError(
-                f"{name} is given neither in the file nor by an option, so what is right is unknown"
+                f"{name} is given neither in a file nor by an option, so what is right is unknown"
             )
     candidate = _create(values, arguments)
     if given & {"seed", "rng", "skip"}:

@@ -238,22 +238,16 @@ def output_options(
     if drawn:
         options |= {name: FIGURE_OPTIONS[name] for name in ("transparent", "title")}
 
+    pages = [suffix for suffix in formats if suffix != ".json"]
+    effective = {"theme": [".html", *PICTURES], "transparent": PICTURES, "title": PICTURES}
+    if not json_has_words:
+        effective |= {"precision": pages, "lang": pages}
+
     def create(ctx: click.Context, form: str | None, path: str | None, **values: Any) -> Output:
         suffix = chosen_suffix(form, path, formats)
-        for name in _without_effect(suffix, path, json_has_words) & ctx.obj.keys():
-            raise RequestError(f"{ctx.obj[name]} has no effect on {suffix} output")
+        for name, option in ctx.obj.items():
+            if suffix not in effective.get(name, formats):
+                raise RequestError(f"{option} has no effect on {suffix} output")
         return Output(suffix, ctx.command_path, path, **values)
 
     return passed_as("output", options, create)
-
-
-def _without_effect(suffix: str, path: str | None, json_has_words: bool) -> set[str]:
-    """Return the names of the options that would change nothing in this output."""
-    names = set()
-    if suffix not in PICTURES:
-        names |= {"transparent", "title"}
-    if suffix not in (".html", *PICTURES):
-        names.add("theme")
-    if suffix == ".json" and not json_has_words:  # but "wrote FILE" is in the language
-        names |= {"precision", "lang"} if path is None else {"precision"}
-    return names
