@@ -33,7 +33,7 @@ def read_vector(value: str, name: str) -> Vector:
     elif kind == ".npy":
         vector = _read_npy(path)
     elif kind == ".json":
-        vector = from_json(parse_json(read_text(path), path), name)
+        vector = from_json(read_json(path), name)
     else:
         vector = parse(read_text(path), name)
     n = vector.values.size
@@ -106,6 +106,11 @@ def parse_json(text: str, source: str) -> Any:
         return json.loads(text, parse_float=Number)
     except (RecursionError, ValueError) as error:
         raise RequestError(f"{source} is not JSON: {error}") from None
+
+
+def read_json(path: str) -> Any:
+    """Read and parse a JSON file, or standard input for "-"."""
+    return parse_json(read_text(path), named(path))
 
 
 def from_json(value: Any, name: str) -> Vector:

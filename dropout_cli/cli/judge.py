@@ -12,9 +12,8 @@ from dropout_cli.cli.input import (
     equal,
     from_json,
     named,
-    parse_json,
     problem_arguments,
-    read_text,
+    read_json,
     read_vector,
     refuse_unknown,
     vectors_in,
@@ -108,8 +107,7 @@ def _read_files(paths: Sequence[str], options: ProblemOptions) -> list[Candidate
     """
     candidates: list[Candidate] = []
     for path in paths:
-        source = named(path)
-        parsed = parse_json(read_text(path), source)
+        source, parsed = named(path), read_json(path)
         several = isinstance(parsed, list)
         if parsed == []:
             raise RequestError(f"{source} holds no candidate: the list is empty")
