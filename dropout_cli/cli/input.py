@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -85,6 +85,7 @@ def _read_npy(path: str) -> Vector:
 class Number(float):
     """A decimal number of JSON, and how it was written."""
 
+    __slots__ = ("text",)
     text: str
 
     def __new__(cls, text: str) -> Self:
@@ -98,19 +99,22 @@ class Number(float):
         return self.text
 
 
-def parse_json(text: str, source: str) -> Any:
-    """Parse JSON; RequestError, naming the source, if it is broken."""
+def parse_json(text: str, source: str, parse_float: Callable[[str], float] = float) -> Any:
+    """Parse JSON; RequestError, naming the source, if it is broken.
+
+    parse_float: Number where it matters how decimal numbers were written.
+    """
     import json
 
     try:
-        return json.loads(text, parse_float=Number)
+        return json.loads(text, parse_float=parse_float)
     except (RecursionError, ValueError) as error:
         raise RequestError(f"{source} is not JSON: {error}") from None
 
 
-def read_json(path: str) -> Any:
-    """Read and parse a JSON file, or standard input for "-"."""
-    return parse_json(read_text(path), named(path))
+def read_json(path: str, parse_float: Callable[[str], float] = float) -> Any:
+    """Read a JSON file, or standard input for "-", as parse_json does."""
+    return parse_json(read_text(path), named(path), parse_float)
 
 
 def from_json(value: Any, name: str) -> Vector:

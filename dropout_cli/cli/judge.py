@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from dropout_cli.cli.input import (
+    Number,
     create_problem,
     equal,
     from_json,
@@ -107,7 +108,7 @@ def _read_files(paths: Sequence[str], options: ProblemOptions) -> list[Candidate
     """
     candidates: list[Candidate] = []
     for path in paths:
-        source, parsed = named(path), read_json(path)
+        source, parsed = named(path), read_json(path, Number)
         several = isinstance(parsed, list)
         if parsed == []:
             raise RequestError(f"{source} holds no candidate: the list is empty")
