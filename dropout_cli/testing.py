@@ -14,14 +14,7 @@ from dropout_cli.problem import Problem
 from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
 from dropout_cli.verify.judge import judge_layer
 from dropout_cli.verify.tolerance import TYPES
-from dropout_cli.views.verification import (
-    Suite,
-    candidate_suite,
-    layer_suite,
-    page,
-    summary,
-    verdict,
-)
+from dropout_cli.views import verification
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
 
@@ -50,7 +43,7 @@ def check(
     named = layer if hasattr(layer, "__qualname__") else type(layer)
     name = f"{named.__module__}:{named.__qualname__}"
     findings = judge_layer(layer, [p] if isinstance(p, int | float) else p, seed, dtype)
-    _raise(layer_suite(name, findings, seed, MESSAGES))
+    _raise(verification.layer_suite(name, findings, seed, MESSAGES))
 
 
 def check_values(
@@ -107,17 +100,20 @@ def check_values(
     if mask is None:
         candidate = read_mask(candidate)
     findings, allowed = judge(candidate, rtol, atol)
-    _raise(candidate_suite(candidate, findings, allowed, MESSAGES))
+    _raise(verification.candidate_suite(candidate, findings, allowed, MESSAGES))
 
 
-def _raise(suite: Suite) -> None:
+def _raise(suite: verification.Suite) -> None:
     """Raise an error unless all checks of a suite passed."""
     __tracebackhide__ = True
-    if verdict([suite]) is None:
-        raise RequestError(summary(suite, MESSAGES))
-    if verdict([suite]) is False:
-        report = page([suite], MESSAGES)[:-1]  # without the exit code of the command
-        found = [row.finding for row in suite.rows if row.finding.ok is False]
-        causes = [each.reason.cause for each in found if each.reason and each.reason.cause]
-        text = to_text(report, Setting("", None, "en"))
-        raise AssertionError(f"{summary(suite, MESSAGES)}\n\n{text}") from next(iter(causes), None)
+    ok = verification.verdict([suite])
+    if ok:
+        return
+    first_line = verification.summary(suite, MESSAGES)
+    if ok is None:
+        raise RequestError(first_line)
+    page = verification.page([suite], MESSAGES)[:-1]  # without the exit code of the command
+    report = to_text(page, Setting("", None, "en"))
+    reasons = [row.finding.reason for row in suite.rows if row.finding.ok is False]
+    causes = [reason.cause for reason in reasons if reason and reason.cause]
+    raise AssertionError(f"{first_line}\n\n{report}") from next(iter(causes), None)

@@ -175,19 +175,17 @@ def backward(options: ProblemOptions, output: Output, saved: str | None) -> None
     """
     from dropout_cli.views.passes import backward_page, backward_record
 
-    problem = options.problem() if saved is None else _saved(saved, options)
+    if saved is None:
+        problem = options.problem()
+    else:  # --grad-y and --loss replace its upstream gradient
+        from dropout_cli.cli.input import named, read_json, read_problem
+
+        upstream = ("grad_y", "loss")
+        options.refuse([name for name in PROBLEM_OPTIONS if name not in upstream], "--from")
+        record, given = read_json(saved), options.arguments()
+        replaced = {name: given[name] for name in upstream if given.get(name) is not None}
+        problem = read_problem(record, named(saved), replaced)
     _show_pass(problem, output, backward_page, backward_record)
-
-
-def _saved(path: str, options: ProblemOptions) -> Problem:
-    """Read the problem of a saved pass; --grad-y and --loss replace its upstream gradient."""
-    from dropout_cli.cli.input import named, parse_json, read_problem, read_text, read_vector
-
-    others = [name for name in PROBLEM_OPTIONS if name not in ("grad_y", "loss")]
-    options.refuse(others, "--from")
-    saved = parse_json(read_text(path), named(path))
-    grad_y = None if options.grad_y is None else read_vector(options.grad_y, "grad_y").values
-    return read_problem(saved, named(path), grad_y=grad_y, loss=options.loss)
 
 
 @cli.command()

@@ -3,19 +3,21 @@
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 
-from dropout_cli.arrays import FloatArray
 from dropout_cli.cli.printed import Vector, parse, to_vector
 from dropout_cli.errors import RequestError
 from dropout_cli.problem import Problem
+from dropout_cli.trace import Trace
+from dropout_cli.views.passes import SCHEMA, backward_record, forward_record
+from dropout_cli.views.records import ForwardRecord, TraceRecord
 
 MOST = 10**7  # elements of a vector
-BACKWARD = ("grad_y", "grad_y_source", "loss", "local_grad", "grad_x")
-KEYS = ("schema", "mode", "p", "scale", "x", "mask", "mask_source", "y", *BACKWARD)
+FORWARD, BACKWARD = tuple(ForwardRecord.__annotations__), tuple(TraceRecord.__annotations__)
 
 
 def read_vector(value: str, name: str) -> Vector:
@@ -31,7 +33,7 @@ def read_vector(value: str, name: str) -> Vector:
     elif kind == ".npy":
         vector = _read_npy(path)
     elif kind == ".json":
-        vector = from_json(parse_json(read_text(path), path), name)
+        vector = from_json(read_json(path), name)
     else:
         vector = parse(read_text(path), name)
     n = vector.values.size
@@ -80,14 +82,39 @@ def _read_npy(path: str) -> Vector:
         return Vector(array.astype(np.float64).ravel(), array.shape)
 
 
-def parse_json(text: str, source: str) -> Any:
-    """Parse JSON; RequestError, naming the source, if it is broken."""
+class Number(float):
+    """A decimal number of JSON, and how it was written."""
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Convert the text to a number, and keep it."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+def parse_json(text: str, source: str, parse_float: Callable[[str], float] = float) -> Any:
+    """Parse JSON; RequestError, naming the source, if it is broken.
+
+    parse_float: Number where it matters how decimal numbers were written.
+    """
     import json
 
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=parse_float)
     except (RecursionError, ValueError) as error:
         raise RequestError(f"{source} is not JSON: {error}") from None
+
+
+def read_json(path: str, parse_float: Callable[[str], float] = float) -> Any:
+    """Read a JSON file, or standard input for "-", as parse_json does."""
+    return parse_json(read_text(path), named(path), parse_float)
 
 
 def from_json(value: Any, name: str) -> Vector:
@@ -97,56 +124,67 @@ def from_json(value: Any, name: str) -> Vector:
     return to_vector(value, name)
 
 
-def read_problem(
-    saved: Any, source: str, *, grad_y: FloatArray | None = None, loss: str | None = None
-) -> Problem:
+def create_problem(arguments: Mapping[str, Any]) -> Problem:
+    """Create a problem of the shape that its vectors have.
+
+    arguments: of Problem.create, each vector as a Vector.
+    """
+    vectors = vectors_in(arguments)
+    shapes = {each.shape for each in vectors.values() if len(each.shape) > 1}
+    if len(shapes) > 1:
+        raise RequestError("the shapes of x, mask and grad_y differ, but they must be one")
+    values = {name: each.values for name, each in vectors.items()}
+    problem = Problem.create(**{**arguments, **values})
+    return replace(problem, shape=next(iter(shapes), None))
+
+
+def vectors_in(arguments: Mapping[str, Any]) -> dict[str, Vector]:
+    """Return those of the arguments that are vectors."""
+    return {name: each for name, each in arguments.items() if isinstance(each, Vector)}
+
+
+def problem_arguments(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of create_problem that a JSON record of a pass holds."""
+    found: dict[str, Any] = {
+        key: from_json(record[key], key)
+        for key in ("x", "mask", "grad_y")
+        if record.get(key) is not None
+    }
+    if "p" in record:
+        found["p"] = record["p"]
+    if "mode" in record:
+        found["training"] = record["mode"] != "inference"
+    if record.get("grad_y_source", "given") != "given":
+        found |= {"grad_y": None, "loss": str(record["grad_y_source"])}
+    return found
+
+
+def read_problem(saved: Any, source: str, upstream: Mapping[str, Any] | None = None) -> Problem:
     """Return the problem of a pass that forward_record or backward_record wrote.
 
-    saved: its parsed JSON. source: what errors call it. grad_y, loss: as in Problem.create; without
-    either, the saved upstream gradient, if there is one.
+    saved: its parsed JSON. source: what errors call it. upstream: grad_y or loss of create_problem;
+    without either, the saved upstream gradient, if there is one.
     Raises RequestError for another schema, an unknown or missing key, or a contradiction.
     """
-    from dropout_cli.views.passes import SCHEMA
-
     if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
         raise RequestError(f"{source} is not a saved pass: its schema must be {SCHEMA!r}")
+    has_upstream = not upstream and saved.keys() > set(FORWARD)
+    keys, record = (BACKWARD, backward_record) if has_upstream else (FORWARD, forward_record)
     try:
-        refuse_unknown(saved, KEYS, "a saved pass")
-        return _saved_problem(saved, grad_y, loss)
-    except KeyError as error:
-        raise RequestError(f"{source} has no {error}, which a saved pass must have") from None
+        refuse_unknown(saved, BACKWARD, "a saved pass")
+        for key in keys:
+            if key not in saved:
+                raise RequestError(f"the saved pass has no {key!r}")
+        arguments = problem_arguments({key: saved[key] for key in keys}) | dict(upstream or {})
+        match saved["mask_source"]:
+            case {"kind": "drawn", "rng": str(rng), "seed": int(seed), **more}:
+                arguments |= {"mask": None, "rng": rng, "seed": seed, "skip": more.get("skip")}
+        problem = create_problem(arguments)
+        for key, value in record(Trace(problem)).items():
+            if not equal(saved[key], value):
+                raise RequestError(f"{key} does not follow from the rest of the pass")
     except RequestError as error:
         raise RequestError(f"{error}, in {source}") from None
-
-
-def _saved_problem(saved: dict[str, Any], grad_y: FloatArray | None, loss: str | None) -> Problem:
-    """Create the problem of a saved pass, and check that its record is the saved one."""
-    from dropout_cli.problem import Problem
-    from dropout_cli.trace import Trace
-    from dropout_cli.views.passes import backward_record, forward_record
-
-    record = forward_record
-    if grad_y is None and loss is None and saved.keys() & set(BACKWARD):
-        record, loss = backward_record, str(saved["grad_y_source"])
-        if loss == "given":
-            grad_y, loss = from_json(saved["grad_y"], "grad_y").values, None
-    mask: dict[str, Any] = {}
-    match saved["mode"], saved["mask"], saved["mask_source"]:
-        case "inference", _, _:
-            mask["training"] = False
-        case _, values, {"kind": "given"}:
-            mask["mask"] = from_json(values, "mask").values
-        case _, _, {"kind": "drawn", "rng": str(rng), "seed": int(seed), **more}:
-            mask |= {"rng": rng, "seed": seed, "skip": more.get("skip")}
-        case _:
-            raise RequestError(
-                'mask_source must be {"kind": "given"}, or "drawn" with its rng and seed'
-            )
-    x = from_json(saved["x"], "x").values
-    problem = Problem.create(x, saved["p"], grad_y=grad_y, loss=loss, **mask)
-    for key, value in record(Trace(problem)).items():
-        if not equal(saved[key], value):
-            raise RequestError(f"{key} does not follow from the rest of the pass")
     return problem
 
 
@@ -158,13 +196,7 @@ def refuse_unknown(saved: dict[str, Any], keys: Sequence[str], what: str) -> Non
 
             near = difflib.get_close_matches(key, keys, 1, 0.6)
             hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}"
-            raise RequestError(f"{short(key)} is no key of {what}: {hint}")
-
-
-def short(value: Any) -> str:
-    """Write a value as Python does, in at most 40 characters."""
-    written = repr(value)
-    return written if len(written) <= 40 else f"{written[:37]}…"
+            raise RequestError(f"{key!r} is no key of {what}: {hint}")
 
 
 def equal(saved: Any, right: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import click
@@ -63,8 +62,9 @@ PROBLEM_OPTIONS = {
         help="Draw it after N other draws, such as 10 for torch.rand(10) before it; the README"
         " lists more. Not for numpy and jax.",
     ),
-    "inference": click.option(
-        "--eval", "inference", is_flag=True, help="Inference mode instead of training."
+    "training": click.option(
+        "--eval", "training", flag_value=False, default=True,
+        help="Inference mode instead of training.",
     ),
     "grad_y": click.option(
         "-g", "--grad-y", metavar="V",
@@ -128,7 +128,7 @@ class ProblemOptions(NamedTuple):
     seed: int | None
     rng: str | None
     skip: int | None
-    inference: bool
+    training: bool
     given: Mapping[str, str]
     grad_y: str | None = None
     loss: str | None = None
@@ -140,23 +140,20 @@ class ProblemOptions(NamedTuple):
             raise RequestError("--drop-prob is given twice, but only --layer takes several")
         return self.ps[0]
 
-    def problem(self, **known: Any) -> Problem:
-        """Create the problem. known: arguments of Problem.create that replace the options."""
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of create_problem: the options, with the vectors read."""
         from dropout_cli.cli.input import read_vector
-        from dropout_cli.problem import Problem
 
-        vectors = {
-            name: read_vector(text, name)
-            for name, text in (("x", self.x), ("mask", self.mask), ("grad_y", self.grad_y))
-            if text is not None and name not in known
-        }
-        shapes = {each.shape for each in vectors.values() if len(each.shape) > 1}
-        if len(shapes) > 1:
-            raise RequestError("the shapes of x, mask and grad_y differ, but they must be one")
-        options = {name: getattr(self, name) for name in ("p", "seed", "rng", "skip", "loss")}
-        options |= {name: each.values for name, each in vectors.items()}
-        problem = Problem.create(**{"training": not self.inference} | options | known)
-        return replace(problem, shape=next(iter(shapes), None))
+        texts = {"x": self.x, "mask": self.mask, "grad_y": self.grad_y}
+        vectors = {key: read_vector(text, key) for key, text in texts.items() if text is not None}
+        others = ("p", "seed", "rng", "skip", "training", "loss")
+        return {name: getattr(self, name) for name in others} | vectors
+
+    def problem(self) -> Problem:
+        """Create the problem."""
+        from dropout_cli.cli.input import create_problem
+
+        return create_problem(self.arguments())
 
     def refuse(
         self, names: Iterable[str], setter: str, because: str = "which already sets it"
@@ -241,22 +238,16 @@ def output_options(
     if drawn:
         options |= {name: FIGURE_OPTIONS[name] for name in ("transparent", "title")}
 
+    pages = [suffix for suffix in formats if suffix != ".json"]
+    effective = {"theme": [".html", *PICTURES], "transparent": PICTURES, "title": PICTURES}
+    if not json_has_words:
+        effective |= {"precision": pages, "lang": pages}
+
     def create(ctx: click.Context, form: str | None, path: str | None, **values: Any) -> Output:
         suffix = chosen_suffix(form, path, formats)
-        for name in _without_effect(suffix, path, json_has_words) & ctx.obj.keys():
-            raise RequestError(f"{ctx.obj[name]} has no effect on {suffix} output")
+        for name, option in ctx.obj.items():
+            if suffix not in effective.get(name, formats):
+                raise RequestError(f"{option} has no effect on {suffix} output")
         return Output(suffix, ctx.command_path, path, **values)
 
     return passed_as("output", options, create)
-
-
-def _without_effect(suffix: str, path: str | None, json_has_words: bool) -> set[str]:
-    """Return the names of the options that would change nothing in this output."""
-    names = set()
-    if suffix not in PICTURES:
-        names |= {"transparent", "title"}
-    if suffix not in (".html", *PICTURES):
-        names.add("theme")
-    if suffix == ".json" and not json_has_words:  # but "wrote FILE" is in the language
-        names |= {"precision", "lang"} if path is None else {"precision"}
-    return names

@@ -11,13 +11,13 @@ NUMBER = re.compile(r"[\[(]*[-+]?\.?\d.*")
 FLAG = re.compile(r"-[a-zA-Z]|--[a-z-]+")
 GROUPS = {  # the sections of the help after "Options", and the parameters in each
     "Candidate": ("layers", "candidates", "y", "grad_x", "rtol", "atol", "decimals", "dtype"),
-    "Problem": ("x", "p", "mask", "seed", "rng", "skip", "inference", "grad_y", "loss"),
+    "Problem": ("x", "p", "mask", "seed", "rng", "skip", "training", "grad_y", "loss"),
     "Figure": ("layout", "transparent", "size", "dpi", "title", "panel"),
     "Output": ("quiet", "form", "path", "theme", "precision", "lang"),
 }
 
 
-class Strict(click.Command):
+class Command(click.Command):
     """A command that refuses an option given twice, of which click would take the last.
 
     ctx.obj: the options on the command line, from the parameter's name to the option in full.
@@ -28,17 +28,39 @@ class Strict(click.Command):
         args = [re.sub("^(-[a-zA-Z])=", r"\1", arg) for arg in args]  # -x=1,2 like --input=1,2
         try:
             _, _, given = self.make_parser(ctx).parse_args(list(args))
+            ctx.obj = {param.name: max(param.opts, key=len) for param in given}
             for param in given:
                 if given.count(param) > 1 and not (param.multiple or ctx.resilient_parsing):
-                    name = _full_name(param)
+                    name = ctx.obj[param.name]
                     raise RequestError(f"{name} is given twice, but it can be given only once")
-            ctx.obj = {param.name: _full_name(param) for param in given}
             return super().parse_args(ctx, list(args))
         except click.UsageError as error:
             _refuse_loose_numbers(args)
             if isinstance(error, click.NoSuchOption):
                 _refuse_option_of_others(ctx, error.option_name)
             raise
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for the options in none of GROUPS, then one for each group."""
+        rows = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
+        grouped = {
+            title: [row for name in names if (row := rows.pop(name, None)) is not None]
+            for title, names in GROUPS.items()
+        }
+        for title, section in {"Options": list(filter(None, rows.values())), **grouped}.items():
+            if section:
+                with formatter.section(title):
+                    formatter.write_dl(section)
+
+
+class Group(click.Group, Command):
+    """A group of such commands, whose help lists them in the order of their definition."""
+
+    command_class = Command
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(self.commands)
 
 
 def _refuse_loose_numbers(args: list[str]) -> None:
@@ -58,37 +80,6 @@ def _refuse_option_of_others(ctx: click.Context, name: str) -> None:
     owners = [each.name for each in commands if any(name in param.opts for param in each.params)]
     if owners:
         raise RequestError(f"{name} belongs to {', '.join(sorted(owners))}, not to {ctx.info_name}")
-
-
-def _full_name(param: click.Parameter) -> str:
-    """Return the long form of an option."""
-    return max(param.opts, key=len)
-
-
-class Command(Strict):
-    """A strict command whose help shows its options in groups."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for the options in none of GROUPS, then one for each group."""
-        rows = {param.name: param.get_help_record(ctx) for param in self.get_params(ctx)}
-        grouped = {
-            title: [row for name in names if (row := rows.pop(name, None)) is not None]
-            for title, names in GROUPS.items()
-        }
-        for title, section in {"Options": list(filter(None, rows.values())), **grouped}.items():
-            if section:
-                with formatter.section(title):
-                    formatter.write_dl(section)
-
-
-class Group(Strict, click.Group):
-    """A strict group whose help lists the commands in the order of their definition."""
-
-    command_class = Command
-
-    def list_commands(self, _: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return list(self.commands)
 
 
 class Language(click.Choice[str]):

@@ -61,9 +61,9 @@ class Presentation:
 
     full, blank: the steps with their results and without. pages: both, laid out
     for a window of this size. place: the index of the current page. shown: number and part of the
-    pages with results. digits: the number being typed. notice: an answer to the last key.
-    explaining: whether the keys are explained. waiting: whether it waits for a key, so that a
-    resize may draw.
+    pages with results. typed: the number being typed, or "?" while the keys are explained.
+    notice: an answer to the last key. waiting: whether it waits for a key, so that a resize may
+    draw.
     """
 
     def __init__(self, trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
@@ -77,8 +77,8 @@ class Presentation:
         self.pages: list[Page] = []
         self.size: os.terminal_size | None = None
         self.shown: set[tuple[int, int]] = set()
-        self.digits = self.notice = ""
-        self.explaining = self.waiting = False
+        self.typed = self.notice = ""
+        self.waiting = False
 
     def run(self) -> None:
         """Draw the page and follow the keys until one of them ends it."""
@@ -116,13 +116,10 @@ class Presentation:
         here = self.pages[self.place][:2] if self.pages else (0, 0)
         self.pages = []
         for step, hidden in zip(self.full, self.blank, strict=True):
+            heading = Heading(f"{step.number}. {step.title}", 2)
             top, full, blank = (
                 lay_out(blocks, size.columns).splitlines()
-                for blocks in (
-                    [Heading(f"{step.number}. {step.title}", 2)],
-                    step.blocks,
-                    hidden.blocks,
-                )
+                for blocks in ([heading], step.blocks, hidden.blocks)
             )
             top = [*top, ""] if size.lines > len(top) + 5 else top[:1]
             self.pages += [
@@ -135,12 +132,12 @@ class Presentation:
         """Return the lines of the current page, and a status line."""
         page, words = self.pages[self.place], self.messages.prose["pause"]
         lines = page.full if page[:2] in self.shown else page.blank
-        if self.explaining:
+        if self.typed == "?":
             lines = words["keys_hidden" if self.messages.hide else "keys"].splitlines()
         lines = lines[: size.lines - 1]
         parts = [each.number for each in self.pages].count(page.number)
         part = f" · {page.part + 1}/{parts}" if parts > 1 else ""
-        typed = f" → {self.digits}" if self.digits else ""
+        typed = f" → {self.typed}" if self.typed.isdecimal() else ""
         status = f"{page.number}/{len(self.messages.prose['step'])}{part}{typed}"
         status += f"   {self.notice or words['prompt']}"
         return [*lines, *[""] * (size.lines - 1 - len(lines)), status]
@@ -149,17 +146,16 @@ class Presentation:
         """Do what the key means."""
         page = self.pages[self.place]
         hidden = page[:2] not in self.shown and page.full != page.blank
-        digits, self.digits, self.notice = self.digits, "", ""
-        explaining, self.explaining = self.explaining, False
+        typed, self.typed, self.notice = self.typed, "", ""
         match MEANINGS.get(key):
             case _ if key.isdecimal():
-                self.digits = (digits + key)[-3:]
-            case _ if digits and key in "\x7f\b":
-                self.digits = digits[:-1]
-            case _ if digits and key in "\r\n":
-                self.go_to(int(digits))
-            case _ if explaining:
+                self.typed = (typed.strip("?") + key)[-3:]
+            case _ if typed == "?":  # any other key ends the explanation
                 pass
+            case _ if typed and key in "\x7f\b":
+                self.typed = typed[:-1]
+            case _ if typed and key in "\r\n":
+                self.go_to(int(typed))
             case "on" if hidden:
                 self.shown.add(page[:2])
             case "on":
@@ -173,7 +169,7 @@ class Presentation:
             case "show":
                 self.shown ^= {page[:2]}
             case "keys":
-                self.explaining = True
+                self.typed = "?"
 
     def go_to(self, number: int) -> None:
         """Go to the step of this number, or say that it is not presented."""

@@ -1,6 +1,5 @@
 """Parsing vectors as people, Python, NumPy, PyTorch, JAX and our own tables write them."""
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -74,8 +73,10 @@ def to_vector(lists: list[Any], name: str) -> Vector:
     name: as in parse. Raises RequestError for anything that is not a number, and for lists of
     different lengths.
     """
-    found, shape = _flatten(lists, name)
-    items = list(map(str, found))
+    array = np.array(lists, dtype=object)
+    if any(isinstance(item, list) for item in array.flat):
+        raise RequestError(f"{name} has rows of different lengths, but they must be one")
+    items, shape = list(map(str, array.flat)), array.shape
     if name == "mask":
         items = [BOOLEANS.get(item, item) for item in items]
         widths = {len(item) if item.isdecimal() else 1 for item in items}
@@ -91,14 +92,3 @@ def to_vector(lists: list[Any], name: str) -> Vector:
                 f"element {k + 1} of {name} is {item[:40]!r}, which is not a number"
             ) from None
     return Vector(values, shape, items)
-
-
-def _flatten(lists: list[Any], name: str) -> tuple[list[Any], tuple[int, ...]]:
-    """Flatten nested lists and return their shape; RequestError if they are not rectangular."""
-    shape: list[int] = []
-    while any(isinstance(item, list) for item in lists):
-        if len({len(row) if isinstance(row, list) else -1 for row in lists}) > 1:
-            raise RequestError(f"{name} has rows of different lengths, but they must be one")
-        shape.append(len(lists) // math.prod(shape))
-        lists = [item for row in lists for item in row]
-    return lists, (*shape, len(lists) // math.prod(shape))

@@ -9,20 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dropout_cli.formats.document import (
-    SIGNS,
-    Block,
-    Check,
-    Code,
-    Document,
-    Facts,
-    Formula,
-    Heading,
-    Paragraph,
-    Table,
-    Text,
-    joined,
-)
+from dropout_cli.formats import document as doc
 from dropout_cli.proof import claims
 from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
 from dropout_cli.trace import Trace
@@ -45,9 +32,9 @@ class Row(NamedTuple):
     """A finding in words: what is claimed, how it was checked, and each explanation if it fails."""
 
     finding: Finding
-    statement: Text
-    method: Text
-    explanations: Sequence[tuple[str, Text]]
+    statement: doc.Text
+    method: doc.Text
+    explanations: Sequence[tuple[str, doc.Text]]
 
 
 class Suite(NamedTuple):
@@ -59,7 +46,7 @@ class Suite(NamedTuple):
     """
 
     name: str | None
-    opening: Sequence[Block]
+    opening: Sequence[doc.Block]
     rows: Sequence[Row]
     by_p: bool = False
     partial: bool = False
@@ -78,13 +65,13 @@ def layer_suite(name: str, findings: Sequence[Finding], seed: int, messages: Mes
         _row(each, messages.text("question", each.id), messages.text("asked", each.id), messages)
         for each in findings
     ]
-    opening = [Paragraph(messages.text("layer", "how", seed=seed))]
+    opening = [doc.Paragraph(messages.text("layer", "how", seed=seed))]
     count = sum(each.id in OF_CHANCE and each.ok is not None for each in findings)
     if count:
         level, most = f"{LEVEL:.0e}", f"{count * LEVEL:.1g}"
         text = messages.text("layer", "chance", count=count, level=level, sum=most)
-        opening.append(Paragraph(text))
-    opening.append(Paragraph(messages.text("layer", "signs")))
+        opening.append(doc.Paragraph(text))
+    opening.append(doc.Paragraph(messages.text("layer", "signs")))
     values = [each.ok for each in findings if each.id == "values"]
     partial = all(ok is None for ok in values or (each.ok for each in findings))
     return Suite(name, opening, rows, by_p=True, partial=partial)
@@ -98,13 +85,12 @@ def candidate_suite(
 ) -> Suite:
     """Make the suite of what an implementation computed. allowed: the differences in it."""
     trace = Trace(candidate.problem)
-    given = list(facts(trace, messages, None if candidate.unknown is None else "mask_read").facts)
-    if "grad_x" in candidate.values:
-        given += upstream_facts(trace, messages)
-    opening: list[Block] = [_problem(trace, given, messages)]
+    source = None if candidate.unknown is None else "mask_read"
+    has_gradient = "grad_x" in candidate.values
+    opening: list[doc.Block] = [_problem(trace, messages, source, upstream=has_gradient)]
     if candidate.unread:
         count = messages.elements(candidate.unread)
-        opening.append(Paragraph(messages.text("verify", "unread", elements=count)))
+        opening.append(doc.Paragraph(messages.text("verify", "unread", elements=count)))
     rows = []
     for each in findings:
         key, values = each.id, {"level": f"{LEVEL:.0e}", "dtype": candidate.dtype}
@@ -124,45 +110,43 @@ def claims_suite(
 ) -> Suite:
     """Make the suite of the claims of a problem, and of the comparison with a framework."""
     version, source = (comparison.version, comparison.source) if comparison else ("", "")
-    n, methods = trace.problem.x.size, messages.prose["method"]
-    over = messages.over(claims.masks_summed(n, trace.problem.p))
+    n, p = trace.problem.x.size, trace.problem.p
+    over = messages.over(claims.masks_summed(n, p))
     changed = messages.changed(claims.changed_by_a_fresh_mask(trace), n)
     rows = []
     for each in findings:
-        keys = [each.id] if each.ok is not None else [f"{each.id}-silent", "missing"]
-        if each.ok is None and trace.problem.p == 1:
-            keys.insert(0, f"{each.id}-silent-p-1")
-        key = next(key for key in keys if key in methods)
-        method = messages.text(
-            "method", key, over=over, changed=changed, version=version, framework=each.id
-        )
+        key = f"{each.id}-silent" if each.ok is None else each.id
+        method = messages.text("method", key, over=over, changed=changed, version=version)
         rows.append(_row(each, _statement(each, trace, messages, source), method, messages))
-    given = [*facts(trace, messages).facts, *upstream_facts(trace, messages)]
     partial = comparison is not None and not version
-    return Suite(None, [_problem(trace, given, messages)], rows, partial=partial)
+    return Suite(None, [_problem(trace, messages)], rows, partial=partial)
 
 
-def _problem(trace: Trace, given: Sequence[tuple[Formula, str]], messages: Messages) -> Facts:
-    """List x, and what else is given."""
+def _problem(
+    trace: Trace, messages: Messages, source: str | None = None, upstream: bool = True
+) -> doc.Facts:
+    """List what is given. source: as in facts. upstream: whether it includes ∂L/∂y."""
     x = vector(messages.symbol("x"), trace.problem.x, messages, BESIDE)
-    return Facts([(x, messages.string("fact", "x")), *given])
+    given = [(x, messages.string("fact", "x")), *facts(trace, messages, source).facts]
+    return doc.Facts(given + (upstream_facts(trace, messages) if upstream else []))
 
 
-def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> Text:
+def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> doc.Text:
     """Say what is claimed. source: of the masks of a framework."""
-    name, problem = finding.id, trace.problem
-    special = f"{name}-inference" if not problem.training else f"{name}-p-1"
-    if (not problem.training or problem.p == 1) and special in messages.prose["claim"]:
-        name = special
-    return messages.text("claim", name, source=source, squares=loss_formula("sum-squares"))
+    problem = trace.problem
+    special = "inference" if not problem.training else "p-1" if problem.p == 1 else ""
+    key = f"{finding.id}-{special}"
+    if key not in messages.prose["claim"]:
+        key = finding.id
+    return messages.text("claim", key, source=source, squares=loss_formula("sum-squares"))
 
 
-def _row(finding: Finding, statement: Text, method: Text, messages: Messages) -> Row:
+def _row(finding: Finding, statement: doc.Text, method: doc.Text, messages: Messages) -> Row:
     """Put a finding into words: each mistake that fits, or else what was observed.
 
     method: how it was checked; where it was not, its reason, if it has one, replaces it.
     """
-    reason, names = finding.reason, finding.mistakes
+    reason = finding.reason
     if finding.ok or reason is None:
         return Row(finding, statement, method, ())
     decimals = 0 if reason.expected >= 10 else 1
@@ -180,26 +164,27 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
         method = messages.text("open", reason.key, features=", ".join(features), **values)
         return Row(finding, statement, method, ())
     about = messages.symbol("m" if finding.about == "mask" else finding.about)
-    where = messages.text("reason", reason.key, about=about, **values)
-    if "raised" in names:
-        return Row(finding, statement, method, [("raised", where)])
-    if not names:
-        text = joined(where, _unknown(reason, messages))
-        return Row(finding, statement, method, [("unknown", text)])
-    found = []
-    for k, name in enumerate(names):
-        own = f"{finding.about}-{name}"
-        key = own if own in messages.prose["mistake"] else name
-        first = messages.text("verify", "or") if k else where
-        found.append((name, joined(first, messages.text("mistake", key, **values))))
-    if len(names) > 1:
-        several = messages.text("verify", "several", count=len(names))
-        found[-1] = (names[-1], joined(found[-1][1], several))
-    return Row(finding, statement, method, found)
+    before = messages.text("reason", reason.key, about=about, **values)
+    names, explanations = finding.mistakes or ["unknown"], []
+    for name in names:
+        mistake = _mistake(name, finding.about, reason, values, messages)
+        if len(names) > 1 and name == names[-1]:
+            several = messages.text("verify", "several", count=len(names))
+            mistake = doc.joined(mistake, several)
+        explanations.append((name, doc.joined(before, mistake)))
+        before = messages.text("verify", "or")
+    return Row(finding, statement, method, explanations)
 
 
-def _unknown(reason: Reason, messages: Messages) -> Text:
-    """Say what can be said where no mistake is known: a type, a factor, a difference."""
+def _mistake(
+    name: str, about: str, reason: Reason, values: Mapping[str, str], messages: Messages
+) -> doc.Text:
+    """Describe a mistake, or for an unknown one a type, a factor or a difference."""
+    if name == "raised":  # the exception has been said
+        return doc.Text()
+    if name != "unknown":
+        own = f"{about}-{name}"
+        return messages.text("mistake", own if own in messages.prose["mistake"] else name, **values)
     if reason.wanted == "float16":
         return messages.text("verify", "unknown_type", dtype=reason.wanted)
     if reason.factor is not None:
@@ -248,17 +233,17 @@ def _element(wrong: Wrong) -> ElementRecord:
     }
 
 
-def page(suites: Sequence[Suite], messages: Messages, quiet: bool = False) -> Document:
+def page(suites: Sequence[Suite], messages: Messages, quiet: bool = False) -> doc.Document:
     """Show each suite, and the verdict on all of them at the end.
 
     quiet: whether to leave out what passed.
     """
-    document: list[Block] = [] if quiet else [Heading(messages.string("verify", "title"))]
+    document: list[doc.Block] = [] if quiet else [doc.Heading(messages.string("verify", "title"))]
     for suite in suites:
         if quiet and verdict([suite]):
             continue
         if suite.name is not None:
-            document.append(Heading(suite.name, 2))
+            document.append(doc.Heading(suite.name, 2))
         if suites[1:] or not quiet:
             document.append(_headline([suite], messages))
         if not quiet:
@@ -266,7 +251,7 @@ def page(suites: Sequence[Suite], messages: Messages, quiet: bool = False) -> Do
         document += _explained(suite, messages, unasked=quiet or suite.by_p)
     ok, text = _headline(suites, messages)
     code = messages.text("verify", f"exit_{EXIT_CODES[ok]}")
-    return [*document, Check(ok, joined(text, code))]
+    return [*document, doc.Check(ok, doc.joined(text, code))]
 
 
 def summary(suite: Suite, messages: Messages) -> str:
@@ -283,7 +268,7 @@ def summary(suite: Suite, messages: Messages) -> str:
     )
 
 
-def _headline(suites: Sequence[Suite], messages: Messages) -> Check:
+def _headline(suites: Sequence[Suite], messages: Messages) -> doc.Check:
     """Say how many checks failed, or that none did."""
     oks = [row.finding.ok for suite in suites for row in suite.rows]
     count, failing = len(oks) - oks.count(None), oks.count(False)
@@ -293,50 +278,50 @@ def _headline(suites: Sequence[Suite], messages: Messages) -> Check:
     elif count == 1:
         key += "_one"
     text = messages.text("verify", key, count=count, failing=failing, open=len(oks) - count)
-    return Check(verdict(suites), text)
+    return doc.Check(verdict(suites), text)
 
 
-def _checks(suite: Suite, messages: Messages) -> list[Block]:
+def _checks(suite: Suite, messages: Messages) -> list[doc.Block]:
     """Tabulate the checks: by p, or each with how it was made; claims that hold on a line each."""
     if suite.by_p:
         return [_matrix(suite.rows, messages)]
-    cells: list[list[str | Text]] = []
+    cells: list[list[str | doc.Text]] = []
     if all(row.finding.id in claims.CLAIMS and row.finding.ok is not False for row in suite.rows):
         for each, statement, method, _ in suite.rows:
             why = [] if each.ok else [messages.text("verify", "because", method=method)]
-            cells.append([SIGNS[each.ok], joined(statement, *why)])
+            cells.append([doc.SIGNS[each.ok], doc.joined(statement, *why)])
         error = f"{max(row.finding.max_error for row in suite.rows):.3g}"
-        table = Table(["", messages.string("verify", "claim")], cells, words=(0, 1))
-        return [Paragraph(messages.text("verify", "exact", error=error)), table]
+        table = doc.Table(["", messages.string("verify", "claim")], cells, words=(0, 1))
+        return [doc.Paragraph(messages.text("verify", "exact", error=error)), table]
     for each, statement, method, _ in suite.rows:
         checked = f"{each.checked:,}" if each.checked else ""
         error = f"{each.max_error:.3g}" if each.ok is not None else ""
-        cells.append([SIGNS[each.ok], statement, method, checked, error])
+        cells.append([doc.SIGNS[each.ok], statement, method, checked, error])
     headings = ("claim", "by", "elements", "error")
     columns = ["", *(messages.string("verify", key) for key in headings)]
-    return [Table(columns, cells, words=(0, 1, 2))]
+    return [doc.Table(columns, cells, words=(0, 1, 2))]
 
 
-def _matrix(rows: Sequence[Row], messages: Messages) -> Table:
+def _matrix(rows: Sequence[Row], messages: Messages) -> doc.Table:
     """Tabulate the questions below one another, and for each p whether the layer is right."""
     ps = list(dict.fromkeys(row.finding.p for row in rows))
     statements = {row.finding.id: row.statement for row in rows}
-    signs = {(row.finding.id, row.finding.p): SIGNS[row.finding.ok] for row in rows}
-    cells: list[list[str | Text]] = [
+    signs = {(row.finding.id, row.finding.p): doc.SIGNS[row.finding.ok] for row in rows}
+    cells: list[list[str | doc.Text]] = [
         [statements[question], *(signs.get((question, p), "") for p in ps)]
         for question in messages.prose["question"]
         if question in statements
     ]
     headings = [messages.string("layer", "question"), *map(messages.probability, ps)]
-    return Table(headings, cells, words=(0,))
+    return doc.Table(headings, cells, words=(0,))
 
 
-def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[Block]:
+def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[doc.Block]:
     """Say what is wrong, once for all p at which it is the same.
 
     unasked: whether to say also what could not be checked.
     """
-    alike: dict[tuple[str, str], list[tuple[Row, Text]]] = {}
+    alike: dict[tuple[str, str], list[tuple[Row, doc.Text]]] = {}
     for row in suite.rows:
         about, texts = row.finding.about, row.explanations
         if unasked and row.finding.ok is None:
@@ -346,21 +331,21 @@ def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[B
             alike.setdefault((about, own), []).append((row, text))
     for cases in alike.values():
         (finding, *_, explanations), text = cases[0]
-        reason, where = finding.reason, Text()
+        reason, where = finding.reason, doc.Text()
         ps = list(dict.fromkeys(messages.probability(row.finding.p) for row, _ in cases))
         if finding.ok is None:
             where = messages.text("layer", "open", p_values=", ".join(ps))
         elif suite.by_p:
             key, others = "at_all" if ps[1:] else "at", ", ".join(ps[1:])
             where = messages.text("verify", key, p_value=ps[0], others=others)
-        yield Paragraph(joined(where, text))
+        yield doc.Paragraph(doc.joined(where, text))
         if finding.wrong and text is explanations[-1][1]:
             yield _elements_table(finding, messages)
         if reason is not None and reason.code:
-            yield Code(reason.code)
+            yield doc.Code(reason.code)
         if reason is not None and reason.example is not None:
-            yield Paragraph(messages.text("layer", "example"))
-            yield Code(_example(finding, reason.example))
+            yield doc.Paragraph(messages.text("layer", "example"))
+            yield doc.Code(_example(finding, reason.example))
 
 
 def _example(finding: Finding, example: Example) -> str:
@@ -371,7 +356,7 @@ def _example(finding: Finding, example: Example) -> str:
     return f"dropout-cli verify -x={x!r} -p {finding.p!r} {bit} {answer}"
 
 
-def _elements_table(finding: Finding, messages: Messages) -> Table:
+def _elements_table(finding: Finding, messages: Messages) -> doc.Table:
     """Tabulate the first wrong elements: where they are, in mathematics and in Python."""
     shown = finding.wrong[:NAMED]
     more = (finding.reason.counted if finding.reason else 0) - len(shown)
@@ -385,4 +370,4 @@ def _elements_table(finding: Finding, messages: Messages) -> Table:
     if more > 0:
         rows.append(["⋮", messages.string("cell", "more", count=f"{more:,}"), "", ""])
     columns = [messages.string("verify", key) for key in ("python", "got", "expected")]
-    return Table([INDEX, *columns], rows, words=(1,))
+    return doc.Table([INDEX, *columns], rows, words=(1,))

@@ -48,12 +48,10 @@ def verdict(judge):
         ({**CASE, "gradx": [1]}, "'gradx' is no key of a candidate: did you mean 'grad_x'?"),
         ({**RIGHT, "training": False}, "'training' is no key of a candidate: the keys are"),
         ({**RIGHT, "scale": 2}, "'scale' is no key"),
-        ({**RIGHT, "schema": "x/1"}, "schema is 'x/1', but it must be 'dropout-cli/trace/1' or"),
+        ({**RIGHT, "schema": "x/1"}, "schema is 'x/1', but it must be one of dropout-cli/trace/1"),
         ({**RIGHT, "dtype": "float8"}, "dtype is 'float8', but it must be one of float16,"),
         ({**RIGHT, "dtype": []}, "dtype is [], but it must be one of"),
-        ({**RIGHT, "mode": "test"}, "mode is 'test', but it must be 'training' or 'inference'"),
-        ({**RIGHT, "name": 3}, "name is 3, but it must be printable text"),
-        ({**RIGHT, "name": "a\nb"}, "name is 'a\\nb', but it must be printable text"),
+        ({**RIGHT, "mode": "test"}, "mode is 'test', but it must be one of training, inference"),
         ({**RIGHT, "grad_y_source": "sums"}, "loss is 'sums', but it must be one of sum, mean"),
         ({**RIGHT, "mask": [1, 0, 2, 0]}, "element 3 of mask is 2"),
         ({**RIGHT, "y": "4"}, "y is not a list in JSON"),
@@ -63,9 +61,9 @@ def verdict(judge):
         ({**RIGHT, "x": [[2, 4], [6]]}, "x has rows of different lengths"),
         ({**RIGHT, "x": [[2, 4], 6]}, "x has rows of different lengths"),
         (CASE, "there is neither 'y' nor 'grad_x', so there is nothing to judge"),
-        ({"p": 0.5, "y": [1]}, "there is neither 'x' nor --input"),
-        ({"x": [1], "y": [1]}, "there is neither 'p' nor --drop-prob"),
-        ({**CASE, "grad_x": [1] * 4}, "there is neither 'grad_y' nor its loss as"),
+        ({"p": 0.5, "y": [1]}, "x is given neither in a file nor by an option"),
+        ({"x": [1], "y": [1]}, "p is given neither in a file nor"),
+        ({**CASE, "grad_x": [1] * 4}, "grad_y is given neither in a file"),
         ({"x": [1], "p": 0.5, "grad_y": [1], "grad_x": [1]}, "there is neither a mask, given or"),
         ({**RIGHT, "grad_y_source": "sum", "grad_y": [7] * 4}, "grad_y is not the gradient of gra"),
         ({"x": [1e-9, 2e-9], "p": 0.5, "mask": [1, 0], "grad_y_source": "sum-squares",
@@ -136,6 +134,13 @@ def test_several_cases_have_names_and_suites(judge, tmp_path):
         ["1", "2.0", str(2 / 0.7)],
         ["3", "6.0", str(6 / 0.7)],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a\nb", r"a\nb"), (3, "3"), ("\x1b[31m", r"\x1b[31m")]
+)
+def test_a_name_is_shown_legibly(judge, name, shown):
+    assert f"\n{shown}\n" in judge({**RIGHT, "name": name}).out
 
 
 def test_what_passes_is_left_out_where_that_is_asked(judge):
@@ -298,8 +303,8 @@ def test_on_the_command_line_only_the_worked_example_fills_in(cli):
     assert cli("verify", "--y", "4,0,12,0", "--grad-x", "0.2,0,0.6,0").code == 0
     assert cli("verify", "-x", "3,5", "-p", "0.5", "--y", "6,0").code == 0  # the mask is read
     for args, says in (
-        ("-x 3,5 --y 6,0", "neither 'p'"),
-        ("-x 3,5 -p 0.5 --grad-x 2,0", "neither 'grad_y'"),
+        ("-x 3,5 --y 6,0", "p is given neither"),
+        ("-x 3,5 -p 0.5 --grad-x 2,0", "grad_y is given neither"),
         ("-x 3,5 -p 0.5 -g 1,1 --grad-x 2,0", "neither a mask"),
         ("-x 3,5 -p 0.5 --y 6,0,0", "y has length 3"),
     ):

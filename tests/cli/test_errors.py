@@ -173,6 +173,10 @@ GOOD = {
     "mask": [1, 0], "mask_source": {"kind": "given"}, "y": [2.0, 0.0],
 }  # fmt: skip
 DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
+UPSTREAM = {
+    "grad_y": [1.0, 1.0], "grad_y_source": "sum", "loss": 2.0, "local_grad": [2.0, 0.0],
+    "grad_x": [2.0, 0.0],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -180,17 +184,17 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
     [
         ({"schema": "dropout-cli/trace/2"}, "its schema must be 'dropout-cli/trace/1'"),
         ({"mode": "test"}, "mode does not follow"),
-        ({"mode": "inference"}, "scale does not follow"),
+        ({"mode": "inference"}, "inference has no mask"),
         ({"p": "0.5"}, "p does not follow"),
         ({"p": 2}, "p is 2"),
         ({"x": "12"}, "x is not a list"),
         ({"x": []}, "x is empty"),
         ({"x": [1, None]}, "element 2 of x is 'None'"),
-        ({"mask": None}, "mask is not a list"),
+        ({"mask": None}, "mask does not follow"),
         ({"mask": [1]}, "mask has length 1"),
         ({"mask": [1, 2]}, "element 2 of mask is 2"),
-        ({"mask_source": None}, "mask_source must be"),
-        ({"mask_source": {"kind": "drawn"}}, "mask_source must be"),
+        ({"mask_source": None}, "mask_source does not follow"),
+        ({"mask_source": {"kind": "drawn"}}, "mask_source does not follow"),
         ({"mask_source": DRAWN | {"rng": "dice"}}, "rng is 'dice'"),
         ({"mask_source": DRAWN, "mask": [1, 0]}, "mask does not follow from the rest of the pass"),
         ({"y": [2.0, 0.5]}, "y does not follow from the rest of the pass"),
@@ -198,16 +202,17 @@ DRAWN = {"kind": "drawn", "rng": "numpy", "seed": 0}
         ({"y": None}, "y does not follow"),
         ({"scale": 3}, "scale does not follow"),
         ({"p": 10**400}, "it must be a number from 0 to 1"),
-        ({"mask_source": DRAWN | {"seed": 1.5}}, "mask_source must be"),
-        ({"grad_y_source": []}, "loss is '[]'"),
-        ({"grad_y_source": "sum", "grad_y": [7, 7]}, "grad_y does not follow"),
-        ({"grad_y_source": "sum", "grad_x": [7, 7]}, "has no 'grad_y'"),
-        ({"grad_y_source": "given", "grad_y": [1]}, "grad_y has length 1"),
+        ({"mask_source": DRAWN | {"seed": 1.5}}, "mask_source does not follow"),
+        (UPSTREAM | {"grad_y_source": []}, "loss is '[]'"),
+        (UPSTREAM | {"grad_y": [7, 7]}, "grad_y does not follow"),
+        (UPSTREAM | {"grad_x": [7, 7]}, "grad_x does not follow"),
+        (UPSTREAM | {"loss": 99}, "loss does not follow"),
+        (UPSTREAM | {"grad_y_source": "given", "grad_y": [1]}, "grad_y has length 1"),
         ({"grad_y_source": "given"}, "has no 'grad_y'"),
-        ({"grad_y_source": "huber"}, "loss is 'huber'"),
-        ({"grad_y_source": 3}, "loss is '3'"),
-        ({"grad_y": [5, 5]}, "has no 'grad_y_source', which a saved pass must have"),
-        ({"loss": 99}, "has no 'grad_y_source'"),
+        (UPSTREAM | {"grad_y_source": "huber"}, "loss is 'huber'"),
+        (UPSTREAM | {"grad_y_source": 3}, "loss is '3'"),
+        ({"grad_y": [5, 5]}, "the saved pass has no 'grad_y_source'"),
+        *((UPSTREAM | {key: ...}, f"has no '{key}'") for key in UPSTREAM),
         *(({key: ...}, f"has no '{key}'") for key in GOOD if key != "schema"),
     ],
 )
