@@ -4,12 +4,13 @@ import io
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rich.box import Box
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, JustifyMethod
+from rich.table import Table as RichTable
 from rich.text import Text
 from rich.theme import Theme
 
@@ -28,6 +29,8 @@ TERMS = re.compile(r".+?(?:, +| (?== )|$)")  # what stays on one line of a formu
 # xterm's 32 and 166 have a contrast of at least 3.8 on both white and black.
 XTERM = {"kept": "color(32)", "dropped": "color(166)", "muted": "dim"}
 QUESTION = 60  # columns of a line for an answer
+# A rule below the heading; print_text replaces ─ if the encoding lacks it, so rich need not.
+RULED = Box("    \n" * 2 + " ── \n" + "    \n" * 5, ascii=True)
 
 
 def to_terminal(document: doc.Document, width: int | None = None) -> str:
@@ -40,7 +43,7 @@ def to_terminal(document: doc.Document, width: int | None = None) -> str:
     colours = None if os.environ.get("NO_COLOR") else "auto"
     console = _console(XTERM, width or WIDTH, file=sys.stdout, color_system=colours)
     with console.capture() as capture:
-        _print(_lines(document, console.width, on_screen=bool(width)), console)
+        _print(_lines(document, console, on_screen=bool(width)), console)
     return capture.get()
 
 
@@ -53,7 +56,8 @@ def columns() -> int:
 
 def to_text(document: doc.Document, _: doc.Setting) -> str:
     """Render a document as plain text."""
-    return "".join(f"{line.plain}\n" for line in _lines(document, WIDTH, on_screen=False))
+    lines = _lines(document, _console(doc.COLOURS["light"], WIDTH), on_screen=False)
+    return "".join(f"{line.plain}\n" for line in lines)
 
 
 def to_svg(document: doc.Document, setting: doc.Setting) -> str:
@@ -62,12 +66,12 @@ def to_svg(document: doc.Document, setting: doc.Setting) -> str:
     from rich.terminal_theme import TerminalTheme
 
     colours = doc.COLOURS[setting.theme or "light"]
-    lines = _lines(document, WIDTH, on_screen=True)
     console = _console(
-        colours, max(NARROWEST, *(line.cell_len for line in lines)), file=io.StringIO(),
-        record=True, color_system="truecolor", force_terminal=True, no_color=False,
-        legacy_windows=False,
+        colours, WIDTH, file=io.StringIO(), record=True, color_system="truecolor",
+        force_terminal=True, no_color=False, legacy_windows=False,
     )  # fmt: skip
+    lines = _lines(document, console, on_screen=True)
+    console.width = max(NARROWEST, *(line.cell_len for line in lines))
     _print(lines, console)
     ground, ink = (Color.parse(colours[name]).get_truecolor() for name in ("ground", "ink"))
     window = TerminalTheme(ground, ink, [ink] * 8)  # no style uses the eight standard colours
@@ -100,7 +104,7 @@ def _widened(text: re.Match[str]) -> str:
     return f'textLength="{length:g}"{text[2]}>{text[3]}<'
 
 
-def _lines(document: doc.Document, width: int, *, on_screen: bool) -> list[Text]:
+def _lines(document: doc.Document, console: Console, *, on_screen: bool) -> list[Text]:
     """Lay out a document, with empty lines between its blocks.
 
     on_screen: whether tables have bars; on paper, questions have room for an answer instead.
@@ -108,7 +112,7 @@ def _lines(document: doc.Document, width: int, *, on_screen: bool) -> list[Text]
     lines: list[Text] = []
     before: doc.Block | None = None
     for block in document:
-        own = _block(block, width, on_screen)
+        own = _block(block, console, on_screen)
         if not own:
             continue
         if before is not None and not _together(before, block):
@@ -129,7 +133,8 @@ def _together(before: doc.Block, block: doc.Block) -> bool:
             return False
 
 
-def _block(block: doc.Block, width: int, on_screen: bool) -> list[Text]:
+def _block(block: doc.Block, console: Console, on_screen: bool) -> list[Text]:
+    width = console.width
     measure = min(width, WIDTH)
     match block:
         case doc.Heading(text, level, _):
@@ -160,7 +165,7 @@ def _block(block: doc.Block, width: int, on_screen: bool) -> list[Text]:
             room = [Text(), Text("_" * min(width, QUESTION), "gloss")] * lines
             return question if on_screen else question + room
         case doc.Table():
-            return _table(block, width, on_screen)
+            return _table(block, console, on_screen)
         case doc.Picture() | doc.Program():  # which a terminal cannot show
             return []
 
@@ -185,61 +190,65 @@ def _indented(lines: Iterable[Text], by: int = 2, style: str = "") -> list[Text]
     return [Text.assemble(" " * by, line, style=style) if line else line for line in lines]
 
 
-def _grid(
-    rows: Iterable[Sequence[Text]], widths: Sequence[int], words: Collection[int], gap: int = GAP
-) -> list[Text]:
-    """Lay out rows of cells; columns of words are flush left, the others flush right."""
-    lines = []
-    for row in rows:
-        cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
-        for parts in zip_longest(*cells, fillvalue=Text()):
-            line = Text()
-            for k, part in enumerate(parts):
-                space = " " * (widths[k] - part.cell_len)
-                aligned = (part, space) if k in words else (space, part)
-                line = Text.assemble(line, *aligned, (" " * gap, "gap"))
-            line.rstrip()
-            lines.append(line)
-    return lines
-
-
 def _beside(pairs: Sequence[tuple[Text, Text]], width: int, gap: int = 3) -> list[Text]:
     """Put the second of each pair beside the first, or below it if there is no room."""
-    column = max(first.cell_len for first, _ in pairs)
-    room = width - column - gap
-    if room >= BESIDE:
-        return _grid(pairs, (column, room), (0, 1), gap)
+    column = max(first.cell_len for first, _ in pairs) + gap
+    if width - column < BESIDE:
+        return [
+            line
+            for first, second in pairs
+            for line in (*_wrapped(first, width), *_indented(_wrapped(second, width - 4), 4))
+        ]
     lines = []
     for first, second in pairs:
-        lines += [*_wrapped(first, width), *_indented(_wrapped(second, width - 4), 4)]
+        beside, *below = _wrapped(second, width - column)
+        space = (" " * (column - first.cell_len), "gap")
+        lines += [Text.assemble(first, space, beside), *_indented(below, column)]
     return lines
 
 
-def _table(table: doc.Table, width: int, on_screen: bool) -> list[Text]:
+def _table(table: doc.Table, console: Console, on_screen: bool) -> list[Text]:
     """Lay out a table, or its rows as lists of pairs if it is too wide."""
+    width = console.width
     header = [Text(c.unicode if isinstance(c, doc.Formula) else c) for c in table.columns]
     rows = [list(map(_cell, row, table.styles(row))) for row in table.rows]
-    words = [*table.words]
-    widths = _widths(list(zip(header, *rows, strict=True)), words, width)
+    widths = _widths(list(zip(header, *rows, strict=True)), table.words, width)
     if widths is None:
         return _stacked(header, rows, width)
+    grid = RichTable(
+        box=RULED, show_edge=False, padding=(0, 0, 0, GAP - 1), pad_edge=False, header_style="",
+        border_style="gap",
+    )  # fmt: skip
+    for k, heading in enumerate(header):
+        justify: JustifyMethod = "left" if k in table.words else "right"
+        grid.add_column(_fitted(heading, widths[k]), justify=justify, width=widths[k])
+    cells = [list(map(_fitted, row, widths)) for row in rows]
     key: list[Text] = []
     room = width - sum(widths) - GAP * len(widths)
     if table.bars is not None and on_screen and room >= bars.FEWEST:
         drawn = bars.draw(table.bars.rows, room)
-        title = Text(table.bars.heading.unicode)
-        header.append(title if title.cell_len <= room else Text())
-        for row, bar in zip(rows, drawn, strict=True):
-            row.append(bar)
-        words.append(len(widths))
-        widths.append(max(cell.cell_len for cell in (header[-1], *drawn)))
+        cells = [[*row, bar] for row, bar in zip(cells, drawn, strict=True)]
+        title = table.bars.heading.unicode
+        grid.add_column(title if cell_len(title) <= room else "", no_wrap=True)
         key = [Text(), *_wrapped(bars.key(table.bars.labels, drawn), width)]
-    # Headings stand on the rule.
-    heights = [len(_wrapped(*pair)) for pair in zip(header, widths, strict=True)]
-    above = [Text("\n" * (max(heights) - height)) for height in heights]
-    header = [space + heading for space, heading in zip(above, header, strict=True)]
-    rule = Text("─" * (sum(widths) + GAP * (len(widths) - 1)))
-    return [*_grid([header], widths, words), rule, *_grid(rows, widths, words), *key]
+    for row in cells:
+        grid.add_row(*row)
+    return [*_rendered(grid, console), *key]
+
+
+def _rendered(grid: RichTable, console: Console) -> list[Text]:
+    """Let rich lay out a table, and return its lines."""
+    lines = [
+        Text.assemble(*((text, style or "") for text, style, _ in line))
+        for line in console.render_lines(grid, pad=False)
+    ]
+    for line in lines:
+        line.rstrip()
+    return lines
+
+
+def _fitted(cell: Text, width: int) -> Text:
+    return Text("\n").join(_wrapped(cell, width))
 
 
 def _cell(cell: str | doc.Text, style: str) -> Text:
