@@ -49,7 +49,7 @@ def masks_page(
     """
     given = messages.text(
         "masks", "given", seed=seed, after=messages.after(skip), p_value=messages.probability(p),
-        elements=messages.elements(next(iter(masks.values())).size),
+        elements=messages.counted("elements", next(iter(masks.values())).size),
     )  # fmt: skip
     columns = [messages.string("masks", key) for key in ("rng", "who", "mask")]
     rows = [[rng, messages.string("source", rng)] for rng in masks]

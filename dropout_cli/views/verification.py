@@ -31,10 +31,11 @@ from dropout_cli.verify.chance import LEVEL
 from dropout_cli.verify.frameworks import Comparison
 from dropout_cli.verify.questions import OF_CHANCE
 from dropout_cli.verify.tolerance import Tolerance
-from dropout_cli.views.notation import BESIDE, INDEX, loss_formula, vector
+from dropout_cli.views.context import Context
+from dropout_cli.views.notation import loss_formula
 from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
-from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages, symbol
 
 SCHEMA = "dropout-cli/verify/1"
 EXIT_CODES = {True: 0, False: 1, None: 2}
@@ -98,12 +99,13 @@ def candidate_suite(
 ) -> Suite:
     """Make the suite of what an implementation computed. allowed: the differences in it."""
     trace = Trace(candidate.problem)
-    given = list(facts(trace, messages, None if candidate.unknown is None else "mask_read").facts)
+    context = Context(trace, messages)
+    given = list(facts(context, None if candidate.unknown is None else "mask_read").facts)
     if "grad_x" in candidate.values:
-        given += upstream_facts(trace, messages)
-    opening: list[Block] = [_problem(trace, given, messages)]
+        given += upstream_facts(context)
+    opening: list[Block] = [_problem(context, given)]
     if candidate.unread:
-        count = messages.elements(candidate.unread)
+        count = messages.counted("elements", candidate.unread)
         opening.append(Paragraph(messages.text("verify", "unread", elements=count)))
     rows = []
     for each in findings:
@@ -124,9 +126,8 @@ def claims_suite(
 ) -> Suite:
     """Make the suite of the claims of a problem, and of the comparison with a framework."""
     version, source = (comparison.version, comparison.source) if comparison else ("", "")
-    n, methods = trace.problem.x.size, messages.prose["method"]
-    over = messages.over(claims.masks_summed(n, trace.problem.p))
-    changed = messages.changed(claims.changed_by_a_fresh_mask(trace), n)
+    context, methods = Context(trace, messages), messages.prose["method"]
+    over, changed = context.over, context.changed
     rows = []
     for each in findings:
         keys = [each.id] if each.ok is not None else [f"{each.id}-silent", "missing"]
@@ -137,15 +138,15 @@ def claims_suite(
             "method", key, over=over, changed=changed, version=version, framework=each.id
         )
         rows.append(_row(each, _statement(each, trace, messages, source), method, messages))
-    given = [*facts(trace, messages).facts, *upstream_facts(trace, messages)]
+    given = [*facts(context).facts, *upstream_facts(context)]
     partial = comparison is not None and not version
-    return Suite(None, [_problem(trace, given, messages)], rows, partial=partial)
+    return Suite(None, [_problem(context, given)], rows, partial=partial)
 
 
-def _problem(trace: Trace, given: Sequence[tuple[Formula, str]], messages: Messages) -> Facts:
+def _problem(context: Context, given: Sequence[tuple[Formula, str]]) -> Facts:
     """List x, and what else is given."""
-    x = vector(messages.symbol("x"), trace.problem.x, messages, BESIDE)
-    return Facts([(x, messages.string("fact", "x")), *given])
+    x = context.vector(symbol("x"), context.trace.problem.x, beside=True)
+    return Facts([(x, context.messages.string("fact", "x")), *given])
 
 
 def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> Text:
@@ -169,7 +170,7 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
     values = {
         "count": f"{reason.counted:,}",
         "n": f"{reason.n:,}",
-        "elements": messages.elements(reason.n),
+        "elements": messages.counted("elements", reason.n),
         "expected": f"{reason.expected:,.{decimals}f}",
         "fraction": f"{reason.counted / max(1, reason.n):.3g}",
         "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
@@ -179,7 +180,7 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
         features = [messages.string("feature", key) for key in reason.at.split(", ") if reason.at]
         method = messages.text("open", reason.key, features=", ".join(features), **values)
         return Row(finding, statement, method, ())
-    about = messages.symbol("m" if finding.about == "mask" else finding.about)
+    about = symbol("m" if finding.about == "mask" else finding.about)
     where = messages.text("reason", reason.key, about=about, **values)
     if "raised" in names:
         return Row(finding, statement, method, [("raised", where)])
@@ -385,4 +386,4 @@ def _elements_table(finding: Finding, messages: Messages) -> Table:
     if more > 0:
         rows.append(["⋮", messages.string("cell", "more", count=f"{more:,}"), "", ""])
     columns = [messages.string("verify", key) for key in ("python", "got", "expected")]
-    return Table([INDEX, *columns], rows, words=(1,))
+    return Table([symbol("i"), *columns], rows, words=(1,))

@@ -48,7 +48,7 @@ def test_a_language_has_all_words(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_has_the_same_placeholders(language: str) -> None:
     def placeholders(text: str) -> set[str]:
-        return set(re.findall(r"\{\w+\}", text))
+        return set(re.findall(r"\{[\w-]+\}", text))
 
     shared = {
         place: placeholders(text)
