@@ -14,7 +14,8 @@ from dropout_cli.proof import claims
 from dropout_cli.trace import Trace
 from dropout_cli.views.notation import WIDTH, as_formula, shown, to_latex, with_gap
 from dropout_cli.views.written import Written, sign
-from dropout_cli.words.messages import Messages, formulas, symbol
+from dropout_cli.words import FORMULAS, load
+from dropout_cli.words.messages import Messages, symbol
 
 BESIDE = 36  # columns that a vector may take where words stand beside it
 
@@ -127,8 +128,14 @@ class StepContext(Context):
 
     @property
     def formulas(self) -> list[Formula]:
-        """The formulas of the step."""
-        return formulas(self.words["id"], self.words.get("terms", {}))
+        """The formulas of the step, with its terms in place of their {placeholders}."""
+        found = []
+        for forms in load(FORMULAS)["step"][self.words["id"]]:
+            for name, term in self.words.get("terms", {}).items():
+                # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
+                forms = {form: text.replace(f"{{{name}}}", term) for form, text in forms.items()}
+            found.append(Formula(**forms))
+        return found
 
     def paragraph(self, key: str, **values: object) -> Paragraph:
         """Format the step's words at key; n and p are always among the values."""

@@ -27,7 +27,7 @@ def definition(context: StepContext) -> Rendered:
         f"P(mᵢ = 1) = {keep.unicode},   P(mᵢ = 0) = {p.unicode}",
         rf"P(m_i = 1) = {keep.latex}, \qquad P(m_i = 0) = {p.latex}",
     )
-    pieces: list[Piece] = ["why", facts(context)]
+    pieces: list[Piece] = ["why", Facts(facts(context))]
     if not problem.training:
         pieces.append("inference")
     pieces += [cases, "with_mask", masked, probabilities]

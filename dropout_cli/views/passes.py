@@ -62,13 +62,13 @@ def forward_page(trace: Trace, messages: Messages) -> doc.Document:
     formula = doc.equation(Y, symbol("forward_i") if trace.problem.training else X)
     bars = _bars(context, trace.problem.x, trace.y, symbol("x_to_y"))
     table = forward_table(context)._replace(bars=bars)
-    return [_title("forward", context), facts(context), formula, table]
+    return [_title("forward", context), doc.Facts(facts(context)), formula, table]
 
 
 def backward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the backward pass: what is given, the formula, one row per element."""
     context = Context(trace, messages)
-    given = [*facts(context).facts]
+    given = facts(context)
     if trace.problem.loss is not None:  # whose value follows from y
         y = context.vector(symbol("y"), context.written.y, beside=True)
         given.append((y, messages.string("fact", "y")))
@@ -100,7 +100,7 @@ def _bars(
     return doc.Bars(heading, rows, (before, adds, lost))
 
 
-def facts(context: Context, source: str | None = None) -> doc.Facts:
+def facts(context: Context, source: str | None = None) -> list[tuple[doc.Formula, str]]:
     """List p, 1−p, the scaling factor and the mask; in inference, say that there are none.
 
     source: the words for the origin of the mask, if the trace does not record it.
@@ -116,7 +116,7 @@ def facts(context: Context, source: str | None = None) -> doc.Facts:
         shape = " × ".join(map(str, problem.shape))
         found.insert(0, (X, string("fact", "x_shape", shape=shape)))
     if mask is None:
-        return doc.Facts(found)
+        return found
     counts = {"kept": f"{mask.sum():,}", "n": f"{mask.size:,}"}
     if drawn is not None:
         source = "mask_drawn"
@@ -125,7 +125,7 @@ def facts(context: Context, source: str | None = None) -> doc.Facts:
     elif source is None:
         source = "mask_example" if np.array_equal(mask, EXAMPLE_MASK) else "mask_given"
     bits = context.vector(symbol("m"), mask, beside=True)
-    return doc.Facts([*found, (bits, string("fact", source, **counts))])
+    return [*found, (bits, string("fact", source, **counts))]
 
 
 def upstream_facts(context: Context) -> list[tuple[doc.Formula, str]]:

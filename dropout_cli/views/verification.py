@@ -100,7 +100,7 @@ def candidate_suite(
     """Make the suite of what an implementation computed. allowed: the differences in it."""
     trace = Trace(candidate.problem)
     context = Context(trace, messages)
-    given = list(facts(context, None if candidate.unknown is None else "mask_read").facts)
+    given = facts(context, None if candidate.unknown is None else "mask_read")
     if "grad_x" in candidate.values:
         given += upstream_facts(context)
     opening: list[Block] = [_problem(context, given)]
@@ -138,7 +138,7 @@ def claims_suite(
             "method", key, over=over, changed=changed, version=version, framework=each.id
         )
         rows.append(_row(each, _statement(each, trace, messages, source), method, messages))
-    given = [*facts(context).facts, *upstream_facts(context)]
+    given = facts(context) + upstream_facts(context)
     partial = comparison is not None and not version
     return Suite(None, [_problem(context, given)], rows, partial=partial)
 

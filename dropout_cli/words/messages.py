@@ -19,19 +19,6 @@ def symbol(name: str) -> Formula:
     return Formula(**load(FORMULAS)["symbol"][name])
 
 
-def formulas(step: str, terms: Mapping[str, str]) -> list[Formula]:
-    """Look up the formulas of a step, with its terms in place of their {placeholders}."""
-
-    def insert(formula: str) -> str:
-        for name, words in terms.items():
-            # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
-            formula = formula.replace(f"{{{name}}}", words)
-        return formula
-
-    found = load(FORMULAS)["step"].get(step, [])
-    return [Formula(insert(each["unicode"]), insert(each["latex"])) for each in found]
-
-
 class Messages(NamedTuple):
     """Format messages and numbers in one language.
 
