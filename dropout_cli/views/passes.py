@@ -60,7 +60,7 @@ def forward_page(trace: Trace, messages: Messages) -> doc.Document:
     """Show the forward pass: what is given, the formula, one row per element."""
     context = Context(trace, messages)
     formula = doc.equation(Y, symbol("forward_i") if trace.problem.training else X)
-    bars = _bars(context, trace.problem.x, trace.y, symbol("x_to_y"))
+    bars = _bars(context, trace.problem.x, trace.y, doc.equation(X, Y, "→"))
     table = forward_table(context)._replace(bars=bars)
     return [_title("forward", context), doc.Facts(facts(context)), formula, table]
 
@@ -74,7 +74,7 @@ def backward_page(trace: Trace, messages: Messages) -> doc.Document:
         given.append((y, messages.string("fact", "y")))
     given += upstream_facts(context)
     formula = doc.equation(GRAD_X, symbol("backward_i") if trace.problem.training else GRAD_Y)
-    bars = _bars(context, trace.grad_y, trace.grad_x, symbol("grad_y_to_grad_x"))
+    bars = _bars(context, trace.grad_y, trace.grad_x, doc.equation(GRAD_Y, GRAD_X, "→"))
     table = backward_table(context)._replace(bars=bars)
     return [_title("backward", context), doc.Facts(given), formula, table]
 

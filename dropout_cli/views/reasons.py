@@ -12,7 +12,7 @@ from dropout_cli.views.passes import Columns, X, element_table
 from dropout_cli.words.messages import symbol
 
 MOMENTS = {"unscaled": "E_unscaled", "y": "E_y", "variance": "Var_y", "grad_x": "E_grad"}
-CLAIMED = ("expected-output", "expected-gradient", "nonlinear-gradient", "variance")
+EXPECTATIONS = ("expected-output", "expected-gradient", "nonlinear-gradient", "variance")
 
 
 def why_scale(context: StepContext) -> Rendered:
@@ -30,7 +30,7 @@ def why_scale(context: StepContext) -> Rendered:
         pieces += [context.paragraph("here", over=context.over), table]
     if not messages.blank:
         pieces += _expected(context)
-    pieces += context.claim(*CLAIMED, over=context.over)
+    pieces += context.claim(*EXPECTATIONS, over=context.over)
     numbers = {name: [as_float(v) for v in getattr(mean, name)] for name in MOMENTS}
     return pieces, {**numbers, "masks": mean.masks}
 

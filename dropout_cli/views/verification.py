@@ -34,11 +34,13 @@ from dropout_cli.verify.tolerance import Tolerance
 from dropout_cli.views.context import Context
 from dropout_cli.views.notation import loss_formula
 from dropout_cli.views.passes import facts, upstream_facts
+from dropout_cli.views.reasons import EXPECTATIONS
 from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
 from dropout_cli.words.messages import Messages, symbol
 
 SCHEMA = "dropout-cli/verify/1"
 EXIT_CODES = {True: 0, False: 1, None: 2}
+WRONG = ("masked", "over_p", "twice", "by_keep", "by_p")  # symbols of what y or ∂L/∂x can be
 NAMED = 8  # wrong elements that a page shows
 
 
@@ -114,8 +116,8 @@ def candidate_suite(
             relative, absolute, _, written = allowed[key]
             values |= {"rtol": f"{relative:.2g}", "atol": f"{absolute + np.max(written):.2g}"}
             right = np.abs(trace.y if key == "y" else trace.grad_x)
-            if np.any(written) or ((right > 0) & (right < absolute)).any():
-                key += "-absolute"
+            small = ((right > 0) & (right < absolute)).any()
+            key = "computed-absolute" if np.any(written) or small else "computed"
         method = messages.text("method", key, **values)
         rows.append(_row(each, _statement(each, trace, messages), method, messages))
     return Suite(candidate.name, opening, rows, partial=all(each.ok is None for each in findings))
@@ -130,9 +132,10 @@ def claims_suite(
     over, changed = context.over, context.changed
     rows = []
     for each in findings:
-        keys = [each.id] if each.ok is not None else [f"{each.id}-silent", "missing"]
+        name = "expectation" if each.id in EXPECTATIONS else each.id
+        keys = [name] if each.ok is not None else [f"{each.id}-silent", "missing"]
         if each.ok is None and trace.problem.p == 1:
-            keys.insert(0, f"{each.id}-silent-p-1")
+            keys.insert(0, f"{name}-silent-p-1")
         key = next(key for key in keys if key in methods)
         method = messages.text(
             "method", key, over=over, changed=changed, version=version, framework=each.id
@@ -151,11 +154,14 @@ def _problem(context: Context, given: Sequence[tuple[Formula, str]]) -> Facts:
 
 def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> Text:
     """Say what is claimed. source: of the masks of a framework."""
-    name, problem = finding.id, trace.problem
+    problem = trace.problem
+    name = {"y": "forward", "grad_x": "backward"}.get(finding.id, finding.id)
     special = f"{name}-inference" if not problem.training else f"{name}-p-1"
     if (not problem.training or problem.p == 1) and special in messages.prose["claim"]:
         name = special
-    return messages.text("claim", name, source=source, squares=loss_formula("sum-squares"))
+    text = messages.text("claim", name, source=source, squares=loss_formula("sum-squares"))
+    of_training = not problem.training and name in ("definition", *EXPECTATIONS)
+    return joined(messages.text("claim", "training"), text) if of_training else text
 
 
 def _row(finding: Finding, statement: Text, method: Text, messages: Messages) -> Row:
@@ -167,7 +173,7 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
     if finding.ok or reason is None:
         return Row(finding, statement, method, ())
     decimals = 0 if reason.expected >= 10 else 1
-    values = {
+    values: dict[str, object] = {
         "count": f"{reason.counted:,}",
         "n": f"{reason.n:,}",
         "elements": messages.counted("elements", reason.n),
@@ -188,11 +194,13 @@ def _row(finding: Finding, statement: Text, method: Text, messages: Messages) ->
         text = joined(where, _unknown(reason, messages))
         return Row(finding, statement, method, [("unknown", text)])
     found = []
+    if finding.about in ("y", "grad_x"):
+        values |= {key: symbol(f"{finding.about}-{key}") for key in WRONG}
     for k, name in enumerate(names):
         own = f"{finding.about}-{name}"
         key = own if own in messages.prose["mistake"] else name
         first = messages.text("verify", "or") if k else where
-        found.append((name, joined(first, messages.text("mistake", key, **values))))
+        found.append((name, joined(first, messages.text("mistake", key, about=about, **values))))
     if len(names) > 1:
         several = messages.text("verify", "several", count=len(names))
         found[-1] = (names[-1], joined(found[-1][1], several))
