@@ -12,11 +12,12 @@ from dropout_cli.arrays import Mask
 from dropout_cli.formats.document import Block, Check, Formula, Paragraph, equation
 from dropout_cli.proof import claims
 from dropout_cli.trace import Trace
-from dropout_cli.views.notation import WIDTH, as_formula, shown, to_latex, with_gap
+from dropout_cli.views.notation import WIDTH, as_formula, to_latex, with_gap
 from dropout_cli.views.written import Written, sign
 from dropout_cli.words import FORMULAS, load
 from dropout_cli.words.messages import Messages, symbol
 
+SHOWN = 12  # elements of a longer vector that are shown
 BESIDE = 36  # columns that a vector may take where words stand beside it
 
 Piece: TypeAlias = Block | str  # of a step: a block, or the key of words that are a paragraph
@@ -41,8 +42,10 @@ class Context:
 
     @property
     def shown(self) -> list[int]:
-        """The elements that are shown, from 0."""
-        return shown(self.n)
+        """The elements that are shown, from 0: all of them, or half of SHOWN from either end."""
+        n, half = self.n, SHOWN // 2
+        # A gap takes a row too.
+        return list(range(n)) if n <= SHOWN + 1 else [*range(half), *range(n - half, n)]
 
     @cached_property
     def written(self) -> Written:

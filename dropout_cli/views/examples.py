@@ -1,6 +1,5 @@
 """Steps 8 to 10: both passes in numbers, the sum as the loss, and PyTorch."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -14,16 +13,8 @@ from dropout_cli.masks import draw
 from dropout_cli.problem import Problem
 from dropout_cli.proof import exact
 from dropout_cli.trace import Trace
+from dropout_cli.views import passes
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
-from dropout_cli.views.passes import (
-    GRAD_X,
-    Columns,
-    backward_table,
-    element_table,
-    forward_table,
-    loss_equation,
-    substituted,
-)
 from dropout_cli.views.written import SUMMED, Written
 from dropout_cli.words.messages import symbol
 
@@ -83,9 +74,8 @@ LARGEST = 1e18  # in magnitude, so that no square overflows in PyTorch's float32
 def worked_example(context: StepContext) -> Rendered:
     """Show both passes, element by element, with every substitution."""
     trace, messages = context.trace, context.messages
-    pieces: list[Piece] = [
-        "forward", forward_table(context), "backward", backward_table(context),
-    ]  # fmt: skip
+    tables = passes.forward_table(context), passes.backward_table(context)
+    pieces: list[Piece] = ["forward", tables[0], "backward", tables[1]]
     if not messages.blank:
         pieces += _observed(context)
     if not messages.hide and context.n <= SUMMED:
@@ -114,22 +104,22 @@ def _numpy_program(trace: Trace) -> doc.Program:
     x, grad_y = trace.problem.x, trace.grad_y
     mask, p = trace.problem.mask, trace.problem.p
     given = [f"x = np.array({x.tolist()})", f"grad_y = np.array({grad_y.tolist()})"]
-    kept, scaled = np.ones_like(x), ""
-    if mask is not None and p < 1:
-        given += [f"mask = np.array({mask.astype(int).tolist()})", f"p = {p!r}"]
-        kept, scaled = mask / (1 - p), " * mask / (1 - p)"
+    factor, scaled = np.ones_like(x), ""
+    if mask is not None and p == 1:
+        factor, scaled = np.zeros_like(x), " * 0"
     elif mask is not None:
-        kept, scaled = np.zeros_like(x), " * 0"
-    passes = [f"y = x{scaled}", f"grad_x = grad_y{scaled}", "y, grad_x"]
-    code = "\n".join(["import numpy as np", "", *given, "", *passes])
-    return doc.Program(code, repr((x * kept, grad_y * kept)))
+        given += [f"mask = np.array({mask.astype(int).tolist()})", f"p = {p!r}"]
+        factor, scaled = mask / (1 - p), " * mask / (1 - p)"
+    both = [f"y = x{scaled}", f"grad_x = grad_y{scaled}", "y, grad_x"]
+    code = "\n".join(["import numpy as np", "", *given, "", *both])
+    return doc.Program(code, repr((x * factor, grad_y * factor)))
 
 
 def sum_loss(context: StepContext) -> Rendered:
     """Take the sum as the loss, and see what a nudge of each input does to it."""
     problem = replace(context.trace.problem, grad_y=None, loss="sum", loss_asked=False)
     context = replace(context, trace=Trace(problem))
-    pieces: list[Piece] = ["ones", loss_equation(context)]
+    pieces: list[Piece] = ["ones", passes.loss_equation(context)]
     if context.n <= SUMMED:
         pieces += _nudges(context)
     pieces += context.claim("gradient")
@@ -146,18 +136,18 @@ def _nudges(context: StepContext) -> list[doc.Block]:
     level = sum(written.y, Fraction(0))
     digits = len(str(int(abs(level)))) + 3  # that show a nudge, where a float has as many
     precise = messages._replace(precision=max(messages.precision, digits if digits < 18 else 0))
-    columns: Columns = {
-        GRAD_X: messages.results(shown.grad_x),
+    columns: passes.Columns = {
+        passes.GRAD_X: messages.results(shown.grad_x),
         context.words["new_loss"]: precise.results(level + change for change in changes),
         context.words["slope"]: messages.results(change / NUDGE for change in changes),
     }
     if bits is not None:
-        product = substituted(["1"] * len(bits), [f"{bit:d}" for bit in bits], context)
+        product = passes.substituted(["1"] * len(bits), [f"{bit:d}" for bit in bits], context)
         columns = {symbol("backward_1"): product, **columns}
     loss = replace(context, messages=precise).equals(symbol("L"), level, result=True)
     blocks: list[doc.Block] = [
         context.paragraph("nudge", loss=loss),
-        element_table(columns, context),
+        passes.element_table(columns, context),
     ]
     if mask is not None and not mask.all() and not messages.blank:
         blocks.append(context.paragraph("nothing"))
@@ -208,28 +198,30 @@ def _seed(problem: Problem) -> int:
 
 def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block], dict[str, Any]]:
     """Write both masks, y and ∂L/∂x under each of them, and how far they are apart."""
-
-    def labelled(name: str, vectors: Iterable[Sequence[Any]]) -> list[doc.Formula]:
-        plain, latex = symbol(name)
-        labels = [doc.Formula(f"{plain} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
-        pairs = zip(labels, vectors, strict=True)
-        return [context.vector(label, values, result=True) for label, values in pairs]
-
-    blocks: list[doc.Block] = [*labelled("m", [mask.tolist() for mask in masks])]
+    blocks: list[doc.Block] = _of_both(context, "m", [mask.tolist() for mask in masks])
     if context.n > SUMMED:
         return blocks, {}
-    passes = [Written(context.under(mask).trace) for mask in masks]
+    by_hand, framework = (Written(context.under(mask).trace) for mask in masks)
     word = context.words["difference"]
     total = doc.Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
     differences = {}
     for name in ("y", "grad_x"):
-        vectors = [getattr(each, name) for each in passes]
-        apart = sum((abs(a - b) for a, b in zip(*vectors, strict=True)), Fraction(0))
-        blocks += [*labelled(name, vectors), context.equals(total, apart, result=True)]
+        first, second = getattr(by_hand, name), getattr(framework, name)
+        apart = sum((abs(a - b) for a, b in zip(first, second, strict=True)), Fraction(0))
+        blocks += _of_both(context, name, [first, second])
+        blocks.append(context.equals(total, apart, result=True))
         differences[name] = as_float(apart)
-    if passes[0].grad_y != passes[1].grad_y:
+    if by_hand.grad_y != framework.grad_y:
         blocks.append(context.paragraph("own"))
     return blocks, differences
+
+
+def _of_both(context: StepContext, name: str, vectors: list[list[Any]]) -> list[doc.Block]:
+    """Write a vector as it is under the mask of each module."""
+    unicode, latex = symbol(name)
+    labels = [doc.Formula(f"{unicode} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
+    pairs = zip(labels, vectors, strict=True)
+    return [context.vector(label, values, result=True) for label, values in pairs]
 
 
 def _torch_programs(context: StepContext, seed: int, masks: list[Mask]) -> list[doc.Block]:

@@ -10,7 +10,6 @@ from dropout_cli.words.messages import BLANK
 
 Row = TypeVar("Row")
 
-SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
 DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -29,13 +28,6 @@ def loss_formula(name: str) -> Formula:
 def loss_gradient(name: str) -> Formula:
     """Look up the formula of ∂L/∂y_i in losses.LOSSES."""
     return Formula(LOSSES[name].gradient_unicode, LOSSES[name].gradient_latex)
-
-
-def shown(n: int) -> list[int]:
-    """List the elements of n that are shown, from 0."""
-    half = SHOWN // 2
-    # A gap takes a row too.
-    return list(range(n)) if n <= SHOWN + 1 else [*range(half), *range(n - half, n)]
 
 
 def with_gap(rows: Sequence[Row], n: int, gap: Row) -> list[Row]:

@@ -10,8 +10,8 @@ from dropout_cli.formats import document as doc
 from dropout_cli.problem import EXAMPLE_GRAD_Y, EXAMPLE_MASK
 from dropout_cli.proof import exact
 from dropout_cli.trace import Trace
-from dropout_cli.views.context import Context
-from dropout_cli.views.notation import SHOWN, as_formula, loss_formula, loss_gradient, with_gap
+from dropout_cli.views.context import SHOWN, Context
+from dropout_cli.views.notation import as_formula, loss_formula, loss_gradient, with_gap
 from dropout_cli.views.records import ForwardRecord, MaskSource, TraceRecord
 from dropout_cli.views.written import SUMMED, Written
 from dropout_cli.words.messages import Messages, symbol
