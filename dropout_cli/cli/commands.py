@@ -378,10 +378,11 @@ def masks(
     messages = output.messages
     for rng, error in refused.items():
         say(messages.string("masks", "left_out", rng=rng, reason=error))
-    record: Callable[..., Any] = masks_record
-    page: Callable[..., Any] = masks_page
-    shown: tuple[Any, ...] = drawn, like, seed, skip, p
     if find is not None and like is not None:
-        record, page, below = seeds_record, seeds_page, below or 10_000
-        shown = sources.find(like, p, below, skip), like, skip, p, below
-    output.write(record(*shown) if output.is_data else page(*shown, messages, output.width))
+        below = below or 10_000
+        record = seeds_record(sources.find(like, p, below, skip), like, skip, p, below)
+        page = seeds_page(record, messages, output.width)
+    else:
+        record = masks_record(drawn, like, seed, skip, p)
+        page = masks_page(record, like, messages, output.width)
+    output.write(record if output.is_data else page)

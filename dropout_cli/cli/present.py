@@ -133,7 +133,8 @@ class Presentation:
         page, words = self.pages[self.place], self.messages.prose["pause"]
         lines = page.full if page[:2] in self.shown else page.blank
         if self.typed == "?":
-            lines = words["keys_hidden" if self.messages.hide else "keys"].splitlines()
+            on = words["on_hidden" if self.messages.hide else "on"]
+            lines = [*on.splitlines(), *words["keys"].splitlines()]
         lines = lines[: size.lines - 1]
         parts = [each.number for each in self.pages].count(page.number)
         part = f" · {page.part + 1}/{parts}" if parts > 1 else ""

@@ -15,8 +15,8 @@ from dropout_cli.figure.flow import LARGE, SYMBOLS, Moment
 from dropout_cli.figure.page import typeset
 from dropout_cli.figure.style import FRAME_PIXELS, Style
 from dropout_cli.trace import Trace
+from dropout_cli.views.context import Context
 from dropout_cli.views.notation import to_latex
-from dropout_cli.views.passes import keep_equation, scale_equation
 from dropout_cli.views.written import Written, sign
 from dropout_cli.words.messages import Messages
 
@@ -71,10 +71,11 @@ def animate(trace: Trace, messages: Messages, style: Style) -> tuple[bytes, floa
 
 def moments(trace: Trace, messages: Messages) -> Iterator[tuple[Moment, int]]:
     """Yield the moment of each frame, the end last, and its duration in milliseconds."""
-    training, p = trace.problem.training, trace.problem.p
-    factors = {"keep": typeset(keep_equation(p, messages).unicode)}
-    if trace.scale is not None:
-        factors["scale"] = typeset(scale_equation(p, messages).unicode)
+    training, context = trace.problem.training, Context(trace, messages)
+    factors = {
+        "keep": typeset(context.keep_equation.unicode),
+        "scale": typeset(context.scale_equation.unicode),
+    }
 
     def caption(key: str) -> str:
         return messages.string("figure", f"animation_{key}", **factors)
@@ -116,7 +117,7 @@ def _substitution(
 ) -> tuple[str, str]:
     """Return the computation of element i of the result, and its value, in LaTeX."""
     mask, p, k = trace.problem.mask, trace.problem.p, f"_{{{i + 1}}}"
-    written = Written(trace, messages, [i])
+    written = Written(trace, [i])
     given, result = (SYMBOLS[name] + k for name in names)
     exact_a, exact_b = (getattr(written, name)[0] for name in names)
     a, b = messages.number(exact_a), messages.number(exact_b)

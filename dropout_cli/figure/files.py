@@ -25,7 +25,8 @@ from dropout_cli.figure.panels import LEAST, LEAST_ALONE, draw_panels
 from dropout_cli.figure.style import CAPTION, WIDE, Style
 from dropout_cli.losses import LOSSES
 from dropout_cli.trace import Trace
-from dropout_cli.views.passes import backward_record, scale_equation
+from dropout_cli.views.context import Context
+from dropout_cli.views.passes import backward_record
 from dropout_cli.views.written import Written, sign
 from dropout_cli.words.messages import Messages
 
@@ -62,7 +63,7 @@ def subtitle(trace: Trace, messages: Messages, *, loss: bool = True) -> str:
             p=typeset(messages.probability(problem.p)),
             kept=f"{kept:,}",
             n=f"{problem.mask.size:,}",
-            scale=typeset(scale_equation(problem.p, messages).unicode) if scaled else "",
+            scale=typeset(Context(trace, messages).scale_equation.unicode) if scaled else "",
         )
     if loss and problem.loss is not None:
         words = messages.string("figure", "loss", subtitle=words, loss=LOSSES[problem.loss].unicode)
@@ -111,7 +112,7 @@ def picture(trace: Trace, messages: Messages, style: Style, suffix: str) -> tupl
 def description(trace: Trace, messages: Messages) -> str:
     """Describe the figure in words and numbers, for readers who cannot see it."""
     problem, n = trace.problem, trace.problem.x.size
-    exact = Written(trace, messages)
+    exact = Written(trace)
     vectors: list[tuple[str, Any, Any]] = [
         ("x", problem.x, exact.x), ("m", problem.mask, problem.mask), ("y", trace.y, exact.y),
         ("∂L/∂y", trace.grad_y, exact.grad_y), ("∂L/∂x", trace.grad_x, exact.grad_x),

@@ -14,8 +14,8 @@ from dropout_cli.figure.style import NOTE, SMALLEST, WIDE, Style
 from dropout_cli.formats import document as blocks
 from dropout_cli.formats.document import SIGNS, STATUS, Document, Formula, Heading, Table, Text
 from dropout_cli.trace import Trace
-from dropout_cli.views.notation import BACKWARD, GRAD_X, GRAD_Y, X, Y
-from dropout_cli.words.messages import Messages
+from dropout_cli.views.passes import GRAD_X, GRAD_Y, X, Y
+from dropout_cli.words.messages import Messages, symbol
 
 FIRST, LAST = 422.0, 64.0  # the top and the bottom of a table
 LEGEND = 34.0
@@ -190,7 +190,7 @@ def _table(
     """Draw a table from y down; return the y of its end, and the bars beside it."""
     theme, n = page.theme, len(table.rows)
     # The products are left out: their factors stand beside them.
-    shown = [k for k, name in enumerate(table.columns) if name != BACKWARD]
+    shown = [k for k, name in enumerate(table.columns) if name != symbol("backward_i")]
     columns = {k: Column(page, table, k) for k in shown}
     room = page.width - 2 * MARGIN
     size = min(size, room / sum(column.width + SEPARATION for column in columns.values()))

@@ -11,37 +11,25 @@ from dropout_cli.formats.document import Facts, Formula, equation
 from dropout_cli.proof import claims
 from dropout_cli.trace import Trace
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
-from dropout_cli.views.notation import (
-    WIDTH,
-    as_formula,
-    equals,
-    matrices,
-    subscript,
-    with_gap,
-)
-from dropout_cli.views.passes import facts, keep_equation, upstream_facts
+from dropout_cli.views.notation import WIDTH, as_formula, indexed, matrices, with_gap
+from dropout_cli.views.passes import facts, upstream_facts
 from dropout_cli.views.written import SUMMED, Written, sign
-from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import symbol
 
 LARGEST_MATRIX = 6  # rows of a Jacobian that is written out
 
 
 def definition(context: StepContext) -> Rendered:
     """Say what dropout does, by cases and with a mask."""
-    problem, messages = context.trace.problem, context.messages
-    cases, masked = context.formulas
-    keep = keep_equation(problem.p, messages)
-    p = equation(messages.symbol("p"), messages.probability(problem.p))
+    problem, (cases, masked) = context.trace.problem, context.formulas
+    p, keep = context.p_equation, context.keep_equation
     probabilities = Formula(
         f"P(mᵢ = 1) = {keep.unicode},   P(mᵢ = 0) = {p.unicode}",
         rf"P(m_i = 1) = {keep.latex}, \qquad P(m_i = 0) = {p.latex}",
     )
-    why = context.paragraph("why", step=messages.step("why-scale"))
-    pieces: list[Piece] = [why, facts(context.trace, messages)]
+    pieces: list[Piece] = ["why", Facts(facts(context))]
     if not problem.training:
-        names = {"step": "inference", "pytorch": "pytorch", "why": "why-scale"}
-        steps = {key: messages.step(name) for key, name in names.items()}
-        pieces.append(context.paragraph("inference", **steps))
+        pieces.append("inference")
     pieces += [cases, "with_mask", masked, probabilities]
     keep_value = float(1 - Fraction(problem.p))
     return pieces, {"p": problem.p, "keep": keep_value, "scale": context.trace.scale}
@@ -54,7 +42,7 @@ def setup(context: StepContext) -> Rendered:
         "goal",
         context.vector(x, context.written.x),
         context.vector(y, context.written.y, result=True),
-        Facts(upstream_facts(trace, context.messages)),
+        Facts(upstream_facts(context)),
         "story",
         *(_there_and_back(context, i) for i in _examples(trace)),
     ]
@@ -63,22 +51,23 @@ def setup(context: StepContext) -> Rendered:
 
 def _there_and_back(context: StepContext, i: int) -> Formula:
     """Write x₁ = 2 —×2→ y₁ = 4,   ∂L/∂y₁ = 0.1 —×2→ ∂L/∂x₁ = 0.2."""
-    messages, computed = context.messages, context.trace.problem.loss is not None
-    one = Written(context.trace, messages, [i])
+    one, messages = Written(context.trace, [i]), context.messages
     factor = messages.number(one.local_grad[0])
     if sign([factor], one.local_grad) == "≈":
         factor = "1/(1−p)"
     arrow = f" —×{messages.hidden([factor])[0]}→ "
-    x, y = _element("x", i, one.x[0], messages, False), _element("y", i, one.y[0], messages)
-    grad_y = _element("∂L/∂y", i, one.grad_y[0], messages, computed)
-    grad_x = _element("∂L/∂x", i, one.grad_x[0], messages)
+    computed = context.trace.problem.loss is not None
+    x, y = _element(context, "x", i, one.x[0], result=False), _element(context, "y", i, one.y[0])
+    grad_y = _element(context, "∂L/∂y", i, one.grad_y[0], result=computed)
+    grad_x = _element(context, "∂L/∂x", i, one.grad_x[0])
     return as_formula(f"{x}{arrow}{y},   {grad_y}{arrow}{grad_x}")
 
 
-def _element(symbol: str, i: int, value: Fraction, messages: Messages, result: bool = True) -> str:
+def _element(
+    context: StepContext, symbol: str, i: int, value: Fraction, *, result: bool = True
+) -> str:
     """Write x₁ = 2. result: whether the reader is to compute it."""
-    name = as_formula(f"{symbol}{subscript(i + 1)}")
-    return equals(name, value, messages, result=result).unicode
+    return context.equals(as_formula(indexed(symbol, i)), value, result=result).unicode
 
 
 def chain_rule(context: StepContext) -> Rendered:
@@ -104,10 +93,7 @@ def _examples(trace: Trace) -> list[int]:
 def local_gradient(context: StepContext) -> Rendered:
     """Derive the Jacobian, and why backward must use the mask of forward."""
     changed = claims.changed_by_a_fresh_mask(context.trace)
-    fresh = ""
-    if changed:
-        words = context.messages.changed(changed, context.n)
-        fresh = context.paragraph("fresh", changed=words).text.plain
+    fresh = context.paragraph("fresh", changed=context.changed).text.plain if changed else ""
     pieces: list[Piece] = [
         "constant",
         *context.formulas,
@@ -115,7 +101,7 @@ def local_gradient(context: StepContext) -> Rendered:
         _jacobian(context),
         context.paragraph("same_mask", fresh=fresh),
         *context.claim("local-gradient"),
-        *context.claim("same-mask", "check_same_mask"),
+        *context.claim("same-mask", key="check_same_mask"),
     ]
     numbers = {"local_grad": context.trace.local_grad}
     return pieces, {**numbers, "changed_by_a_fresh_mask": float(changed)}
@@ -123,10 +109,10 @@ def local_gradient(context: StepContext) -> Rendered:
 
 def _jacobian(context: StepContext) -> Formula:
     """Write the Jacobian as a matrix while it fits, else its diagonal."""
-    local, n, messages = context.written.local_grad, context.n, context.messages
-    line = context.vector(messages.symbol("diag_J"), local, result=True)
+    local, n = context.written.local_grad, context.n
+    line = context.vector(symbol("diag_J"), local, result=True)
     if n <= LARGEST_MATRIX:
-        *diagonal, zero = messages.results([*local, 0])
+        *diagonal, zero = context.messages.results([*local, 0])
         rows = [[diagonal[i] if i == j else zero for j in range(n)] for i in range(n)]
         (matrix,) = matrices("J", [("≈" if "≈" in line.unicode else "=", rows)])
         if len(matrix.unicode.splitlines()[0]) <= WIDTH:
@@ -138,9 +124,8 @@ def gradient(context: StepContext) -> Rendered:
     """Write the gradient by its two cases, kept and dropped, with one element as an example."""
     trace, mask = context.trace, context.trace.problem.mask
     kept, i = context.n if mask is None else int(mask.sum()), _first_kept(trace)
-    symbolic, inserted, computed = _products(context, [i])
-    example = f"∂L/∂x{subscript(i + 1)} = {symbolic[1][0]}"
-    for relation, cells in (inserted, computed):
+    example = indexed("∂L/∂x", i)
+    for relation, cells in _products(context, [i]):
         example += f" {relation} {cells[0]}"
     pieces: list[Piece] = ["cases", *context.formulas, as_formula(example)]
     if trace.problem.loss is None:
@@ -151,9 +136,11 @@ def gradient(context: StepContext) -> Rendered:
 
 def _products(context: StepContext, some: list[int]) -> list[tuple[str, list[str]]]:
     """Write ∂L/∂y₁ · m₁/(1−p), 0.1 × 2 and 0.2 for some elements, with the signs before them."""
-    written, messages = Written(context.trace, context.messages, some), context.messages
-    training, subscripts = context.trace.problem.training, [subscript(i + 1) for i in some]
-    symbols = [f"∂L/∂y{k} · " + (f"m{k}/(1−p)" if training else "1") for k in subscripts]
+    written, messages = Written(context.trace, some), context.messages
+    training = context.trace.problem.training
+    symbols = [
+        f"{indexed('∂L/∂y', i)} · {indexed('m', i) + '/(1−p)' if training else 1}" for i in some
+    ]
     upstream, local, products = (
         [messages.number(value) for value in values]
         for values in (written.grad_y, written.local_grad, written.grad_x)
@@ -170,20 +157,20 @@ def _any_loss(context: StepContext) -> Formula:
     """Write L = 0.1·y₁ + 0.2·y₂: a loss with the gradient that is given."""
     grad_y, number = context.written.grad_y, context.messages.number
     pairs = zip(grad_y, context.shown, strict=True)
-    terms = [f"{number(value)}·y{subscript(i + 1)}" for value, i in pairs]
+    terms = [f"{number(value)}·{indexed('y', i)}" for value, i in pairs]
     if context.n > 4:
         terms = [*terms[:2], "…", terms[-1]]
     total = as_formula(" + ".join(terms).replace("+ -", "− "))
-    return equation(context.messages.symbol("L"), total, sign(map(number, grad_y), grad_y))
+    return equation(symbol("L"), total, sign(map(number, grad_y), grad_y))
 
 
 def _mistakes(context: StepContext) -> list[Piece]:
     """Compare the gradient of two elements with what comes of forgetting the factor or the mask."""
-    trace, mask, messages = context.trace, context.trace.problem.mask, context.messages
+    trace, mask = context.trace, context.trace.problem.mask
     if mask is None or trace.problem.p in (0, 1):
         return []
     some = _examples(trace)
-    written = Written(trace, messages, some)
+    written = Written(trace, some)
     unmasked = "unmasked" if trace.grad_y[~mask].any() else "unmasked_too"
     gradients = {
         "right": written.grad_x,
@@ -192,7 +179,7 @@ def _mistakes(context: StepContext) -> list[Piece]:
     }
     compared = []
     for key, values in gradients.items():
-        each = [_element("∂L/∂x", i, v, messages) for i, v in zip(some, values, strict=True)]
+        each = [_element(context, "∂L/∂x", i, v) for i, v in zip(some, values, strict=True)]
         compared.append((as_formula(",   ".join(each)), context.words[key]))
     return ["mistakes", Facts(compared)]
 
@@ -215,17 +202,15 @@ def proof(context: StepContext) -> Rendered:
     checked = context.claim("total-differential")
     if context.n > SUMMED:
         return [*pieces, *checked], {}
-    messages, symbol = context.messages, context.messages.symbol
-    written = Written(context.trace, messages)
-    dx = claims.step(context.n)
+    written, dx = Written(context.trace), claims.step(context.n)
     dy = [d * local for d, local in zip(dx, written.local_grad, strict=True)]
     by_y, by_x = sum(map(mul, written.grad_y, dy)), sum(map(mul, written.grad_x, dx))
     pieces += [
         "here",
         context.vector(symbol("dx"), dx),
         context.vector(symbol("dy"), dy, result=True),
-        equals(by_y_formula, by_y, messages, result=True),
-        equals(by_x_formula, by_x, messages, result=True),
+        context.equals(by_y_formula, by_y, result=True),
+        context.equals(by_x_formula, by_x, result=True),
         *checked,
     ]
     numbers = {"dL_by_y": as_float(by_y), "dL_by_x": as_float(by_x)}

@@ -1,6 +1,5 @@
 """Steps 8 to 10: both passes in numbers, the sum as the loss, and PyTorch."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -11,20 +10,13 @@ from dropout_cli.arrays import Mask
 from dropout_cli.formats import document as doc
 from dropout_cli.losses import LOSSES
 from dropout_cli.masks import draw
-from dropout_cli.proof import claims, exact
+from dropout_cli.problem import Problem
+from dropout_cli.proof import exact
 from dropout_cli.trace import Trace
+from dropout_cli.views import passes
 from dropout_cli.views.context import Piece, Rendered, StepContext, as_float
-from dropout_cli.views.notation import GRAD_X, equals
-from dropout_cli.views.passes import (
-    Columns,
-    backward_table,
-    element_table,
-    forward_table,
-    loss_equation,
-    scale_equation,
-    substituted,
-)
 from dropout_cli.views.written import SUMMED, Written
+from dropout_cli.words.messages import symbol
 
 MODULE = """\
 class MyDropout(torch.nn.Module):
@@ -82,9 +74,10 @@ LARGEST = 1e18  # in magnitude, so that no square overflows in PyTorch's float32
 def worked_example(context: StepContext) -> Rendered:
     """Show both passes, element by element, with every substitution."""
     trace, messages = context.trace, context.messages
-    tables = forward_table(trace, messages), backward_table(trace, messages)
+    tables = passes.forward_table(context), passes.backward_table(context)
     pieces: list[Piece] = ["forward", tables[0], "backward", tables[1]]
-    pieces += [] if messages.blank else _observed(context)
+    if not messages.blank:
+        pieces += _observed(context)
     if not messages.hide and context.n <= SUMMED:
         pieces.append(_numpy_program(trace))
     return pieces, {"y": trace.y, "grad_y": trace.grad_y, "grad_x": trace.grad_x}
@@ -101,8 +94,8 @@ def _observed(context: StepContext) -> list[doc.Block]:
         count = f"{context.n - mask.sum():,}"
         points.append(context.paragraph("observe_dropped", count=count, again=again).text)
     if mask.any():
-        scale = scale_equation(p, context.messages)
-        points.append(context.paragraph("observe_kept", count=f"{mask.sum():,}", scale=scale).text)
+        count, scale = f"{mask.sum():,}", context.scale_equation
+        points.append(context.paragraph("observe_kept", count=count, scale=scale).text)
     return [doc.Items(points)]
 
 
@@ -111,53 +104,50 @@ def _numpy_program(trace: Trace) -> doc.Program:
     x, grad_y = trace.problem.x, trace.grad_y
     mask, p = trace.problem.mask, trace.problem.p
     given = [f"x = np.array({x.tolist()})", f"grad_y = np.array({grad_y.tolist()})"]
-    kept, scaled = np.ones_like(x), ""
-    if mask is not None and p < 1:
-        given += [f"mask = np.array({mask.astype(int).tolist()})", f"p = {p!r}"]
-        kept, scaled = mask / (1 - p), " * mask / (1 - p)"
+    factor, scaled = np.ones_like(x), ""
+    if mask is not None and p == 1:
+        factor, scaled = np.zeros_like(x), " * 0"
     elif mask is not None:
-        kept, scaled = np.zeros_like(x), " * 0"
-    passes = [f"y = x{scaled}", f"grad_x = grad_y{scaled}", "y, grad_x"]
-    code = "\n".join(["import numpy as np", "", *given, "", *passes])
-    return doc.Program(code, repr((x * kept, grad_y * kept)))
+        given += [f"mask = np.array({mask.astype(int).tolist()})", f"p = {p!r}"]
+        factor, scaled = mask / (1 - p), " * mask / (1 - p)"
+    both = [f"y = x{scaled}", f"grad_x = grad_y{scaled}", "y, grad_x"]
+    code = "\n".join(["import numpy as np", "", *given, "", *both])
+    return doc.Program(code, repr((x * factor, grad_y * factor)))
 
 
 def sum_loss(context: StepContext) -> Rendered:
     """Take the sum as the loss, and see what a nudge of each input does to it."""
-    problem, messages = context.trace.problem, context.messages
-    summed = Trace(replace(problem, grad_y=None, loss="sum"))
-    pieces: list[Piece] = [
-        "ones",
-        loss_equation(summed, messages),
-        *(_nudges(context, summed) if context.n <= SUMMED else []),
-        *context.check(claims.gradient(summed)),
-    ]
-    return pieces, {"loss": summed.loss_value, "grad_x": summed.grad_x}
+    problem = replace(context.trace.problem, grad_y=None, loss="sum")
+    context = replace(context, trace=Trace(problem))
+    pieces: list[Piece] = ["ones", passes.loss_equation(context)]
+    if context.n <= SUMMED:
+        pieces += _nudges(context)
+    pieces += context.claim("gradient")
+    return pieces, {"loss": context.trace.loss_value, "grad_x": context.trace.grad_x}
 
 
-def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
+def _nudges(context: StepContext) -> list[doc.Block]:
     """Raise each input shown by NUDGE, and see where the sum of the outputs goes."""
-    mask, messages = summed.problem.mask, context.messages
-    written = Written(summed, messages)
-    raised = [v + NUDGE for v in written.x]
-    nudged = exact.forward(raised, None if mask is None else mask.tolist(), written.p)
-    changes = [nudged[i] - written.y[i] for i in context.shown]
+    mask, messages = context.trace.problem.mask, context.messages
+    written, shown = Written(context.trace), context.written
+    bits = None if mask is None else mask[context.shown].tolist()
+    raised = exact.forward([v + NUDGE for v in shown.x], bits, written.p)
+    changes = [after - before for after, before in zip(raised, shown.y, strict=True)]
     level = sum(written.y, Fraction(0))
     digits = len(str(int(abs(level)))) + 3  # that show a nudge, where a float has as many
     precise = messages._replace(precision=max(messages.precision, digits if digits < 18 else 0))
-    columns: Columns = {
-        GRAD_X: messages.results(written.grad_x[i] for i in context.shown),
+    columns: passes.Columns = {
+        passes.GRAD_X: messages.results(shown.grad_x),
         context.words["new_loss"]: precise.results(level + change for change in changes),
         context.words["slope"]: messages.results(change / NUDGE for change in changes),
     }
-    if mask is not None:
-        bits = [f"{mask[i]:d}" for i in context.shown]
-        product = substituted(["1"] * len(bits), bits, summed, messages)
-        columns = {messages.symbol("backward_1"): product, **columns}
-    loss = equals(messages.symbol("L"), level, precise, result=True)
+    if bits is not None:
+        product = passes.substituted(["1"] * len(bits), [f"{bit:d}" for bit in bits], context)
+        columns = {symbol("backward_1"): product, **columns}
+    loss = replace(context, messages=precise).equals(symbol("L"), level, result=True)
     blocks: list[doc.Block] = [
         context.paragraph("nudge", loss=loss),
-        element_table(columns, summed, messages),
+        passes.element_table(columns, context),
     ]
     if mask is not None and not mask.all() and not messages.blank:
         blocks.append(context.paragraph("nothing"))
@@ -166,79 +156,75 @@ def _nudges(context: StepContext, summed: Trace) -> list[doc.Block]:
 
 def pytorch(context: StepContext) -> Rendered:
     """Compare a module by hand with nn.Dropout: the masks of one seed, and what follows."""
-    p, messages = context.trace.problem.p, context.messages
-    seed = _seed(context)
-    masks = _masks(seed, context)
-    pieces: list[Piece] = ["module", doc.Code(MODULE)]
+    problem, messages = context.trace.problem, context.messages
+    seed = _seed(problem)
+    masks = _masks(seed, problem)
     numbers: dict[str, Any] = {
         "seed": seed, "masks": {rng: mask.view(np.int8) for rng, mask in masks.items()},
     }  # fmt: skip
-    if p in (0, 1):
-        pieces.append(context.paragraph("p_1" if p else "p_0", draws=f"{2**24:,}"))
+    pieces: list[Piece] = ["module", doc.Code(MODULE)]
+    if problem.p in (0, 1):
+        pieces.append("p_1" if problem.p else "p_0")
     else:
         compared, numbers["differences"] = _compared(context, list(masks.values()))
         same = (masks["torch-rand"] == masks["torch-cpu"]).all()
         because = context.paragraph("agree" if same else "differ").text
         pieces += [
-            context.paragraph("seed", seed=seed, p_value=messages.probability(p)),
+            context.paragraph("seed", seed=seed),
             *compared,
             doc.Paragraph(doc.joined(because, context.paragraph("fair").text)),
-            doc.Code(FAIR.format(seed=seed, n=context.n, p=messages.probability(p))),
+            doc.Code(FAIR.format(seed=seed, n=context.n, p=messages.probability(problem.p))),
         ]
     if not messages.hide and context.n <= SUMMED:
-        pieces += _torch_programs(context, seed, masks)
+        pieces += _torch_programs(context, seed, list(masks.values()))
     return pieces, numbers
 
 
-def _masks(seed: int, context: StepContext) -> dict[str, Mask]:
+def _masks(seed: int, problem: Problem) -> dict[str, Mask]:
     """Draw the masks of a module by hand and of nn.Dropout from the seed."""
-    p = context.trace.problem.p
-    return {rng: draw(rng, seed, context.n, p) for rng in ("torch-rand", "torch-cpu")}
+    return {rng: draw(rng, seed, problem.x.size, problem.p) for rng in ("torch-rand", "torch-cpu")}
 
 
-def _seed(context: StepContext) -> int:
+def _seed(problem: Problem) -> int:
     """Choose the seed of a mask that PyTorch drew; else one whose two masks change y, near SEED."""
-    problem = context.trace.problem
     if problem.drawn is not None and problem.drawn.rng.startswith("torch"):
         return problem.drawn.seed
-
-    def differ(seed: int) -> bool:
-        by_hand, framework = _masks(seed, context).values()
-        return bool(((by_hand != framework) & (problem.x != 0)).any())
-
-    tried = range(SEED, SEED + 100) if 0 < problem.p < 1 else ()
-    return next(filter(differ, tried), SEED)
+    for seed in range(SEED, SEED + 100) if 0 < problem.p < 1 else ():
+        by_hand, framework = _masks(seed, problem).values()
+        if ((by_hand != framework) & (problem.x != 0)).any():
+            return seed
+    return SEED
 
 
 def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block], dict[str, Any]]:
     """Write both masks, y and ∂L/∂x under each of them, and how far they are apart."""
-
-    def labelled(name: str, vectors: Iterable[Sequence[Any]]) -> list[doc.Formula]:
-        plain, latex = context.messages.symbol(name)
-        labels = [doc.Formula(f"{plain} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
-        pairs = zip(labels, vectors, strict=True)
-        return [context.vector(label, values, result=True) for label, values in pairs]
-
-    blocks: list[doc.Block] = [*labelled("m", [mask.tolist() for mask in masks])]
+    blocks: list[doc.Block] = _of_both(context, "m", [mask.tolist() for mask in masks])
     if context.n > SUMMED:
         return blocks, {}
-    problem, word = context.trace.problem, context.words["difference"]
-    traces = [Trace(replace(problem, mask=mask, drawn=None)) for mask in masks]
-    passes = [Written(trace, context.messages) for trace in traces]
+    by_hand, framework = (Written(context.under(mask).trace) for mask in masks)
+    word = context.words["difference"]
     total = doc.Formula(f"Σ |{word}|", rf"\sum \left| \text{{{word}}} \right|")
     differences = {}
     for name in ("y", "grad_x"):
-        vectors = [getattr(each, name) for each in passes]
-        apart = sum((abs(a - b) for a, b in zip(*vectors, strict=True)), Fraction(0))
-        blocks += labelled(name, vectors)
-        blocks.append(equals(total, apart, context.messages, result=True))
+        first, second = getattr(by_hand, name), getattr(framework, name)
+        apart = sum((abs(a - b) for a, b in zip(first, second, strict=True)), Fraction(0))
+        blocks += _of_both(context, name, [first, second])
+        blocks.append(context.equals(total, apart, result=True))
         differences[name] = as_float(apart)
-    if passes[0].grad_y != passes[1].grad_y:
+    if by_hand.grad_y != framework.grad_y:
         blocks.append(context.paragraph("own"))
     return blocks, differences
 
 
-def _torch_programs(context: StepContext, seed: int, masks: dict[str, Mask]) -> list[doc.Block]:
+def _of_both(context: StepContext, name: str, vectors: list[list[Any]]) -> list[doc.Block]:
+    """Write a vector as it is under the mask of each module."""
+    unicode, latex = symbol(name)
+    labels = [doc.Formula(f"{unicode} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
+    pairs = zip(labels, vectors, strict=True)
+    return [context.vector(label, values, result=True) for label, values in pairs]
+
+
+def _torch_programs(context: StepContext, seed: int, masks: list[Mask]) -> list[doc.Block]:
     """Write MyDropout and nn.Dropout at work on the vectors of the trace, and a gradient check."""
     trace, problem = context.trace, context.trace.problem
     if max(abs(problem.x).max(), abs(trace.grad_y).max()) > LARGEST:
@@ -250,8 +236,8 @@ def _torch_programs(context: StepContext, seed: int, masks: dict[str, Mask]) -> 
         module=MODULE, x=problem.x.tolist(), p=problem.p, seed=seed, backward=backward
     )
     printed = []
-    for module, mask in zip(MODULES, masks.values(), strict=True):
-        each = Trace(replace(problem, mask=mask, drawn=None))
+    for module, mask in zip(MODULES, masks, strict=True):
+        each = context.under(mask).trace
         vectors = (values.astype(np.float32).tolist() for values in (each.y, each.grad_x))
         rounded = ([round(v, 4) + 0.0 for v in vector] for vector in vectors)
         printed.append(" ".join(map(str, [module.removeprefix("nn."), *rounded])))

@@ -1,23 +1,16 @@
-"""Write formulas, vectors and matrices, in Unicode and in LaTeX."""
+"""Write formulas and matrices, in Unicode and in LaTeX."""
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from numpy.typing import NDArray
-
-from dropout_cli.formats.document import Formula, equation
+from dropout_cli.formats.document import Formula
 from dropout_cli.losses import LOSSES
-from dropout_cli.views.written import sign
-from dropout_cli.words import FORMULAS, load
-from dropout_cli.words.messages import BLANK, Messages
+from dropout_cli.words.messages import BLANK
 
 Row = TypeVar("Row")
 
-SHOWN = 12  # of a longer vector this many elements are shown, half of them from either end
 WIDTH = 56  # columns that a formula may take, so that it stands in a terminal of 60
-BESIDE = 36  # columns that a vector may take where words stand beside it
 DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 BRACKETS = (("⎡", "⎤"), ("⎢", "⎥"), ("⎣", "⎦"))  # of the first row, of those between, of the last
@@ -25,11 +18,6 @@ LATEX = {
     "∂": r"\partial ", "×": r"\times", "·": r"\cdot", "≈": r"\approx", "⋮": r"\vdots",
     "…": r"\dots", "→": r"\to", "−": "-", "   ": r" \qquad ",
 }  # fmt: skip
-
-INDEX, X, Y, GRAD_X, GRAD_Y, BACKWARD = (
-    Formula(**load(FORMULAS)["symbol"][name])
-    for name in ("i", "x_i", "y_i", "grad_x_i", "grad_y_i", "backward_i")
-)
 
 
 def loss_formula(name: str) -> Formula:
@@ -42,68 +30,10 @@ def loss_gradient(name: str) -> Formula:
     return Formula(LOSSES[name].gradient_unicode, LOSSES[name].gradient_latex)
 
 
-def shown(n: int) -> list[int]:
-    """List the elements of n that are shown, from 0."""
-    half = SHOWN // 2
-    # A gap takes a row too.
-    return list(range(n)) if n <= SHOWN + 1 else [*range(half), *range(n - half, n)]
-
-
 def with_gap(rows: Sequence[Row], n: int, gap: Row) -> list[Row]:
     """Put a gap in the middle of the rows of the elements shown, unless these are all n."""
     half = len(rows) // 2
     return list(rows) if len(rows) == n else [*rows[:half], gap, *rows[half:]]
-
-
-def as_formula(unicode: str) -> Formula:
-    """Convert what to_latex knows to a formula."""
-    return Formula(unicode, to_latex(unicode))
-
-
-def equals(
-    name: Formula, value: Fraction | float, messages: Messages, *, result: bool = False
-) -> Formula:
-    """Write name = value, or name ≈ value where it is rounded.
-
-    result: whether the reader is to compute it.
-    """
-    number = messages.number(value)
-    (shown,) = messages.hidden([number]) if result else [number]
-    return equation(name, as_formula(shown), sign([number], [value]))
-
-
-def vector(
-    name: Formula,
-    values: Sequence[Fraction | float] | NDArray[Any],
-    messages: Messages,
-    width: int,
-    n: int | None = None,
-    *,
-    broken: bool = False,
-    result: bool = False,
-) -> Formula:
-    """Write name = [v₁, …, vₙ]ᵀ, with as many of the values from either end as fit in the width.
-
-    n: how many there are, where the values are those of the elements shown alone.
-    broken: whether it may be broken into lines, so that all of those are shown.
-    result: whether the reader is to compute them.
-    """
-    n = n or len(values)
-    room = width - len(f"{name.unicode} = []ᵀ")
-    for ends in (6, 3, 2, 1):
-        some = [*values] if n <= 2 * ends else [*values[:ends], *values[-ends:]]
-        numbers = [messages.number(value) for value in some]
-        cells = with_gap(messages.hidden(numbers) if result else numbers, n, "…")
-        fits = len(", ".join(cells)) <= room
-        if fits or broken:
-            break
-    each = len(cells) if fits or not broken else max(1, (room + 2) // (max(map(len, cells)) + 2))
-    lines = [", ".join(cells[k : k + each]) for k in range(0, len(cells), each)]
-    text = f",\n{' ' * len(f'{name.unicode} = [')}".join(lines)
-    latex = r", \cr ".join(map(to_latex, lines))
-    array = rf"\left[ \begin{{array}}{{l}} {latex} \end{{array}} \right]^\top"
-    inside = Formula(f"[{text}]ᵀ", array if lines[1:] else rf"[{latex}]^\top")
-    return equation(name, inside, sign(numbers, some))
 
 
 def matrices(left: str, parts: Sequence[tuple[str, Sequence[Sequence[str]]]]) -> list[Formula]:
@@ -129,9 +59,14 @@ def matrices(left: str, parts: Sequence[tuple[str, Sequence[Sequence[str]]]]) ->
     return [Formula("\n".join(lines), to_latex(left) + r" \qquad".join(latex))]
 
 
-def subscript(number: int) -> str:
-    """Write the number in subscript digits."""
-    return str(number).translate(SUBSCRIPTS)
+def indexed(symbol: str, i: int) -> str:
+    """Write the symbol of element i, counted from 0: x₁ of the first."""
+    return symbol + str(i + 1).translate(SUBSCRIPTS)
+
+
+def as_formula(unicode: str) -> Formula:
+    """Convert what to_latex knows to a formula."""
+    return Formula(unicode, to_latex(unicode))
 
 
 def to_latex(formula: str) -> str:

@@ -149,8 +149,8 @@ class MasksRecord(TypedDict, total=False):
     n: Required[int]  # how many elements
     seed: int  # the seed
     skip: int  # how many draws of each stream came before; absent where none
-    masks: dict[str, list[int]]  # what each source draws from it
+    masks: dict[str, Vector]  # what each source draws from it
     equal: dict[str, bool]  # whether that is the mask of --mask
-    find: list[int]  # the mask that --find looks for
+    find: Vector  # the mask that --find looks for
     below: int  # the seeds from 0 to below − 1 are tried
     seeds: dict[str, int | None]  # the smallest seed of each source; null: none

@@ -18,13 +18,16 @@ from dropout_cli.verify.chance import LEVEL
 from dropout_cli.verify.frameworks import Comparison
 from dropout_cli.verify.questions import OF_CHANCE
 from dropout_cli.verify.tolerance import Tolerance
-from dropout_cli.views.notation import BESIDE, INDEX, loss_formula, vector
+from dropout_cli.views.context import Context
+from dropout_cli.views.notation import loss_formula
 from dropout_cli.views.passes import facts, upstream_facts
+from dropout_cli.views.reasons import EXPECTATIONS
 from dropout_cli.views.records import ClaimRecord, DiagnosisRecord, ElementRecord, VerifyRecord
-from dropout_cli.words.messages import Messages
+from dropout_cli.words.messages import Messages, symbol
 
 SCHEMA = "dropout-cli/verify/1"
 EXIT_CODES = {True: 0, False: 1, None: 2}
+WRONG = ("masked", "over_p", "twice", "by_keep", "by_p")  # symbols of what y or ∂L/∂x can be
 NAMED = 8  # wrong elements that a page shows
 
 
@@ -85,11 +88,13 @@ def candidate_suite(
 ) -> Suite:
     """Make the suite of what an implementation computed. allowed: the differences in it."""
     trace = Trace(candidate.problem)
-    source = None if candidate.unknown is None else "mask_read"
-    has_gradient = "grad_x" in candidate.values
-    opening: list[doc.Block] = [_problem(trace, messages, source, upstream=has_gradient)]
+    context = Context(trace, messages)
+    given = facts(context, None if candidate.unknown is None else "mask_read")
+    if "grad_x" in candidate.values:
+        given += upstream_facts(context)
+    opening: list[doc.Block] = [_problem(context, given)]
     if candidate.unread:
-        count = messages.elements(candidate.unread)
+        count = messages.counted("elements", candidate.unread)
         opening.append(doc.Paragraph(messages.text("verify", "unread", elements=count)))
     rows = []
     for each in findings:
@@ -98,8 +103,8 @@ def candidate_suite(
             relative, absolute, _, written = allowed[key]
             values |= {"rtol": f"{relative:.2g}", "atol": f"{absolute + np.max(written):.2g}"}
             right = np.abs(trace.y if key == "y" else trace.grad_x)
-            if np.any(written) or ((right > 0) & (right < absolute)).any():
-                key += "-absolute"
+            small = ((right > 0) & (right < absolute)).any()
+            key = "computed-absolute" if np.any(written) or small else "computed"
         method = messages.text("method", key, **values)
         rows.append(_row(each, _statement(each, trace, messages), method, messages))
     return Suite(candidate.name, opening, rows, partial=all(each.ok is None for each in findings))
@@ -110,35 +115,36 @@ def claims_suite(
 ) -> Suite:
     """Make the suite of the claims of a problem, and of the comparison with a framework."""
     version, source = (comparison.version, comparison.source) if comparison else ("", "")
-    n, p = trace.problem.x.size, trace.problem.p
-    over = messages.over(claims.masks_summed(n, p))
-    changed = messages.changed(claims.changed_by_a_fresh_mask(trace), n)
+    context = Context(trace, messages)
     rows = []
     for each in findings:
         key = f"{each.id}-silent" if each.ok is None else each.id
-        method = messages.text("method", key, over=over, changed=changed, version=version)
+        method = messages.text(
+            "method", key, over=context.over, changed=context.changed, version=version
+        )
         rows.append(_row(each, _statement(each, trace, messages, source), method, messages))
+    given = facts(context) + upstream_facts(context)
     partial = comparison is not None and not version
-    return Suite(None, [_problem(trace, messages)], rows, partial=partial)
+    return Suite(None, [_problem(context, given)], rows, partial=partial)
 
 
-def _problem(
-    trace: Trace, messages: Messages, source: str | None = None, upstream: bool = True
-) -> doc.Facts:
-    """List what is given. source: as in facts. upstream: whether it includes ∂L/∂y."""
-    x = vector(messages.symbol("x"), trace.problem.x, messages, BESIDE)
-    given = [(x, messages.string("fact", "x")), *facts(trace, messages, source).facts]
-    return doc.Facts(given + (upstream_facts(trace, messages) if upstream else []))
+def _problem(context: Context, given: Sequence[tuple[doc.Formula, str]]) -> doc.Facts:
+    """List x, and what else is given."""
+    x = context.vector(symbol("x"), context.trace.problem.x, beside=True)
+    return doc.Facts([(x, context.messages.string("fact", "x")), *given])
 
 
 def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> doc.Text:
     """Say what is claimed. source: of the masks of a framework."""
     problem = trace.problem
+    name = {"y": "forward", "grad_x": "backward"}.get(finding.id, finding.id)
     special = "inference" if not problem.training else "p-1" if problem.p == 1 else ""
-    key = f"{finding.id}-{special}"
+    key = f"{name}-{special}"
     if key not in messages.prose["claim"]:
-        key = finding.id
-    return messages.text("claim", key, source=source, squares=loss_formula("sum-squares"))
+        key = name
+    text = messages.text("claim", key, source=source, squares=loss_formula("sum-squares"))
+    of_training = not problem.training and name in ("definition", *EXPECTATIONS)
+    return doc.joined(messages.text("claim", "training"), text) if of_training else text
 
 
 def _row(finding: Finding, statement: doc.Text, method: doc.Text, messages: Messages) -> Row:
@@ -150,10 +156,10 @@ def _row(finding: Finding, statement: doc.Text, method: doc.Text, messages: Mess
     if finding.ok or reason is None:
         return Row(finding, statement, method, ())
     decimals = 0 if reason.expected >= 10 else 1
-    values = {
+    values: dict[str, object] = {
         "count": f"{reason.counted:,}",
         "n": f"{reason.n:,}",
-        "elements": messages.elements(reason.n),
+        "elements": messages.counted("elements", reason.n),
         "expected": f"{reason.expected:,.{decimals}f}",
         "fraction": f"{reason.counted / max(1, reason.n):.3g}",
         "chance": f"{reason.chance:.1g}" if reason.chance else "1e-300",
@@ -163,8 +169,11 @@ def _row(finding: Finding, statement: doc.Text, method: doc.Text, messages: Mess
         features = [messages.string("feature", key) for key in reason.at.split(", ") if reason.at]
         method = messages.text("open", reason.key, features=", ".join(features), **values)
         return Row(finding, statement, method, ())
-    about = messages.symbol("m" if finding.about == "mask" else finding.about)
+    about = symbol("m" if finding.about == "mask" else finding.about)
     before = messages.text("reason", reason.key, about=about, **values)
+    values["about"] = about
+    if finding.about in ("y", "grad_x"):
+        values |= {key: symbol(f"{finding.about}-{key}") for key in WRONG}
     names, explanations = finding.mistakes or ["unknown"], []
     for name in names:
         mistake = _mistake(name, finding.about, reason, values, messages)
@@ -177,7 +186,7 @@ def _row(finding: Finding, statement: doc.Text, method: doc.Text, messages: Mess
 
 
 def _mistake(
-    name: str, about: str, reason: Reason, values: Mapping[str, str], messages: Messages
+    name: str, about: str, reason: Reason, values: Mapping[str, object], messages: Messages
 ) -> doc.Text:
     """Describe a mistake, or for an unknown one a type, a factor or a difference."""
     if name == "raised":  # the exception has been said
@@ -370,4 +379,4 @@ def _elements_table(finding: Finding, messages: Messages) -> doc.Table:
     if more > 0:
         rows.append(["⋮", messages.string("cell", "more", count=f"{more:,}"), "", ""])
     columns = [messages.string("verify", key) for key in ("python", "got", "expected")]
-    return doc.Table([INDEX, *columns], rows, words=(1,))
+    return doc.Table([symbol("i"), *columns], rows, words=(1,))

@@ -123,9 +123,11 @@ def render(
     """
     for number, words in enumerate(messages.prose["step"], 1):
         if words["id"] in chosen:
-            context = StepContext(trace, messages, words, checks and not messages.hide)
+            context = StepContext(trace, messages, words)
             pieces, numbers = STEPS[words["id"]](context)
             blocks = [context.paragraph(p) if isinstance(p, str) else p for p in pieces]
+            if messages.hide or not checks:
+                blocks = [block for block in blocks if not isinstance(block, doc.Check)]
             if messages.hide:
                 blocks.insert(0, doc.Question(context.paragraph("question").text))
             yield Step(words["id"], number, words["title"], blocks, numbers)

@@ -16,13 +16,11 @@ SUMMED = 1000  # elements whose exact sum takes milliseconds
 class Written:
     """The vectors of some elements of a trace, computed in fractions from numbers as written."""
 
-    def __init__(
-        self, trace: Trace, messages: Messages, elements: slice | list[int] = slice(None)
-    ) -> None:
-        """Compute both passes of the elements, with p as the messages write it."""
+    def __init__(self, trace: Trace, elements: slice | list[int] = slice(None)) -> None:
+        """Compute both passes of the elements."""
         problem = trace.problem
         mask = None if problem.mask is None else problem.mask[elements].tolist()
-        self.p = Fraction(messages.probability(problem.p))
+        self.p = Fraction(Messages.probability(problem.p))
         self.x = [as_written(value) for value in problem.x[elements]]
         self.y: list[Fraction] = exact.forward(self.x, mask, self.p)
         if problem.loss is None:

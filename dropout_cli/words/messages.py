@@ -1,4 +1,4 @@
-"""Messages and numbers in one language."""
+"""Messages and numbers in one language, and the formulas, which all languages share."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,12 @@ from dropout_cli.words import FORMULAS, load
 
 BLANK = "____"
 # `Code`, a {placeholder}, or an equation that begins with one, such as {p} = 1 or {p} = {p_value}.
-PIECE = re.compile(r"(`[^`]*`|\{\w+\}(?: [=<>] (?:\{\w+\}|\d+))?)")
+PIECE = re.compile(r"(`[^`]*`|\{[\w-]+\}(?: [=<>] (?:\{[\w-]+\}|\d+))?)")
+
+
+def symbol(name: str) -> Formula:
+    """Look up a symbol."""
+    return Formula(**load(FORMULAS)["symbol"][name])
 
 
 class Messages(NamedTuple):
@@ -29,19 +34,18 @@ class Messages(NamedTuple):
 
     def string(self, table: str, key: str, /, **values: object) -> str:
         """Format prose[table][key] as a string."""
-        words: str = self.prose[table][key]
-        return words.format(**values)
+        return self.text(table, key, **values).plain
 
     def text(self, table: str, key: str, /, **values: object) -> Text:
         """Format prose[table][key] as a text, which may hold formulas."""
         return self.fill(self.prose[table][key], **values)
 
     def fill(self, words: str, /, **values: object) -> Text:
-        """Replace the {placeholders} of the words with values, or else with symbols.
+        """Replace each {placeholder} by its value, or else by the step or symbol of that name.
 
-        A value may be a formula or a text; any other is converted to a string. An equation or an
-        inequality, such as {p} = {p_value} or {p} < 1, becomes one formula, so that no line breaks
-        within it. What stands between `backticks` is code.
+        A value may be a formula or a text; any other is converted to a string. A step stands for
+        its number. An equation or an inequality, such as {p} = {p_value} or {p} < 1, becomes one
+        formula, so that no line breaks within it. What stands between `backticks` is code.
         """
         parts: list[str | Formula | Verbatim] = []
         for piece in PIECE.split(words):
@@ -58,53 +62,23 @@ class Messages(NamedTuple):
         return Text(tuple(parts))
 
     def _value(self, word: str, values: Mapping[str, object]) -> Any:
-        """Look up a {placeholder} among the values, else among the symbols."""
+        """Look up a {placeholder}; any other word stands for itself."""
         name = word.strip("{}")
         if name == word:
             return word
-        value = values[name] if name in values else self.symbol(name)
-        return value if isinstance(value, Formula | Text | Verbatim) else str(value)
+        steps = [step["id"] for step in self.prose["step"]]
+        if name in values:
+            value = values[name]
+            return value if isinstance(value, Formula | Text | Verbatim) else str(value)
+        return str(steps.index(name) + 1) if name in steps else symbol(name)
 
-    def symbol(self, name: str) -> Formula:
-        """Look up a symbol."""
-        return Formula(**load(FORMULAS)["symbol"][name])
-
-    def formulas(self, step: str, terms: Mapping[str, str]) -> list[Formula]:
-        """Look up the formulas of a step, with its terms in place of their {placeholders}."""
-        found = load(FORMULAS)["step"].get(step, [])
-        for name, words in terms.items():
-            # In LaTeX a term stands in \text{…}, whose own braces are its placeholder's.
-            found = [
-                {form: formula.replace(f"{{{name}}}", words) for form, formula in each.items()}
-                for each in found
-            ]
-        return [Formula(**each) for each in found]
-
-    def elements(self, n: int) -> str:
-        """Count elements: 1 element, 2 elements, …."""
-        return self.string("count", "elements_one" if n == 1 else "elements", n=f"{n:,}")
-
-    def changed(self, average: Fraction, n: int) -> str:
-        """Say how many of n gradients change on average; for one, how probable that is."""
-        number = self.number(average)
-        if abs(Fraction(number) - average) > n / 2**52:  # it is rounded, not p alone
-            number = self.string("count", "about", number=number)
-        key = "changed_one" if n == 1 else "changed"
-        return self.string("count", key, number=number, n=f"{n:,}")
-
-    def over(self, masks: int | None) -> str:
-        """Say what expectations were summed over: masks, or None for both outcomes of each."""
-        if masks is None:
-            return self.string("count", "outcomes")
-        return self.string("count", "masks_one" if masks == 1 else "masks", masks=f"{masks:,}")
+    def counted(self, key: str, n: int, **values: object) -> str:
+        """Format prose["count"][key] for n things: 1 element, 2 elements, …."""
+        return self.string("count", f"{key}_one" if n == 1 else key, n=f"{n:,}", **values)
 
     def after(self, skip: int) -> str:
         """Say how many draws came before; nothing where none did."""
         return self.string("count", "after", skip=f"{skip:,}") if skip else ""
-
-    def step(self, name: str) -> int:
-        """Look up the number of a step, from 1."""
-        return [step["id"] for step in self.prose["step"]].index(name) + 1
 
     def number(self, value: float | Fraction) -> str:
         """Format a number to the significant digits, even one beyond the largest float."""
@@ -133,14 +107,16 @@ class Messages(NamedTuple):
         """Whether results are hidden."""
         return self.hide and not self.revealed
 
-    def probability(self, p: float) -> str:
+    @staticmethod
+    def probability(p: float) -> str:
         """Format p in full, as 1/3 where it was rounded from that fraction."""
-        digits = self.exactly(p)
+        digits = Messages.exactly(p)
         if len(digits) < len("0.3333333333333333"):
             return digits
         simple = Fraction(p).limit_denominator(1000)
         return str(simple) if float(simple) == p else digits
 
-    def exactly(self, value: float) -> str:
+    @staticmethod
+    def exactly(value: float) -> str:
         """Format the value with as many digits as tell it from any other."""
         return repr(value + 0.0).removesuffix(".0")

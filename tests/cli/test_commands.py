@@ -20,6 +20,7 @@ from dropout_cli.cli.input import read_problem
 from dropout_cli.formats.json import to_json
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
+from dropout_cli.views.context import Context
 from dropout_cli.views.passes import backward_record, backward_table
 from dropout_cli.views.walkthrough import page
 from dropout_cli.words import load
@@ -285,7 +286,7 @@ def test_a_long_vector_costs_no_more_to_lay_out_than_a_short_one():
     for n in (100, 100_000):
         CountingMessages.said = 0
         trace, messages = Trace(Problem.create(np.ones(n))), CountingMessages(load("en"))
-        table = backward_table(trace, messages)
+        table = backward_table(Context(trace, messages))
         derivation = page(trace, messages, [step["id"] for step in messages.prose["step"]])
         counts.append((len(table.rows), len(derivation), CountingMessages.said))
     (rows, blocks, said), (more_rows, more_blocks, more_said) = counts
