@@ -78,7 +78,7 @@ class Messages(NamedTuple):
 
     def after(self, skip: int) -> str:
         """Say how many draws came before; nothing where none did."""
-        return self.string("count", "after", skip=f"{skip:,}") if skip else ""
+        return self.counted("after", skip) if skip else ""
 
     def number(self, value: float | Fraction) -> str:
         """Format a number to the significant digits, even one beyond the largest float."""
