@@ -12,7 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dropout_cli.arrays import FloatArray, Mask
-from dropout_cli.verify.draws import BIG, Draws, grid_step
+from dropout_cli.problem import Problem
+from dropout_cli.trace import Trace
+from dropout_cli.verify.answer import Answer, shown_mask
+from dropout_cli.verify.chance import Setting
+from dropout_cli.verify.draws import BIG, Draws, examine, grid_step
 from dropout_cli.verify.layers import (
     Adapter,
     Layer,
@@ -23,9 +27,8 @@ from dropout_cli.verify.layers import (
     values,
 )
 from dropout_cli.verify.load import catching
-from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
+from dropout_cli.verify.tolerance import TYPES, tolerance
 
-NOTHING = 1e-6  # times x: what is smaller is a dropped element
 LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
 TABLE, EVEN = (61, 97), (64, 128)
 MEDIUM = (
@@ -78,7 +81,7 @@ class Call:
     def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
         """Prepare the call that a step describes. dtype: in which the layer is given x."""
         self.step, self.p, self.dtype, self.main = step, p, dtype, main
-        self.training, self.again = step.training, step.situation == "again"
+        self.training = step.training
         self.layout, self.grad_layout = (LAYOUTS[name] for name in step.layouts)
         self.x = inputs(step.shape, step.x, dtype, seed=1)
         self.grad_y = inputs(step.shape, step.grad_y, dtype, seed=0)
@@ -100,7 +103,7 @@ class Call:
 
     def backward(self, adapter: Adapter) -> None:
         """Run the backward pass, if y can be judged, after what the situation asks for."""
-        if self.passed is None or self.array("y") is None:
+        if self.passed is None or not self.has("y"):
             return
         situation = self.step.situation
         with catching() as errors:
@@ -109,7 +112,7 @@ class Call:
             if situation == "overwritten" and self.training:
                 y = self.passed.y.detach() if adapter.autograd else self.passed.y
                 y *= y > 0
-            if situation == "again" and adapter.autograd:
+            if situation == "again" and adapter.autograd:  # retain_graph=True
                 self.passed.backward()
             self.gradient = self.passed.backward()
             self.grad_x = values(self.gradient)
@@ -138,48 +141,43 @@ class Call:
         found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, *set(step.layouts)]
         return [(each, self.training) for each in found if each != "as it is"]
 
-    def array(self, about: str) -> FloatArray | None:
-        """Return y or grad_x, where it has the shape of x and is of floats."""
+    def has(self, about: str) -> bool:
+        """Tell whether y or grad_x can be judged: it has the shape of x, and is of floats."""
         found = self.y if about == "y" else self.grad_x
-        if found is None or found.array.shape != self.x.shape or found.dtype not in TYPES:
-            return None
-        return found.array
+        return found is not None and found.array.shape == self.x.shape and found.dtype in TYPES
 
     @cached_property
-    def mask(self) -> Mask:
-        """The mask: True where y is not 0; where x is 0, True where ∂L/∂x is not 0, nor ∂L/∂y.
+    def answer(self) -> Answer:
+        """The answer to the problem of this call, with the mask that it shows; y must be judged."""
+        assert self.y is not None
+        values, dtypes = {"y": self.y.array.ravel()}, [self.y.dtype]
+        if self.grad_x is not None and self.has("grad_x"):
+            values["grad_x"] = self.grad_x.array.ravel()
+            dtypes.append(self.grad_x.dtype)
+        x, grad_y = self.x.ravel(), self.grad_y.ravel()
+        mask, p = None, 0.0
+        if self.training:
+            mask, p = shown_mask(x, grad_y, values)[0], self.p
+            mask = np.full(x.shape, p == 0) if p in (0, 1) else mask
+        coarsest = min(dtypes, key=lambda name: TYPES[name].bits)
+        allowed = {"y": tolerance(dtypes[0], p), "grad_x": tolerance(coarsest, p)}
+        trace = Trace(Problem(x, self.p, mask, None, grad_y, None))
+        return Answer(trace, self.x.shape, values, allowed)
 
-        Nor 0 but for rounding: a factor of 10^−6 is none that a layer scales by.
-        """
-        y, grad_x = self.array("y"), self.array("grad_x")
-        assert y is not None
-        kept = ~np.asarray(np.abs(y) <= NOTHING * np.abs(self.x))
-        if grad_x is not None:
-            zero = self.x == 0
-            kept[zero] = ~(np.abs(grad_x[zero]) <= NOTHING * np.abs(self.grad_y[zero]))
-        return kept
+    @property
+    def mask(self) -> Mask:
+        """The mask that the answer shows, in the shape of x."""
+        mask = self.answer.trace.problem.mask
+        assert mask is not None
+        return mask.reshape(self.x.shape)
 
     @cached_property
     def factor(self) -> float | None:
         """What x was multiplied by where y is not 0, 0 if it always is; None if it is not one."""
-        y, some = self.array("y"), self.mask & (self.x != 0)
-        assert y is not None
-        factors = y[some] / self.x[some] if some.any() else np.zeros(1)
+        some = self.mask & (self.x != 0)
+        y, x = self.answer.values["y"][some.ravel()], self.x[some]
+        factors = y / x if some.any() else np.zeros(1)
         return float(factors[0]) if np.ptp(factors) <= 0.1 * abs(factors[0]) else None
-
-    def right(self, about: str) -> FloatArray:
-        """Compute what y or grad_x should be, with the mask that the call shows."""
-        v = self.x if about == "y" else self.grad_y
-        if not self.training or self.p == 0:
-            return v
-        return 0 * v if self.p == 1 else np.where(self.mask, v / (1 - self.p), 0)
-
-    def allowed(self, about: str) -> Tolerance:
-        """Return what rounding explains, in the coarsest type that y or grad_x went through."""
-        answers = [self.y] if about == "y" else [self.y, self.grad_x]
-        dtypes = [each.dtype for each in answers if each is not None]
-        coarsest = min(dtypes, key=lambda name: TYPES[name].bits)
-        return tolerance(coarsest, self.p if self.training else 0)
 
 
 @dataclass(eq=False)
@@ -198,8 +196,9 @@ class Record:
     reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
-        """Return the calls in this mode whose y, or grad_x, can be judged."""
-        return [c for c in self.calls if c.training is training and c.array(about) is not None]
+        """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
+        calls = [call for call in self.calls if call.training is training and call.has("y")]
+        return [call for call in calls if call.has(about)]
 
     @cached_property
     def sampled(self) -> list[Call]:
@@ -213,25 +212,22 @@ class Record:
         return shown if any(c.x.size >= BIG and c not in shown for c in calls) else list(scaled)
 
     @cached_property
-    def draws(self) -> Draws:
-        """The masks of these calls."""
-        return self._draws_of(self.sampled)
+    def draws(self) -> Draws | None:
+        """What the masks of these calls say."""
+        return self._examine(self.sampled)
 
     @cached_property
-    def others(self) -> Draws:
-        """The masks of other instances, after others of another p were made."""
+    def others(self) -> Draws | None:
+        """What those of other instances say, after others of another p were made."""
         made = [call for call in self.answered("y", True) if call.step.situation == "made"]
-        return self._draws_of([call for call in made if not call.main])
+        return self._examine([call for call in made if not call.main])
 
-    def _draws_of(self, calls: Sequence[Call]) -> Draws:
-        bits = min((TYPES[call.y.dtype].bits for call in calls if call.y is not None), default=53)
-        return Draws(self.p, grid_step(bits), [(call.mask, call.x) for call in calls])
-
-    def may_answer(self, dtype: str, given: str) -> bool:
-        """Tell whether the layer may answer so: in no type narrower than float32 and the given."""
-        widest = 24 if self.adapter and self.adapter.autograd else 53
-        fits = dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
-        return fits or dtype == given
+    def _examine(self, calls: Sequence[Call]) -> Draws | None:
+        if not calls:
+            return None
+        bits = min(TYPES[call.y.dtype].bits for call in calls if call.y is not None)
+        setting = Setting(1 - self.p, grid_step(bits))
+        return examine([call.mask for call in calls], [call.x for call in calls], setting)
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:

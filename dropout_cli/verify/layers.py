@@ -82,7 +82,7 @@ class Given(Protocol):
     """What a layer is given in a call.
 
     x, grad_y: in float64. dtype: in which the layer gets them. layout, grad_layout: from an array
-    or a tensor to the same in another order of memory. again: whether backward is run twice.
+    or a tensor to the same in another order of memory.
     """
 
     x: FloatArray
@@ -91,7 +91,6 @@ class Given(Protocol):
     layout: Callable[[Any], Any]
     grad_layout: Callable[[Any], Any]
     training: bool
-    again: bool
 
 
 class Passed(NamedTuple):
@@ -145,7 +144,7 @@ def _torch_module(module: Any) -> Adapter:
         def backward() -> Any:
             gradient = None
             if y.requires_grad or not given.training:  # in inference autograd may refuse
-                (gradient,) = torch.autograd.grad(y, leaf, grad_y, given.again, allow_unused=True)
+                (gradient,) = torch.autograd.grad(y, leaf, grad_y, True, allow_unused=True)
             return torch.zeros_like(leaf) if gradient is None else gradient
 
         return Passed(x, grad_y, y, backward)
