@@ -99,9 +99,10 @@ def shown_mask(
     Returns the mask, and where neither shows it.
     """
     kept = ~np.asarray(np.abs(values["y"]) <= NOTHING * np.abs(x))  # nan is kept
-    unknown = (x == 0) & ~kept
+    told = x != 0
     if "grad_x" in values:
-        told = unknown & (grad_y != 0)
-        kept[told] = ~(np.abs(values["grad_x"][told]) <= NOTHING * np.abs(grad_y[told]))
-        unknown &= ~told
-    return kept, unknown
+        by_grad_x = ~told & (grad_y != 0)
+        found = ~np.asarray(np.abs(values["grad_x"]) <= NOTHING * np.abs(grad_y))
+        kept = np.where(by_grad_x, found, kept)
+        told |= by_grad_x
+    return kept, ~told & ~kept

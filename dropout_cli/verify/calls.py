@@ -3,15 +3,14 @@
 What is asked later is a function of this record alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from itertools import chain
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from dropout_cli.arrays import FloatArray, Mask
+from dropout_cli.arrays import Mask
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
 from dropout_cli.verify.answer import Answer, shown_mask
@@ -27,77 +26,43 @@ from dropout_cli.verify.layers import (
     values,
 )
 from dropout_cli.verify.load import catching
+from dropout_cli.verify.script import COMMON, SCALES, SITUATIONS, SMALL, TABLE, Step, script
 from dropout_cli.verify.tolerance import TYPES, tolerance
 
-LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
-TABLE, EVEN = (61, 97), (64, 128)
-MEDIUM = (
-    (4_096,), TABLE, EVEN, (1_201, 3), (1, 512), (1, 1, 257), (16, 8, 4, 4), (16, 4, 1, 3, 3),
-)  # fmt: skip
-HUGE, SMALL = (512, 1024), (7,)
-X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed")
-GRAD_KINDS = ("mixed", "sparse", "mixed", "ones", "mixed", "sparse")
-SCALES = {"tiny": -66, "large": 10, "huge": 20}  # exponents of 2, or what the type can hold
-# From an array or a tensor to the same in another order of memory.
-LAYOUTS: dict[str, Callable[[Any], Any]] = {
-    "as it is": lambda array: array,
-    "transposed": lambda array: array.T.reshape(-1).reshape(array.T.shape).T,
-    "strided": lambda array: array[:, [k // 2 for k in range(2 * array.shape[1])]][:, ::2],
-}
-MIXED = ("as it is", "transposed")
-# What happens between forward and backward: the other mode is set; y is changed, as by a ReLU in
-# place; backward is run before, where there is autograd. A layer may refuse each by an exception.
-SITUATIONS = ("switched", "overwritten", "again")
-COMMON = ((4_096,), TABLE, (16, 8, 4, 4))  # as layers take them that take one kind alone
 
-
-class Step(NamedTuple):
-    """A call to make.
-
-    shape: of x. layouts: of x and ∂L/∂y, names in LAYOUTS. training: the mode.
-    x: "signed", or "relu", half of which is 0. grad_y: "mixed", "sparse" or "ones". Or both are a
-    name in SCALES. situation: one of SITUATIONS; "layouts", where they differ; "pending", where
-    another forward pass comes before backward; "made", of an instance made before another one.
-    """
-
-    shape: tuple[int, ...]
-    layouts: tuple[str, str] = ("as it is", "as it is")
-    training: bool = True
-    x: str = "signed"
-    grad_y: str = "mixed"
-    situation: str = ""
-
-
+@dataclass(eq=False)
 class Call:
-    """A call: what the layer is given, and what it answers.
+    """A call at p, and what the layer answers.
 
-    training: the mode. x, grad_y: in float64.
-    main: whether it is one of the instance whose masks are tested together.
+    dtype: in which the layer is given x. main: whether it is of the instance whose masks are tested
+    together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
     y, grad_x: what it answered, as it was then; None where there is none.
     error, backward_error: what forward or backward raised; NoArrayError where it was no array.
     """
 
-    def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
-        """Prepare the call that a step describes. dtype: in which the layer is given x."""
-        self.step, self.p, self.dtype, self.main = step, p, dtype, main
-        self.training = step.training
-        self.layout, self.grad_layout = (LAYOUTS[name] for name in step.layouts)
-        self.x = inputs(step.shape, step.x, dtype, seed=1)
-        self.grad_y = inputs(step.shape, step.grad_y, dtype, seed=0)
-        self.passed: Passed | None = None
-        self.gradient: Any = None
-        self.y: Values | None = None
-        self.grad_x: Values | None = None
-        self.error: BaseException | None = None
-        self.backward_error: BaseException | None = None
+    step: Step
+    p: float
+    dtype: str
+    main: bool = True
+    passed: Passed | None = None
+    gradient: Any = None
+    y: Values | None = None
+    grad_x: Values | None = None
+    error: BaseException | None = None
+    backward_error: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        """Take what the layer is given from the step."""
+        self.training = self.step.training
+        self.x, self.grad_y = self.step.arrays(self.dtype)
 
     def forward(self, adapter: Adapter, enter: bool = False) -> None:
         """Run the forward pass. enter: whether to call train() or eval() first."""
         with catching() as errors:
             if enter:
                 adapter.set_training(self.training)
-            self.passed = adapter.forward(self)
+            self.passed = adapter.forward(self.step, self.dtype)
             self.y = values(self.passed.y)
         self.error = next(iter(errors), None)
 
@@ -150,19 +115,21 @@ class Call:
     def answer(self) -> Answer:
         """The answer to the problem of this call, with the mask that it shows; y must be judged."""
         assert self.y is not None
-        values, dtypes = {"y": self.y.array.ravel()}, [self.y.dtype]
+        vectors, dtypes = {"y": self.y.array.ravel()}, [self.y.dtype]
         if self.grad_x is not None and self.has("grad_x"):
-            values["grad_x"] = self.grad_x.array.ravel()
+            vectors["grad_x"] = self.grad_x.array.ravel()
             dtypes.append(self.grad_x.dtype)
         x, grad_y = self.x.ravel(), self.grad_y.ravel()
-        mask, p = None, 0.0
-        if self.training:
-            mask, p = shown_mask(x, grad_y, values)[0], self.p
-            mask = np.full(x.shape, p == 0) if p in (0, 1) else mask
+        if not self.training:
+            mask, p = None, 0.0
+        elif self.p in (0, 1):
+            mask, p = np.full(x.shape, self.p == 0), self.p
+        else:
+            mask, p = shown_mask(x, grad_y, vectors)[0], self.p
         coarsest = min(dtypes, key=lambda name: TYPES[name].bits)
         allowed = {"y": tolerance(dtypes[0], p), "grad_x": tolerance(coarsest, p)}
         trace = Trace(Problem(x, self.p, mask, None, grad_y, None))
-        return Answer(trace, self.x.shape, values, allowed)
+        return Answer(trace, self.x.shape, vectors, allowed)
 
     @property
     def mask(self) -> Mask:
@@ -184,14 +151,13 @@ class Call:
 class Record:
     """All calls at one p.
 
-    adapter: None where the layer could not be made for this p, as it raised what refused is.
+    adapter: None where the layer could not be made for this p, so that one call is refused.
     reseeded: the global generators that the layer seeds.
     """
 
     p: float
     layer: Layer
-    adapter: Adapter | None = None
-    refused: BaseException | None = None
+    adapter: Adapter | None
     calls: list[Call] = field(default_factory=list)
     reseeded: str = ""
 
@@ -240,25 +206,6 @@ class Record:
         }  # fmt: skip
 
 
-def script() -> Iterator[list[Step]]:
-    """Yield the calls at each p, in phases; each begins with a call of train() or eval()."""
-    kinds = zip(X_KINDS, GRAD_KINDS, strict=True)
-    rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
-    others = [Step(shape) for shape in MEDIUM]
-    others += [Step(TABLE, (layout, layout)) for layout in ("transposed", "strided")]
-    others += [Step(TABLE, layouts, situation="layouts") for layouts in (MIXED, MIXED[::-1])]
-    others += [Step(EVEN, x=scale, grad_y=scale) for scale in SCALES]
-    others += [Step(shape, situation=each) for shape in COMMON for each in SITUATIONS]
-    quiet = [*rounds[0], rounds[2][0], *others, Step(SMALL)]
-    quiet = [step._replace(training=False) for step in quiet]
-    yield [*rounds[0], *others, *rounds[1]]
-    yield quiet
-    yield [*chain(*rounds[2:4]), *others]
-    yield quiet[:2]
-    yield quiet[1:3]
-    yield [*chain(*rounds[4:]), Step(HUGE), *[Step(SMALL)] * 90, *rounds[0][:1] * 2]
-
-
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
     """Run the layer at p: the whole script, then other instances of it.
 
@@ -267,7 +214,7 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
     with catching() as errors:
         adapter = layer.at(p)
     if errors:
-        return Record(p, layer, refused=errors[0])
+        return Record(p, layer, None, [Call(Step(SMALL), p, "float32", error=errors[0])])
     found = Record(p, layer, adapter)
     dtypes = [dtype] if dtype else ["float32", "float64"]
     for phase in script():
@@ -326,24 +273,3 @@ def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
 def other_p(p: float) -> float:
     """Return the p of the instances that are made after those that are asked."""
     return 0.25 if p == 0.5 else 0.5
-
-
-@cache
-def inputs(shape: tuple[int, ...], kind: str, dtype: str, seed: int) -> FloatArray:
-    """Return x or ∂L/∂y, with 0 where it is to be.
-
-    It is ±k/64 with 32 ≤ k < 128, exact in every type, or of a scale, with all digits of its type.
-    """
-    if kind == "ones":
-        return np.ones(shape)
-    rng, bits, scale = np.random.default_rng([0, *shape, seed]), 7, 0
-    if kind in SCALES:
-        bits, least, largest = TYPES[dtype]
-        scale = min(max(SCALES[kind], least + bits + 1), int(np.log2(largest)) - 10)
-    mantissa = rng.integers(2 ** (bits - 2), 2**bits, shape) * rng.choice([-1, 1], shape)
-    found: FloatArray = mantissa * 2.0 ** (scale - bits + 1)
-    if kind == "relu":
-        found = np.maximum(found, 0)
-    elif kind == "sparse":
-        found *= rng.random(shape) < 2 / 3
-    return found

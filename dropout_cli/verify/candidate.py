@@ -122,7 +122,7 @@ def _compare(answer: Answer, about: str, candidate: Candidate) -> Finding:
         limit = answer.allowed[about]
         wider = limit._replace(written=LOOSER * float(np.max(limit.written)))
         loose = answer._replace(allowed=answer.allowed | {about: wider})
-        names = mistakes.fitting(loose, about)
+        names = [] if loose.near(about, right).all() else mistakes.fitting(loose, about)
     half = rounding(answer.trace, about, "float16").near(answer.values[about], right).all()
     wanted = "float16" if half and candidate.dtype == "float32" else ""
     return finding._replace(mistakes=names, reason=finding.reason._replace(wanted=wanted))

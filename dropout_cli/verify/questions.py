@@ -9,12 +9,13 @@ import numpy as np
 from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import mistakes
 from dropout_cli.verify.answer import compare
-from dropout_cli.verify.calls import SITUATIONS, Call, Record, other_p
+from dropout_cli.verify.calls import Call, Record, other_p
 from dropout_cli.verify.chance import LEVEL, Worst, of_share
 from dropout_cli.verify.draws import Draws
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
+from dropout_cli.verify.script import SITUATIONS
 from dropout_cli.verify.tolerance import TYPES
 
 Question = Callable[[Record], Finding]
@@ -229,28 +230,29 @@ def at(p: float) -> dict[str, Question]:
 
 
 def _answered(record: Record, about: str, training: bool) -> list[Call]:
-    """Return the calls in this mode whose y, or grad_x, can be judged, if there are any."""
+    """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
     if calls := record.answered(about, training):
         return calls
-    calls = [call for call in record.calls if call.training is training]
-    errors = [record.refused, *(call.error or call.backward_error for call in calls)]
-    error = next(filter(None, errors), None)
-    if isinstance(error, ArithmeticError) and training and record.p in (0, 1):
-        raise NoAnswerError("raised-always", ok=False, **_quoted(error))
-    raise _no_answer(record, error)
+    calls = [call for call in record.calls if call.training is training] or record.calls
+    errors = [error for call in calls if (error := call.error or call.backward_error)]
+    if errors and isinstance(errors[0], ArithmeticError) and training and record.p in (0, 1):
+        raise NoAnswerError("raised-always", ok=False, **_quoted(errors[0]))
+    raise _no_answer(record, errors)
 
 
 def _must_answer(record: Record) -> None:
     """Raise NoAnswerError where no call was answered with an array."""
-    errors = [call.error for call in record.calls] or [record.refused]
-    if None not in errors:
-        raise _no_answer(record, errors[0])
+    errors = [call.error for call in record.calls if call.error]
+    if len(errors) == len(record.calls):
+        raise _no_answer(record, errors)
 
 
-def _no_answer(record: Record, error: BaseException | None) -> NoAnswerError:
-    if isinstance(error, NoArrayError):
-        return NoAnswerError("returned", code=record.layer.code, **_quoted(error))
-    return NoAnswerError("refused", **_quoted(error)) if error else NoAnswerError("no-answer")
+def _no_answer(record: Record, errors: Sequence[BaseException]) -> NoAnswerError:
+    if not errors:
+        return NoAnswerError("no-answer")
+    if isinstance(errors[0], NoArrayError):
+        return NoAnswerError("returned", code=record.layer.code, **_quoted(errors[0]))
+    return NoAnswerError("refused", **_quoted(errors[0]))
 
 
 def _must_not_raise(record: Record, training: bool) -> None:
