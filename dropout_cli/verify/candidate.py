@@ -153,6 +153,6 @@ def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
     if draws.telling and ok:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
-        names = [] if ok else [draws.name]
+        names = [] if ok else [lag.name]
         reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)
         yield Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason)

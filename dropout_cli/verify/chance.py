@@ -49,11 +49,15 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, its label, and the logarithm of all their bound."""
+    """The least likely of many sums: its kind, its label, and the logarithm of all their bound.
+
+    name: of the mistake that would explain it.
+    """
 
     key: str = ""
     label: str = ""
     log: float = 0.0
+    name: str = ""
 
     @property
     def chance(self) -> float:

@@ -11,23 +11,21 @@ from dropout_cli.verify import chance
 from dropout_cli.verify.chance import LEVEL, Setting, Worst, by_shape
 
 BIG = 1000  # elements of a mask that says something by itself
+SAME = "same-mask-each-call"
 
 
 class Draws(NamedTuple):
     """What the masks of several calls at one p say.
 
-    calls, n, kept: the number of calls, of elements, and of the kept elements.
-    whole: the probability of so many.
+    n, kept: the number of elements, and of the kept. whole: the probability of so many.
     share, dependence, alike: the least likely of what is kept in all and in each place; of how
         elements depend on each other and on x; of how calls agree.
     told: the one that explains the others: "by-place", where it is the place, or the size of a
         call, that decides what is kept; "dependent"; or "".
-    name: of the mistake that explains the dependence. repeated: whether every call has one mask.
     telling: whether it would show if each element were what another one is.
     setting: about which dependence is measured: q, or the share of the kept if that differs.
     """
 
-    calls: int
     n: int
     kept: int
     whole: float
@@ -35,8 +33,6 @@ class Draws(NamedTuple):
     dependence: Worst
     alike: Worst
     told: str
-    name: str
-    repeated: bool
     telling: bool
     setting: Setting
 
@@ -52,14 +48,16 @@ def examine(masks: Sequence[Mask], xs: Sequence[FloatArray], exact: Setting) -> 
     small = by_shape([mask for mask in masks if mask.size < BIG or not mask.size % 2])
     pooled = [some for some in (big, *small) if some]
     alike = _alike(big, small, setting)
+    if repeated := _repeated(masks):
+        alike = alike._replace(name=SAME)
     own = alike.chance >= LEVEL  # each call has a mask of its own
     groups = pooled if own else [[mask] for mask in masks]
-    dependence, name = _dependence(
-        groups, {id(m): x for m, x in zip(masks, xs, strict=True)}, setting
-    )
+    x_of = {id(mask): x for mask, x in zip(masks, xs, strict=True)}
+    dependence = _dependence(groups, x_of, setting)
+    if one := shared(masks):
+        dependence = dependence._replace(name=one)
 
     told = "dependent" if dependence.chance < LEVEL else ""
-    one, repeated = shared(masks), _repeated(masks)
     in_all, share = _share([masks][:own], pooled, exact)
     fails = share.chance < LEVEL and not (share.key == "all" and whole < LEVEL)
     if fails and not one and not repeated and share.log < min(dependence.log, 0.3 * alike.log):
@@ -69,20 +67,7 @@ def examine(masks: Sequence[Mask], xs: Sequence[FloatArray], exact: Setting) -> 
         if max(in_all.chance, share.chance) < LEVEL:
             share = in_all  # that the share is wrong says more than where
     telling = _telling(big or masks, setting)
-    return Draws(
-        len(masks),
-        n,
-        kept,
-        whole,
-        share,
-        dependence,
-        alike,
-        told,
-        one or name,
-        repeated,
-        telling,
-        setting,
-    )
+    return Draws(n, kept, whole, share, dependence, alike, told, telling, setting)
 
 
 def _alike(big: Sequence[Mask], small: Sequence[Sequence[Mask]], setting: Setting) -> Worst:
@@ -90,13 +75,13 @@ def _alike(big: Sequence[Mask], small: Sequence[Sequence[Mask]], setting: Settin
     between = [chance.between_calls(big, setting)] if len(big) > 1 else []
     several = [some for some in small if len(some) > 1]
     lags = [chance.lags([np.stack(some)], setting, unit=some[0].size) for some in several]
-    return chance.worst(between, lags)
+    return chance.worst(between, lags)._replace(name="masks-alike")
 
 
 def _dependence(
     groups: Sequence[Sequence[Mask]], x_of: Mapping[int, FloatArray], setting: Setting
-) -> tuple[Worst, str]:
-    """Find how elements depend on each other, or on x, and name it."""
+) -> Worst:
+    """Find how elements depend on each other, or on x."""
     lags = [chance.lags(some, setting) for some in groups]
     on_x = [
         sums for some in groups
@@ -107,7 +92,8 @@ def _dependence(
     lag = "neighbours-alike" if found.label == "1" else "mask-repeats"
     names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
     says_more = chance.worst(on_x).log < found.log / 2  # x, than a distance or a count
-    return found, "depends-on-x" if says_more else names.get(found.key, "depends-on-x")
+    name = "depends-on-x" if says_more else names.get(found.key, "depends-on-x")
+    return found._replace(name=name)
 
 
 def _share(

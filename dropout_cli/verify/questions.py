@@ -11,7 +11,7 @@ from dropout_cli.verify import mistakes
 from dropout_cli.verify.answer import compare
 from dropout_cli.verify.calls import Call, Record, other_p
 from dropout_cli.verify.chance import LEVEL, Worst, of_share
-from dropout_cli.verify.draws import Draws
+from dropout_cli.verify.draws import SAME, Draws
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
@@ -86,33 +86,33 @@ def kept_fraction(record: Record) -> Finding:
 
 def independent(record: Record) -> Finding:
     """Elements are dropped independently: of each other, and of x."""
-    draws = _draws(record)
-    return _by_chance(draws, draws.dependence, "dependent", draws.name)
+    return _by_chance(record, _draws(record).dependence, "dependent")
 
 
 def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
     draws, others = _draws(record), record.others
-    if draws.told == "dependent" and not draws.repeated:
+    found, repeated = draws.alike, draws.alike.name == SAME
+    if draws.told == "dependent" and not repeated:
         raise NoAnswerError("dependent")
-    if record.reseeded and not draws.repeated:
+    if record.reseeded and not repeated:
         reason = Reason("reseeded", at=record.reseeded)
         return Finding(0.0, False, draws.n, about="mask", mistakes=("reseeds",), reason=reason)
-    found, name = draws.alike, "same-mask-each-call" if draws.repeated else "masks-alike"
     if others is not None and others.alike.log < found.log and others.whole >= LEVEL:
-        found, name = others.alike, "instances-alike"
-    return _by_chance(draws, found._replace(log=found.log + math.log(2)), "alike", name)
+        found = others.alike._replace(name="instances-alike")
+    return _by_chance(record, found._replace(log=found.log + math.log(2)), "alike")
 
 
-def _by_chance(draws: Draws, found: Worst, key: str, name: str) -> Finding:
+def _by_chance(record: Record, found: Worst, key: str) -> Finding:
     """Judge a dependence, named if it is none that chance makes."""
+    draws = _draws(record)
     if draws.told == "by-place":
         raise NoAnswerError("by-place")
     ok = found.chance >= LEVEL
     if ok and not draws.telling:
         raise NoAnswerError("too-few")
-    reason = Reason(key, draws.calls, draws.n, chance=found.chance, at=found.label)
-    names = () if ok else (name,)
+    reason = Reason(key, len(record.sampled), draws.n, chance=found.chance, at=found.label)
+    names = () if ok else (found.name,)
     return Finding(0.0, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
@@ -125,13 +125,14 @@ def p_0_or_1(record: Record) -> Finding:
 def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
     finding = _compare_both(record, False)
+    if not finding.ok:
+        return finding
     passed = [call for call in record.calls if not call.training and call.error is None]
-    passed = [call for call in passed if call.step.situation not in SITUATIONS]
-    errors = [call.backward_error for call in passed if call.backward_error is not None]
-    if finding.ok and errors:
-        if len(errors) == len(passed):
-            raise NoAnswerError("no-backward", **_quoted(errors[0]))
-        _must_not_raise(record, False)
+    usual = [call for call in passed if call.step.situation not in SITUATIONS]
+    errors = [call.backward_error for call in usual if call.backward_error is not None]
+    if errors and len(errors) == len(usual):
+        raise NoAnswerError("no-backward", **_quoted(errors[0]))
+    _must_not_raise(record, False)
     return finding
 
 
@@ -152,11 +153,12 @@ def untouched(record: Record) -> Finding:
         ):
             if before is None:
                 continue
-            got, size = read(now).array, call.x.size
-            if got.shape != before.shape or not np.array_equal(got, before, equal_nan=True):
-                changed = int((got != before).sum()) if got.shape == before.shape else size
-                reason = Reason("changed", changed, size)
-                return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
+            got = read(now).array
+            if np.array_equal(got, before, equal_nan=True):
+                continue
+            changed = got != before if got.shape == before.shape else np.ones(call.x.shape)
+            reason = Reason("changed", int(changed.sum()), call.x.size)
+            return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
     return finding
 
 
@@ -169,11 +171,14 @@ def shape_and_dtype(record: Record) -> Finding:
         if answer is not None
     ]  # fmt: skip
     finding = Finding(0.0, True, sum(call.x.size for call, about, _ in found if about == "y"))
+    widest = 24 if record.adapter and record.adapter.autograd else 53
     for call, about, (dtype, array) in found:
+        narrowest = min(TYPES[call.dtype].bits, 24)
+        fits = dtype in TYPES and narrowest <= TYPES[dtype].bits <= widest
         if array.shape != call.x.shape:
             reason = Reason("shape", got=str(array.shape), wanted=str(call.x.shape))
             name = "wrong-shape"
-        elif not _may_answer(record, dtype, call.dtype):
+        elif not fits and dtype != call.dtype:
             reason, name = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
         else:
             continue
@@ -182,13 +187,6 @@ def shape_and_dtype(record: Record) -> Finding:
         if dtype != call.dtype:
             raise NoAnswerError("other-type-judged", got=dtype, wanted=call.dtype)
     return finding
-
-
-def _may_answer(record: Record, dtype: str, given: str) -> bool:
-    """Tell whether the layer may answer so: in no type narrower than float32 and the given."""
-    widest = 24 if record.adapter and record.adapter.autograd else 53
-    fits = dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
-    return fits or dtype == given
 
 
 def answers(record: Record) -> Finding:
