@@ -1,4 +1,4 @@
-"""The known mistakes, each as the formula that it computes.
+"""The known mistakes, each as the formula that it computes, and which of them explain a finding.
 
 Adding a mistake is adding a line to one of the tables, and a sentence to each language's prose.
 """
@@ -144,9 +144,6 @@ def likely(q: float, kept: int, n: int) -> bool:
 def in_all(named: Sequence[Sequence[str]]) -> list[str]:
     """Return the names that are in each of these, in the order of the first."""
     return [name for name in named[0] if all(name in names for names in named)]
-
-
-# Of all p together
 
 
 def reconcile(findings: Sequence[Finding]) -> list[Finding]:

@@ -17,8 +17,10 @@ MEDIUM = (
 )  # fmt: skip
 HUGE, SMALL = (512, 1024), (7,)
 COMMON = ((4_096,), TABLE, (16, 8, 4, 4))  # as layers take them that take one kind alone
-X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed")
-GRAD_KINDS = ("mixed", "sparse", "mixed", "ones", "mixed", "sparse")
+KINDS = (  # of x, and of ∂L/∂y
+    ("signed", "mixed"), ("signed", "sparse"), ("relu", "mixed"), ("signed", "ones"),
+    ("signed", "mixed"), ("signed", "sparse"),
+)  # fmt: skip
 SCALES = {"tiny": -66, "large": 10, "huge": 20}  # exponents of 2, or what the type can hold
 # From an array or a tensor to the same in another order of memory.
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
@@ -26,7 +28,6 @@ LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "transposed": lambda array: array.T.reshape(-1).reshape(array.T.shape).T,
     "strided": lambda array: array[:, [k // 2 for k in range(2 * array.shape[1])]][:, ::2],
 }
-MIXED = ("as it is", "transposed")
 # What happens between forward and backward: the other mode is set; y is changed, as by a ReLU in
 # place; backward is run before, where there is autograd. A layer may refuse each by an exception.
 SITUATIONS = ("switched", "overwritten", "again")
@@ -63,11 +64,13 @@ class Step(NamedTuple):
 
 def script() -> Iterator[list[Step]]:
     """Yield the calls at each p, in phases; each begins with a call of train() or eval()."""
-    kinds = zip(X_KINDS, GRAD_KINDS, strict=True)
-    rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
+    rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in KINDS]
     others = [Step(shape) for shape in MEDIUM]
     others += [Step(TABLE, (layout, layout)) for layout in ("transposed", "strided")]
-    others += [Step(TABLE, layouts, situation="layouts") for layouts in (MIXED, MIXED[::-1])]
+    others += [
+        Step(TABLE, layouts, situation="layouts")
+        for layouts in (("as it is", "transposed"), ("transposed", "as it is"))
+    ]
     others += [Step(EVEN, x=scale, grad_y=scale) for scale in SCALES]
     others += [Step(shape, situation=each) for shape in COMMON for each in SITUATIONS]
     quiet = [*rounds[0], rounds[2][0], *others, Step(SMALL)]
