@@ -102,7 +102,7 @@ def shown_mask(
     told = x != 0
     if "grad_x" in values:
         by_grad_x = ~told & (grad_y != 0)
-        found = ~np.asarray(np.abs(values["grad_x"]) <= NOTHING * np.abs(grad_y))
-        kept = np.where(by_grad_x, found, kept)
+        grad_x, upstream = values["grad_x"][by_grad_x], grad_y[by_grad_x]
+        kept[by_grad_x] = ~(np.abs(grad_x) <= NOTHING * np.abs(upstream))
         told |= by_grad_x
     return kept, ~told & ~kept
