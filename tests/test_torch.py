@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from problems import diagnose
 
 from dropout_cli import Problem, Trace, backward, forward
-from dropout_cli.verify.mistakes import diagnose
 from dropout_cli.verify.tolerance import tolerance
 
 torch = pytest.importorskip("torch")

@@ -5,20 +5,17 @@ from typing import NamedTuple
 
 
 class Wrong(NamedTuple):
-    """A wrong element. place: its index on each axis, from 0."""
+    """A wrong element, with all that it is computed from.
+
+    place: its index on each axis, from 0. kept: its mask bit; None in inference.
+    """
 
     place: tuple[int, ...]
     got: float
     expected: float
-
-
-class Example(NamedTuple):
-    """A wrong element as a problem of its own. kept: its mask bit; None in inference."""
-
     x: float
     grad_y: float
     kept: bool | None
-    got: float
 
 
 class Reason(NamedTuple):
@@ -29,7 +26,7 @@ class Reason(NamedTuple):
     at: a place: a distance, an axis or an input. got, wanted: a type, a shape or a value.
     error: an exception in one line, with its file and line. cause: the exception itself.
     factor, offset: from the right values to the wrong ones, if all elements share it.
-    example: an element to reproduce it with. code: lines to paste that would help.
+    code: lines to paste that would help.
     """
 
     key: str
@@ -44,7 +41,6 @@ class Reason(NamedTuple):
     cause: BaseException | None = None
     factor: float | None = None
     offset: float | None = None
-    example: Example | None = None
     code: str = ""
 
 

@@ -3,16 +3,19 @@
 What is asked later is a function of this record alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from itertools import chain
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from dropout_cli.arrays import FloatArray, Mask
-from dropout_cli.verify.draws import BIG, Draws, grid_step
+from dropout_cli.arrays import Mask
+from dropout_cli.problem import Problem
+from dropout_cli.trace import Trace
+from dropout_cli.verify.answer import Answer, shown_mask
+from dropout_cli.verify.chance import Setting
+from dropout_cli.verify.draws import BIG, Draws, examine, grid_step
 from dropout_cli.verify.layers import (
     Adapter,
     Layer,
@@ -23,84 +26,49 @@ from dropout_cli.verify.layers import (
     values,
 )
 from dropout_cli.verify.load import catching
-from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
-
-NOTHING = 1e-6  # times x: what is smaller is a dropped element
-LARGE = ((70_001,), (211, 331), (17, 53, 79), (3, 5, 61, 77))
-TABLE, EVEN = (61, 97), (64, 128)
-MEDIUM = (
-    (4_096,), TABLE, EVEN, (1_201, 3), (1, 512), (1, 1, 257), (16, 8, 4, 4), (16, 4, 1, 3, 3),
-)  # fmt: skip
-HUGE, SMALL = (512, 1024), (7,)
-X_KINDS = ("signed", "signed", "relu", "signed", "signed", "signed")
-GRAD_KINDS = ("mixed", "sparse", "mixed", "ones", "mixed", "sparse")
-SCALES = {"tiny": -66, "large": 10, "huge": 20}  # exponents of 2, or what the type can hold
-# From an array or a tensor to the same in another order of memory.
-LAYOUTS: dict[str, Callable[[Any], Any]] = {
-    "as it is": lambda array: array,
-    "transposed": lambda array: array.T.reshape(-1).reshape(array.T.shape).T,
-    "strided": lambda array: array[:, [k // 2 for k in range(2 * array.shape[1])]][:, ::2],
-}
-MIXED = ("as it is", "transposed")
-# What happens between forward and backward: the other mode is set; y is changed, as by a ReLU in
-# place; backward is run before, where there is autograd. A layer may refuse each by an exception.
-SITUATIONS = ("switched", "overwritten", "again")
-COMMON = ((4_096,), TABLE, (16, 8, 4, 4))  # as layers take them that take one kind alone
+from dropout_cli.verify.script import COMMON, SCALES, SITUATIONS, SMALL, TABLE, Step, script
+from dropout_cli.verify.tolerance import TYPES, tolerance
 
 
-class Step(NamedTuple):
-    """A call to make.
-
-    shape: of x. layouts: of x and ∂L/∂y, names in LAYOUTS. training: the mode.
-    x: "signed", or "relu", half of which is 0. grad_y: "mixed", "sparse" or "ones". Or both are a
-    name in SCALES. situation: one of SITUATIONS; "layouts", where they differ; "pending", where
-    another forward pass comes before backward; "made", of an instance made before another one.
-    """
-
-    shape: tuple[int, ...]
-    layouts: tuple[str, str] = ("as it is", "as it is")
-    training: bool = True
-    x: str = "signed"
-    grad_y: str = "mixed"
-    situation: str = ""
-
-
+@dataclass(eq=False)
 class Call:
-    """A call: what the layer is given, and what it answers.
+    """A call at p, and what the layer answers.
 
-    training: the mode. x, grad_y: in float64.
-    main: whether it is one of the instance whose masks are tested together.
+    dtype: in which the layer is given x. main: whether it is of the instance whose masks are tested
+    together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
     y, grad_x: what it answered, as it was then; None where there is none.
     error, backward_error: what forward or backward raised; NoArrayError where it was no array.
     """
 
-    def __init__(self, step: Step, p: float, dtype: str, main: bool = True) -> None:
-        """Prepare the call that a step describes. dtype: in which the layer is given x."""
-        self.step, self.p, self.dtype, self.main = step, p, dtype, main
-        self.training, self.again = step.training, step.situation == "again"
-        self.layout, self.grad_layout = (LAYOUTS[name] for name in step.layouts)
-        self.x = inputs(step.shape, step.x, dtype, seed=1)
-        self.grad_y = inputs(step.shape, step.grad_y, dtype, seed=0)
-        self.passed: Passed | None = None
-        self.gradient: Any = None
-        self.y: Values | None = None
-        self.grad_x: Values | None = None
-        self.error: BaseException | None = None
-        self.backward_error: BaseException | None = None
+    step: Step
+    p: float
+    dtype: str
+    main: bool = True
+    passed: Passed | None = None
+    gradient: Any = None
+    y: Values | None = None
+    grad_x: Values | None = None
+    error: BaseException | None = None
+    backward_error: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        """Take what the layer is given from the step."""
+        self.training = self.step.training
+        self.x, self.grad_y = self.step.arrays(self.dtype)
 
     def forward(self, adapter: Adapter, enter: bool = False) -> None:
         """Run the forward pass. enter: whether to call train() or eval() first."""
         with catching() as errors:
             if enter:
                 adapter.set_training(self.training)
-            self.passed = adapter.forward(self)
+            self.passed = adapter.forward(self.step, self.dtype)
             self.y = values(self.passed.y)
         self.error = next(iter(errors), None)
 
     def backward(self, adapter: Adapter) -> None:
         """Run the backward pass, if y can be judged, after what the situation asks for."""
-        if self.passed is None or self.array("y") is None:
+        if self.passed is None or not self.has("y"):
             return
         situation = self.step.situation
         with catching() as errors:
@@ -109,7 +77,7 @@ class Call:
             if situation == "overwritten" and self.training:
                 y = self.passed.y.detach() if adapter.autograd else self.passed.y
                 y *= y > 0
-            if situation == "again" and adapter.autograd:
+            if situation == "again" and adapter.autograd:  # retain_graph=True
                 self.passed.backward()
             self.gradient = self.passed.backward()
             self.grad_x = values(self.gradient)
@@ -138,68 +106,65 @@ class Call:
         found = [f"dimensions-{len(step.shape)}", self.dtype, size, mode, *set(step.layouts)]
         return [(each, self.training) for each in found if each != "as it is"]
 
-    def array(self, about: str) -> FloatArray | None:
-        """Return y or grad_x, where it has the shape of x and is of floats."""
+    def has(self, about: str) -> bool:
+        """Tell whether y or grad_x can be judged: it has the shape of x, and is of floats."""
         found = self.y if about == "y" else self.grad_x
-        if found is None or found.array.shape != self.x.shape or found.dtype not in TYPES:
-            return None
-        return found.array
+        return found is not None and found.array.shape == self.x.shape and found.dtype in TYPES
 
     @cached_property
-    def mask(self) -> Mask:
-        """The mask: True where y is not 0; where x is 0, True where ∂L/∂x is not 0, nor ∂L/∂y.
+    def answer(self) -> Answer:
+        """The answer to the problem of this call, with the mask that it shows; y must be judged."""
+        assert self.y is not None
+        vectors, dtypes = {"y": self.y.array.ravel()}, [self.y.dtype]
+        if self.grad_x is not None and self.has("grad_x"):
+            vectors["grad_x"] = self.grad_x.array.ravel()
+            dtypes.append(self.grad_x.dtype)
+        x, grad_y = self.x.ravel(), self.grad_y.ravel()
+        if not self.training:
+            mask, p = None, 0.0
+        elif self.p in (0, 1):
+            mask, p = np.full(x.shape, self.p == 0), self.p
+        else:
+            mask, p = shown_mask(x, grad_y, vectors)[0], self.p
+        coarsest = min(dtypes, key=lambda name: TYPES[name].bits)
+        allowed = {"y": tolerance(dtypes[0], p), "grad_x": tolerance(coarsest, p)}
+        trace = Trace(Problem(x, self.p, mask, None, grad_y, None))
+        return Answer(trace, self.x.shape, vectors, allowed)
 
-        Nor 0 but for rounding: a factor of 10^−6 is none that a layer scales by.
-        """
-        y, grad_x = self.array("y"), self.array("grad_x")
-        assert y is not None
-        kept = ~np.asarray(np.abs(y) <= NOTHING * np.abs(self.x))
-        if grad_x is not None:
-            zero = self.x == 0
-            kept[zero] = ~(np.abs(grad_x[zero]) <= NOTHING * np.abs(self.grad_y[zero]))
-        return kept
+    @property
+    def mask(self) -> Mask:
+        """The mask that the answer shows, in the shape of x."""
+        mask = self.answer.trace.problem.mask
+        assert mask is not None
+        return mask.reshape(self.x.shape)
 
     @cached_property
     def factor(self) -> float | None:
         """What x was multiplied by where y is not 0, 0 if it always is; None if it is not one."""
-        y, some = self.array("y"), self.mask & (self.x != 0)
-        assert y is not None
-        factors = y[some] / self.x[some] if some.any() else np.zeros(1)
+        some = self.mask & (self.x != 0)
+        y, x = self.answer.values["y"][some.ravel()], self.x[some]
+        factors = y / x if some.any() else np.zeros(1)
         return float(factors[0]) if np.ptp(factors) <= 0.1 * abs(factors[0]) else None
-
-    def right(self, about: str) -> FloatArray:
-        """Compute what y or grad_x should be, with the mask that the call shows."""
-        v = self.x if about == "y" else self.grad_y
-        if not self.training or self.p == 0:
-            return v
-        return 0 * v if self.p == 1 else np.where(self.mask, v / (1 - self.p), 0)
-
-    def allowed(self, about: str) -> Tolerance:
-        """Return what rounding explains, in the coarsest type that y or grad_x went through."""
-        answers = [self.y] if about == "y" else [self.y, self.grad_x]
-        dtypes = [each.dtype for each in answers if each is not None]
-        coarsest = min(dtypes, key=lambda name: TYPES[name].bits)
-        return tolerance(coarsest, self.p if self.training else 0)
 
 
 @dataclass(eq=False)
 class Record:
     """All calls at one p.
 
-    adapter: None where the layer could not be made for this p, as it raised what refused is.
+    adapter: None where the layer could not be made for this p, so that one call is refused.
     reseeded: the global generators that the layer seeds.
     """
 
     p: float
     layer: Layer
-    adapter: Adapter | None = None
-    refused: BaseException | None = None
+    adapter: Adapter | None
     calls: list[Call] = field(default_factory=list)
     reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
-        """Return the calls in this mode whose y, or grad_x, can be judged."""
-        return [c for c in self.calls if c.training is training and c.array(about) is not None]
+        """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
+        calls = [call for call in self.calls if call.training is training and call.has("y")]
+        return [call for call in calls if call.has(about)]
 
     @cached_property
     def sampled(self) -> list[Call]:
@@ -213,25 +178,22 @@ class Record:
         return shown if any(c.x.size >= BIG and c not in shown for c in calls) else list(scaled)
 
     @cached_property
-    def draws(self) -> Draws:
-        """The masks of these calls."""
-        return self._draws_of(self.sampled)
+    def draws(self) -> Draws | None:
+        """What the masks of these calls say."""
+        return self._examine(self.sampled)
 
     @cached_property
-    def others(self) -> Draws:
-        """The masks of other instances, after others of another p were made."""
+    def others(self) -> Draws | None:
+        """What those of other instances say, after others of another p were made."""
         made = [call for call in self.answered("y", True) if call.step.situation == "made"]
-        return self._draws_of([call for call in made if not call.main])
+        return self._examine([call for call in made if not call.main])
 
-    def _draws_of(self, calls: Sequence[Call]) -> Draws:
-        bits = min((TYPES[call.y.dtype].bits for call in calls if call.y is not None), default=53)
-        return Draws(self.p, grid_step(bits), [(call.mask, call.x) for call in calls])
-
-    def may_answer(self, dtype: str, given: str) -> bool:
-        """Tell whether the layer may answer so: in no type narrower than float32 and the given."""
-        widest = 24 if self.adapter and self.adapter.autograd else 53
-        fits = dtype in TYPES and min(TYPES[given].bits, 24) <= TYPES[dtype].bits <= widest
-        return fits or dtype == given
+    def _examine(self, calls: Sequence[Call]) -> Draws | None:
+        if not calls:
+            return None
+        bits = min(TYPES[call.y.dtype].bits for call in calls if call.y is not None)
+        setting = Setting(1 - self.p, grid_step(bits))
+        return examine([call.mask for call in calls], [call.x for call in calls], setting)
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:
@@ -244,25 +206,6 @@ class Record:
         }  # fmt: skip
 
 
-def script() -> Iterator[list[Step]]:
-    """Yield the calls at each p, in phases; each begins with a call of train() or eval()."""
-    kinds = zip(X_KINDS, GRAD_KINDS, strict=True)
-    rounds = [[Step(shape, x=x, grad_y=grad_y) for shape in LARGE] for x, grad_y in kinds]
-    others = [Step(shape) for shape in MEDIUM]
-    others += [Step(TABLE, (layout, layout)) for layout in ("transposed", "strided")]
-    others += [Step(TABLE, layouts, situation="layouts") for layouts in (MIXED, MIXED[::-1])]
-    others += [Step(EVEN, x=scale, grad_y=scale) for scale in SCALES]
-    others += [Step(shape, situation=each) for shape in COMMON for each in SITUATIONS]
-    quiet = [*rounds[0], rounds[2][0], *others, Step(SMALL)]
-    quiet = [step._replace(training=False) for step in quiet]
-    yield [*rounds[0], *others, *rounds[1]]
-    yield quiet
-    yield [*chain(*rounds[2:4]), *others]
-    yield quiet[:2]
-    yield quiet[1:3]
-    yield [*chain(*rounds[4:]), Step(HUGE), *[Step(SMALL)] * 90, *rounds[0][:1] * 2]
-
-
 def record(layer: Layer, p: float, dtype: str | None) -> Record:
     """Run the layer at p: the whole script, then other instances of it.
 
@@ -271,7 +214,7 @@ def record(layer: Layer, p: float, dtype: str | None) -> Record:
     with catching() as errors:
         adapter = layer.at(p)
     if errors:
-        return Record(p, layer, refused=errors[0])
+        return Record(p, layer, None, [Call(Step(SMALL), p, "float32", error=errors[0])])
     found = Record(p, layer, adapter)
     dtypes = [dtype] if dtype else ["float32", "float64"]
     for phase in script():
@@ -330,24 +273,3 @@ def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
 def other_p(p: float) -> float:
     """Return the p of the instances that are made after those that are asked."""
     return 0.25 if p == 0.5 else 0.5
-
-
-@cache
-def inputs(shape: tuple[int, ...], kind: str, dtype: str, seed: int) -> FloatArray:
-    """Return x or ∂L/∂y, with 0 where it is to be.
-
-    It is ±k/64 with 32 ≤ k < 128, exact in every type, or of a scale, with all digits of its type.
-    """
-    if kind == "ones":
-        return np.ones(shape)
-    rng, bits, scale = np.random.default_rng([0, *shape, seed]), 7, 0
-    if kind in SCALES:
-        bits, least, largest = TYPES[dtype]
-        scale = min(max(SCALES[kind], least + bits + 1), int(np.log2(largest)) - 10)
-    mantissa = rng.integers(2 ** (bits - 2), 2**bits, shape) * rng.choice([-1, 1], shape)
-    found: FloatArray = mantissa * 2.0 ** (scale - bits + 1)
-    if kind == "relu":
-        found = np.maximum(found, 0)
-    elif kind == "sparse":
-        found *= rng.random(shape) < 2 / 3
-    return found

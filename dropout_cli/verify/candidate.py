@@ -9,12 +9,12 @@ import numpy as np
 from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.errors import RequestError
 from dropout_cli.problem import Problem
-from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
+from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.trace import Trace
-from dropout_cli.verify import naming
-from dropout_cli.verify.chance import LEVEL
-from dropout_cli.verify.draws import Draws, grid_step
-from dropout_cli.verify.mistakes import diagnose, swapped
+from dropout_cli.verify import mistakes
+from dropout_cli.verify.answer import Answer, compare, shown_mask
+from dropout_cli.verify.chance import LEVEL, Setting, of_share
+from dropout_cli.verify.draws import examine, grid_step
 from dropout_cli.verify.tolerance import TYPES, Tolerance, carried, rounding
 
 RTOL = 1e-5  # allowed in any case: values are often written with six digits
@@ -65,22 +65,23 @@ def read_mask(candidate: Candidate) -> Candidate:
     What is not 0 in y was kept. What is 0 was dropped where x is not 0; where it is, ∂L/∂x tells,
     if ∂L/∂y is not 0. Raises RequestError where there is no y, or a vector is not as long as x.
     """
-    problem, y, grad_x = candidate.problem, *map(candidate.values.get, ("y", "grad_x"))
+    problem = candidate.problem
     if problem.mask is None or problem.p in (0, 1):
         return candidate
-    if y is None:
+    if "y" not in candidate.values:
         raise RequestError("there is neither a mask, given or drawn, nor 'y' to read it from")
-    for key, vector in candidate.values.items():
-        if vector.size != problem.x.size:
-            raise RequestError(
-                f"{key} has length {vector.size}, but it must have length {problem.x.size}, as x"
-                " does"
-            )
-    mask, unknown = y != 0, (y == 0) & (problem.x == 0)
-    if grad_x is not None and unknown.any():
-        tells = unknown & (Trace(problem).grad_y != 0)  # where x is 0, no mask changes ∂L/∂y
-        mask, unknown = mask | (tells & (grad_x != 0)), unknown & ~tells
+    _must_be_as_long_as_x(candidate)
+    mask, unknown = shown_mask(problem.x, Trace(problem).grad_y, candidate.values)
     return candidate._replace(problem=replace(problem, mask=mask, drawn=None), unknown=unknown)
+
+
+def _must_be_as_long_as_x(candidate: Candidate) -> None:
+    n = candidate.problem.x.size
+    for key, vector in candidate.values.items():
+        if vector.size != n:
+            raise RequestError(
+                f"{key} has length {vector.size}, but it must have length {n}, as x does"
+            )
 
 
 def judge(
@@ -93,6 +94,7 @@ def judge(
 
     Returns the findings, and the difference that was allowed in each vector.
     """
+    _must_be_as_long_as_x(candidate)
     trace, allowed = Trace(candidate.problem), {}
     for about in candidate.values:
         explained = rounding(trace, about, candidate.dtype)
@@ -100,51 +102,30 @@ def judge(
             relative=max(RTOL, explained.relative) if rtol is None else rtol,
             written=carried(trace, about, candidate.units) + atol,
         )
-    findings = [_compare(candidate, trace, about, each) for about, each in allowed.items()]
-    if [each.ok for each in findings] == [False, False]:
-        y, grad_x = candidate.values["y"], candidate.values["grad_x"]
-        if swapped(trace, y, grad_x, allowed["y"]):
-            findings = [each._replace(mistakes=("swapped",)) for each in findings]
-    return [*findings, *_judge_mask(candidate, trace)], allowed
+    answer = Answer(trace, candidate.shape, candidate.values, allowed)
+    compared = [_compare(answer, about, candidate) for about in candidate.values]
+    return [*compared, *_judge_mask(candidate, trace)], allowed
 
 
-def _compare(candidate: Candidate, trace: Trace, about: str, allowed: Tolerance) -> Finding:
+def _compare(answer: Answer, about: str, candidate: Candidate) -> Finding:
     """Compare y or grad_x with what it should be, where that is known."""
-    problem, got = trace.problem, candidate.values[about]
-    right = trace.y if about == "y" else trace.grad_x
-    if candidate.unknown is not None:
-        got = np.where(candidate.unknown, right, got)
-    checked = problem.x.size - candidate.unread
+    right, p = answer.right(about), candidate.problem.p
+    checked = right.size - candidate.unread
     if not checked:
-        return Finding(0.0, None, 0, about, problem.p, about, reason=Reason("no-bits"))
-    diagnosis = diagnose(trace, about, got, allowed)
-    with np.errstate(all="ignore"):
-        error = float(np.abs(got - right).max())
-    finding = Finding(error, diagnosis is None, checked, about, problem.p, about)
-    if diagnosis is None:
+        return Finding(0.0, None, 0, about, p, about, reason=Reason("no-bits"))
+    finding, _ = compare([answer], about, RECORDED)
+    finding = finding._replace(id=about, p=p, checked=checked)
+    if finding.reason is None:
         return finding
-    some = diagnosis.wrong[:RECORDED]
-    places = np.transpose(np.unravel_index(some, candidate.shape)).tolist()
-    wrong = [
-        Wrong(tuple(place), float(got[i]), float(right[i]))
-        for place, i in zip(places, some, strict=True)
-    ]
-    reason = Reason("wrong", len(diagnosis.wrong), right.size)
-    if not diagnosis.mistakes:  # rounding may be multiplied by more than in a right result
-        wider = allowed._replace(written=LOOSER * float(np.max(allowed.written)))
-        named = diagnose(trace, about, got, wider) or diagnosis
-        diagnosis = diagnosis._replace(mistakes=named.mistakes)
-    if not diagnosis.mistakes:
-        i = some[0]
-        kept = None if problem.mask is None else bool(problem.mask[i])
-        half = rounding(trace, about, "float16").near(got, right).all()
-        reason = reason._replace(
-            factor=diagnosis.factor,
-            offset=diagnosis.offset,
-            example=Example(float(problem.x[i]), float(trace.grad_y[i]), kept, float(got[i])),
-            wanted="float16" if half and candidate.dtype == "float32" else "",
-        )
-    return finding._replace(mistakes=diagnosis.mistakes, wrong=wrong, reason=reason)
+    names = mistakes.fitting(answer, about)
+    if not names:  # rounding may be multiplied by more than in a right result
+        limit = answer.allowed[about]
+        wider = limit._replace(written=LOOSER * float(np.max(limit.written)))
+        loose = answer._replace(allowed=answer.allowed | {about: wider})
+        names = [] if loose.near(about, right).all() else mistakes.fitting(loose, about)
+    half = rounding(answer.trace, about, "float16").near(answer.values[about], right).all()
+    wanted = "float16" if half and candidate.dtype == "float32" else ""
+    return finding._replace(mistakes=names, reason=finding.reason._replace(wanted=wanted))
 
 
 def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
@@ -161,17 +142,17 @@ def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
         if candidate.unread or (np.abs(problem.x) * scale <= least).any():
             return
     mask, x = problem.mask.reshape(candidate.shape), problem.x.reshape(candidate.shape)
-    draws = Draws(problem.p, grid_step(kind.bits), [(mask, x)])
-    n, kept, chance = draws.n, draws.kept, draws.whole
-    if draws.can_fail:
-        ok, q = chance >= LEVEL, 1 - problem.p
-        names = [] if ok else naming.of_share(problem.p, kept, n)
-        reason = Reason("kept", kept, n, q * n, chance)
-        error = abs(kept / n - q)
+    setting = Setting(1 - problem.p, grid_step(kind.bits))
+    draws = examine([mask], [x], setting)
+    n, kept, ok = draws.n, draws.kept, draws.whole >= LEVEL
+    if min(of_share(k, n, setting) for k in (0, n)) < LEVEL:
+        names = [] if ok else mistakes.of_share(problem.p, kept, n)
+        reason = Reason("kept", kept, n, setting.q * n, draws.whole)
+        error = abs(kept / n - setting.q)
         yield Finding(error, ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
-    if draws.can_show_dependence and chance >= LEVEL:
+    if draws.telling and ok:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
-        names = [] if ok else [draws.name]
+        names = [] if ok else [lag.name]
         reason = Reason("dependent", n=n, chance=lag.chance, at=lag.label)
         yield Finding(0.0, ok, n, "independent", problem.p, "mask", names, reason=reason)

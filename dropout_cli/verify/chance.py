@@ -49,11 +49,15 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, its label, and the logarithm of all their bound."""
+    """The least likely of many sums: its kind, its label, and the logarithm of all their bound.
+
+    name: of the mistake that would explain it.
+    """
 
     key: str = ""
     label: str = ""
     log: float = 0.0
+    name: str = ""
 
     @property
     def chance(self) -> float:
@@ -149,9 +153,10 @@ def whole(masks: Sequence[Mask], setting: Setting) -> Sums:
 
 def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
     """Count how many are kept of the first and last eight, and of each slice of each axis."""
-    long = [mask.ravel() for mask in masks if mask.size >= 16]
-    ends = sum((np.r_[flat[:8], flat[-8:]] - setting.q for flat in long), np.zeros(16))
-    found = [setting.sums("place", ends, len(long), [*range(1, 9), *range(-8, 0)])]
+    found: list[Sums] = []
+    if ends := [np.r_[flat[:8], flat[-8:]] for flat in map(np.ravel, masks) if flat.size >= 16]:
+        totals = np.sum(ends, axis=0) - len(ends) * setting.q
+        found.append(setting.sums("place", totals, len(ends), [*range(1, 9), *range(-8, 0)]))
     for some in by_shape(masks):
         pooled = np.sum(some, axis=0) - len(some) * setting.q
         for axis, length in enumerate(pooled.shape):

@@ -1,152 +1,141 @@
 """Test the masks of a layer: their share, their independence, and whether calls have their own."""
 
 import math
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from dropout_cli.arrays import FloatArray, Mask
 from dropout_cli.verify import chance
-from dropout_cli.verify.chance import LEVEL, Setting, Sums, Worst, by_shape
+from dropout_cli.verify.chance import LEVEL, Setting, Worst, by_shape
 
 BIG = 1000  # elements of a mask that says something by itself
+SAME = "same-mask-each-call"
 
 
-class Draws:
-    """The masks of several calls at one p.
+class Draws(NamedTuple):
+    """What the masks of several calls at one p say.
 
-    p: the drop probability. grid: the step of the layer's random numbers. masks: each with its x.
+    n, kept: the number of elements, and of the kept. whole: the probability of so many.
+    share, dependence, alike: the least likely of what is kept in all and in each place; of how
+        elements depend on each other and on x; of how calls agree.
+    told: the one that explains the others: "by-place", where it is the place, or the size of a
+        call, that decides what is kept; "dependent"; or "".
+    telling: whether it would show if each element were what another one is.
+    setting: about which dependence is measured: q, or the share of the kept if that differs.
     """
 
-    def __init__(self, p: float, grid: float, masks: Sequence[tuple[Mask, FloatArray]]) -> None:
-        """Take the masks: large ones of odd size, of which many agree in one thing, and others."""
-        self.p, self.masks = p, [mask for mask, _ in masks]
-        self.xs = {id(mask): x for mask, x in masks}
-        self.exact = Setting(1 - p, grid)
-        self.n = sum(mask.size for mask in self.masks)
-        self.kept = sum(int(mask.sum()) for mask in self.masks)
-        self.big = [mask for mask in self.masks if mask.size >= BIG and mask.size % 2]
-        self.small = by_shape([mask for mask in self.masks if mask.size < BIG or not mask.size % 2])
+    n: int
+    kept: int
+    whole: float
+    share: Worst
+    dependence: Worst
+    alike: Worst
+    told: str
+    telling: bool
+    setting: Setting
 
-    @cached_property
-    def setting(self) -> Setting:
-        """The mean that dependence is measured about: q, or the share of the kept if it differs."""
-        fits = self.whole >= LEVEL
-        return self.exact if fits else Setting(self.kept / self.n, self.exact.step)
 
-    @property
-    def pooled(self) -> list[list[Mask]]:
-        """The masks whose sums are taken together: large odd ones, and others of one shape."""
-        return [some for some in (self.big, *self.small) if some]
+def examine(masks: Sequence[Mask], xs: Sequence[FloatArray], exact: Setting) -> Draws:
+    """Examine the masks of several calls, each with its x, where `exact` says what is right."""
+    n, kept = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
+    whole = chance.of_share(kept, n, exact)
+    setting = exact if whole >= LEVEL else Setting(kept / n, exact.step)
+    # Sums are taken over large masks of odd size, of which many agree in one thing, and over others
+    # of one shape; but over each mask alone, where they are alike.
+    big = [mask for mask in masks if mask.size >= BIG and mask.size % 2]
+    small = by_shape([mask for mask in masks if mask.size < BIG or not mask.size % 2])
+    pooled = [some for some in (big, *small) if some]
+    alike = _alike(big, small, setting)
+    if repeated := _repeated(masks):
+        alike = alike._replace(name=SAME)
+    own = alike.chance >= LEVEL  # each call has a mask of its own
+    groups = pooled if own else [[mask] for mask in masks]
+    x_of = {id(mask): x for mask, x in zip(masks, xs, strict=True)}
+    dependence = _dependence(groups, x_of, setting)
+    if one := shared(masks):
+        dependence = dependence._replace(name=one)
 
-    @property
-    def groups(self) -> list[list[Mask]]:
-        """The same; where calls have masks that are alike, each mask alone."""
-        return self.pooled if self.alike.chance >= LEVEL else [[mask] for mask in self.masks]
+    told = "dependent" if dependence.chance < LEVEL else ""
+    in_all, share = _share([masks][:own], pooled, exact)
+    fails = share.chance < LEVEL and not (share.key == "all" and whole < LEVEL)
+    if fails and not one and not repeated and share.log < min(dependence.log, 0.3 * alike.log):
+        told = "by-place"  # which makes elements depend on each other, and calls agree
+    else:
+        in_all, share = _share([masks][:own], groups, exact)
+        if max(in_all.chance, share.chance) < LEVEL:
+            share = in_all  # that the share is wrong says more than where
+    telling = _telling(big or masks, setting)
+    return Draws(n, kept, whole, share, dependence, alike, told, telling, setting)
 
-    @cached_property
-    def alike(self) -> Worst:
-        """The probability that two calls have masks that agree as much as the most alike do."""
-        between = [chance.between_calls(self.big, self.setting)] if len(self.big) > 1 else []
-        small = [some for some in self.small if len(some) > 1]
-        lags = [chance.lags([np.stack(some)], self.setting, unit=some[0].size) for some in small]
-        return chance.worst(between, lags)
 
-    @cached_property
-    def dependence(self) -> Worst:
-        """The probability of the masks, if elements depend neither on each other nor on x."""
-        groups, setting = self.groups, self.setting
-        lags = [chance.lags(some, setting) for some in groups]
-        counts = [sums for some in groups for sums in chance.fixed_counts(some, setting)]
-        return chance.worst(lags, self._on_x, counts)
+def _alike(big: Sequence[Mask], small: Sequence[Sequence[Mask]], setting: Setting) -> Worst:
+    """Find the two calls whose masks agree the most."""
+    between = [chance.between_calls(big, setting)] if len(big) > 1 else []
+    several = [some for some in small if len(some) > 1]
+    lags = [chance.lags([np.stack(some)], setting, unit=some[0].size) for some in several]
+    return chance.worst(between, lags)._replace(name="masks-alike")
 
-    @cached_property
-    def _on_x(self) -> list[Sums]:
-        return [
-            sums for some in self.groups
-            for sums in chance.on_x(some, [self.xs[id(mask)] for mask in some], self.setting)
-        ]  # fmt: skip
 
-    @property
-    def name(self) -> str:
-        """The name of the mistake that explains the dependence."""
-        key, label = self.dependence.key, self.dependence.label
-        lag = "neighbours-alike" if label == "1" else "mask-repeats"
-        names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
-        if chance.worst(self._on_x).log < self.dependence.log / 2:  # x says more than a distance
-            key = "size"
-        return self.shared or names.get(key, "depends-on-x")
+def _dependence(
+    groups: Sequence[Sequence[Mask]], x_of: Mapping[int, FloatArray], setting: Setting
+) -> Worst:
+    """Find how elements depend on each other, or on x."""
+    lags = [chance.lags(some, setting) for some in groups]
+    on_x = [
+        sums for some in groups
+        for sums in chance.on_x(some, [x_of[id(mask)] for mask in some], setting)
+    ]  # fmt: skip
+    counts = [sums for some in groups for sums in chance.fixed_counts(some, setting)]
+    found = chance.worst(lags, on_x, counts)
+    lag = "neighbours-alike" if found.label == "1" else "mask-repeats"
+    names = {"lag": lag, "calls": "fixed-count", "rows": "fixed-count"}
+    says_more = chance.worst(on_x).log < found.log / 2  # x, than a distance or a count
+    name = "depends-on-x" if says_more else names.get(found.key, "depends-on-x")
+    return found._replace(name=name)
 
-    @property
-    def whole(self) -> float:
-        """The probability that so many are kept in all."""
-        return chance.of_share(self.kept, self.n, self.exact)
 
-    @property
-    def can_fail(self) -> bool:
-        """Whether any number of kept elements would be that unlikely."""
-        return min(chance.of_share(k, self.n, self.exact) for k in (0, self.n)) < LEVEL
+def _share(
+    together: Sequence[Sequence[Mask]], groups: Sequence[Sequence[Mask]], exact: Setting
+) -> tuple[Worst, Worst]:
+    """Find the least likely of the numbers kept in all, and of those and the places'."""
+    wholes = [chance.whole(some, exact) for some in (*together, *groups)]
+    places = [sums for some in groups for sums in chance.shares(some, exact)]
+    return chance.worst(wholes), chance.worst(wholes, places)
 
-    @cached_property
-    def biased(self) -> bool:
-        """Whether it is the place, or the size of a call, that decides what is kept."""
-        _, found = self._places(self.pooled)
-        if found.chance >= LEVEL or (found.key == "all" and self.whole < LEVEL):
-            return False
-        if self.repeated or self.shared:
-            return False
-        return found.log < min(self.dependence.log, 0.3 * self.alike.log)  # a bias is alike, too
 
-    @cached_property
-    def share(self) -> Worst:
-        """The probability that so many are kept, in all and in each place."""
-        if self.biased:
-            return self._places(self.pooled)[1]
-        whole, found = self._places(self.groups)
-        fails = found.chance < LEVEL and whole.chance < LEVEL
-        return whole if fails else found  # that the share is wrong says more than where
+def _telling(masks: Sequence[Mask], setting: Setting) -> bool:
+    """Tell whether it would show if each element were what another one is."""
+    n = sum(mask.size for mask in masks)
+    variance, step, _ = setting.products(n)
+    complete = n * min(setting.variance, step)
+    log = chance.log_bound(complete, variance, step)
+    return bool(math.exp(log) * max(mask.size for mask in masks) < LEVEL)
 
-    def _places(self, groups: Sequence[Sequence[Mask]]) -> tuple[Worst, Worst]:
-        """Find the least likely of the numbers kept in all, and of those and the places'."""
-        together = [self.masks] if self.alike.chance >= LEVEL else []
-        wholes = [chance.whole(some, self.exact) for some in (*together, *groups)]
-        shares = [sums for some in groups for sums in chance.shares(some, self.exact)]
-        return chance.worst(wholes), chance.worst(wholes, shares)
 
-    @property
-    def can_show_dependence(self) -> bool:
-        """Whether it would show if each element were what another one is."""
-        masks = self.big or [mask for some in self.small for mask in some]
-        n = sum(mask.size for mask in masks)
-        variance, step, _ = self.setting.products(n)
-        complete = n * min(self.setting.variance, step)
-        log = chance.log_bound(complete, variance, step)
-        return bool(math.exp(log) * max(mask.size for mask in masks) < LEVEL)
+def _repeated(masks: Sequence[Mask]) -> bool:
+    """Tell whether all calls of one shape have one mask."""
+    several = [some for some in by_shape(masks) if len(some) > 6]  # fewer may by chance
+    varied = [some for some in several if some[0].any() and not some[0].all()]
+    return any(all((mask == some[0]).all() for mask in some) for some in varied)
 
-    @property
-    def repeated(self) -> bool:
-        """Whether all calls of one shape have one mask."""
-        several = [some for some in by_shape(self.masks) if len(some) > 6]  # fewer may by chance
-        varied = [some for some in several if some[0].any() and not some[0].all()]
-        return any(all((mask == some[0]).all() for mask in some) for some in varied)
 
-    @property
-    def shared(self) -> str | None:
-        """The name of the mistake by which all elements along some axes have one mask, if any."""
-        large = [mask for mask in self.masks if mask.size > 500] or self.masks
-        several = [mask for mask in large if mask.ndim > 1]
-        varied = [mask for mask in several if mask.any() and not mask.all()]
-        if several and not varied:
-            return "one-mask-for-batch"
-        for mask in varied:
-            long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
-            axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
-            if axes == [k for k in long if k > 1] != []:
-                return "whole-channels"
-            if axes:
-                return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
-        return None
+def shared(masks: Sequence[Mask]) -> str | None:
+    """Name the mistake by which all elements along some axes have one mask, if there is one."""
+    large = [mask for mask in masks if mask.size > 500] or masks
+    several = [mask for mask in large if mask.ndim > 1]
+    varied = [mask for mask in several if mask.any() and not mask.all()]
+    if several and not varied:
+        return "one-mask-for-batch"
+    for mask in varied:
+        long = [k for k in range(mask.ndim) if mask.shape[k] > 1]
+        axes = [k for k in long if (mask == mask.take([0], axis=k)).all()]
+        if axes == [k for k in long if k > 1] != []:
+            return "whole-channels"
+        if axes:
+            return "one-mask-for-every-" + ("column" if mask.ndim - 1 in axes else "row")
+    return None
 
 
 def grid_step(bits: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from dropout_cli.arrays import as_probability
 from dropout_cli.errors import RequestError
 from dropout_cli.proof.finding import Finding
-from dropout_cli.verify import naming, questions
+from dropout_cli.verify import mistakes, questions
 from dropout_cli.verify.calls import Record, record
 from dropout_cli.verify.layers import adapt, generators
 from dropout_cli.verify.load import quote
@@ -53,7 +53,7 @@ def judge_layer(
     except MemoryError as error:  # in the layer, or in the checks themselves
         reason = quote(error)
         raise RequestError(f"the layer was not checked, because memory ran out: {reason}") from None
-    return reconcile(findings)
+    return mistakes.reconcile(findings)
 
 
 def ask(found: Record) -> list[Finding]:
@@ -66,60 +66,6 @@ def ask(found: Record) -> list[Finding]:
             finding = error.finding
         findings.append(finding._replace(id=name, p=found.p))
     return findings
-
-
-def reconcile(findings: Sequence[Finding]) -> list[Finding]:
-    """Name the mistake behind each failure, if one explains it at every p.
-
-    At one p alone formulas may coincide: at p = 0.5, v·m·p is v·m·(1−p).
-    """
-    common: dict[str, list[str]] = {}
-    for each in findings:
-        if each.ok is False:
-            names = common.setdefault(each.id, list(each.mistakes))
-            common[each.id] = [name for name in names if name in each.mistakes]
-    cut = "gradient-cut" in common.get("same-mask", ["gradient-cut"])
-    cause, got = _cause(findings)
-    found = []
-    for each in findings:
-        names = list(each.mistakes)
-        if each.ok is False and each.about != "mask" and "raised" not in names:
-            names = common[each.id]
-        if "gradient-cut" in names and len(names) > 1:
-            names = [name for name in names if (name == "gradient-cut") is cut]
-        if each.ok is False and cause and each.id in CAUSED and each.reason is not None:
-            names = [cause]
-            each = each._replace(reason=each.reason._replace(got=got, offset=None, example=None))
-        found.append(each._replace(mistakes=names))
-    return found
-
-
-CAUSED = ("p-0", "p-1", "values", "same-mask", "kept-fraction")  # what one cause may explain
-
-
-def _cause(findings: Sequence[Finding]) -> tuple[str, str]:
-    """Find what explains all: p is shared, or the keep probability, or ignored.
-
-    Where the values and the share of the kept fit another p at every p that was asked for, it is
-    that one. Returns the name of the mistake and, where p is ignored, the p that fits.
-    """
-    if any("p-shared" in each.mistakes for each in findings):
-        return "p-shared", ""
-    fits: dict[float, float] = {}
-    for p in dict.fromkeys(each.p for each in findings if 0 < each.p < 1):
-        at_p = {each.id: each for each in findings if each.p == p}
-        values, share = at_p["values"], at_p["kept-fraction"].reason
-        factor = 1.0 if values.ok else values.reason and values.reason.factor
-        if values.ok is None or not factor or share is None or not share.n:
-            return "", ""
-        fits[p] = round(1 - (1 - p) / factor, 4)
-        if not 0 < fits[p] < 1 or not naming.likely((1 - p) / factor, share.counted, share.n):
-            return "", ""
-    if all(abs(p - fit) < 1e-4 for p, fit in fits.items()):
-        return "", ""
-    if all(abs(1 - p - fit) < 1e-4 for p, fit in fits.items()):
-        return "p-is-keep", ""
-    return ("p-ignored", f"{max(fits.values()):.4g}") if len(set(fits.values())) == 1 else ("", "")
 
 
 @contextmanager

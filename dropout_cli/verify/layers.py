@@ -15,12 +15,13 @@ import random
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dropout_cli.arrays import FloatArray
 from dropout_cli.errors import RequestError
+from dropout_cli.verify.script import Step
 
 KINDS = (
     "a layer is a torch.nn.Module, a class called with p that has forward and backward,"
@@ -78,22 +79,6 @@ class Values(NamedTuple):
     array: FloatArray
 
 
-class Given(Protocol):
-    """What a layer is given in a call.
-
-    x, grad_y: in float64. dtype: in which the layer gets them. layout, grad_layout: from an array
-    or a tensor to the same in another order of memory. again: whether backward is run twice.
-    """
-
-    x: FloatArray
-    grad_y: FloatArray
-    dtype: str
-    layout: Callable[[Any], Any]
-    grad_layout: Callable[[Any], Any]
-    training: bool
-    again: bool
-
-
 class Passed(NamedTuple):
     """A forward pass: x and grad_y as the layer received them, y, and how to get ∂L/∂x."""
 
@@ -111,7 +96,7 @@ class Adapter(NamedTuple):
     """
 
     set_training: Callable[[bool], Any]
-    forward: Callable[[Given], Passed]
+    forward: Callable[[Step, str], Passed]
     inplace: bool
     autograd: bool = False
 
@@ -135,17 +120,19 @@ def _torch_module(module: Any) -> Adapter:
     """Adapt a module. What does not depend on x has the gradient 0."""
     torch: Any = sys.modules["torch"]
 
-    def forward(given: Given) -> Passed:
-        leaf = torch.tensor(given.x, dtype=getattr(torch, given.dtype), requires_grad=True)
-        x = given.layout(leaf.clone())  # autograd lets no layer change a leaf in place
+    def forward(step: Step, dtype: str) -> Passed:
+        (x, grad_y), (lay, lay_grad) = step.arrays(dtype), step.orders
+        leaf = torch.tensor(x, dtype=getattr(torch, dtype), requires_grad=True)
+        x = lay(leaf.clone())  # autograd lets no layer change a leaf in place
         y = module(x)
-        dtype = getattr(y, "dtype", None)
-        grad_y = given.grad_layout(torch.tensor(given.grad_y, dtype=dtype))
+        grad_y = lay_grad(torch.tensor(grad_y, dtype=getattr(y, "dtype", None)))
 
         def backward() -> Any:
             gradient = None
-            if y.requires_grad or not given.training:  # in inference autograd may refuse
-                (gradient,) = torch.autograd.grad(y, leaf, grad_y, given.again, allow_unused=True)
+            if y.requires_grad or not step.training:  # in inference autograd may refuse
+                (gradient,) = torch.autograd.grad(
+                    y, leaf, grad_y, retain_graph=True, allow_unused=True
+                )
             return torch.zeros_like(leaf) if gradient is None else gradient
 
         return Passed(x, grad_y, y, backward)
@@ -168,8 +155,8 @@ def _numpy_instance(layer: Any) -> Adapter:
         else:
             layer.training = training
 
-    def forward(given: Given) -> Passed:
-        x, grad_y = _arrays(given)
+    def forward(step: Step, dtype: str) -> Passed:
+        x, grad_y = _arrays(step, dtype)
         y = layer.forward(x) if hasattr(layer, "forward") else layer(x)
         return Passed(x, grad_y, y, lambda: layer.backward(grad_y))
 
@@ -179,9 +166,9 @@ def _numpy_instance(layer: Any) -> Adapter:
 def _function(run: Any, p: float) -> Adapter:
     """Adapt a function run(x, grad_y, p, training), which does both passes at once."""
 
-    def forward(given: Given) -> Passed:
-        x, grad_y = _arrays(given)
-        answer = run(x, grad_y, p, given.training)
+    def forward(step: Step, dtype: str) -> Passed:
+        x, grad_y = _arrays(step, dtype)
+        answer = run(x, grad_y, p, step.training)
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             several = isinstance(answer, tuple | list)
             what = f"{len(answer)} results" if several else type(answer).__name__
@@ -191,13 +178,13 @@ def _function(run: Any, p: float) -> Adapter:
     return Adapter(lambda _: None, forward, getattr(run, "inplace", False))
 
 
-def _arrays(given: Given) -> tuple[Any, Any]:
-    dtype: Any = given.dtype
+def _arrays(step: Step, dtype: Any) -> tuple[Any, Any]:
+    (x, grad_y), (lay, lay_grad) = step.arrays(dtype), step.orders
     if dtype == "bfloat16":
         import ml_dtypes
 
         dtype = ml_dtypes.bfloat16
-    return given.layout(given.x.astype(dtype)), given.grad_layout(given.grad_y.astype(dtype))
+    return lay(x.astype(dtype)), lay_grad(grad_y.astype(dtype))
 
 
 def adapt(layer: Any) -> Layer:

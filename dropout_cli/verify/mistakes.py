@@ -1,17 +1,18 @@
-"""The known mistakes, each as the formula that it computes.
+"""The known mistakes, each as the formula that it computes, and which of them explain a finding.
 
 Adding a mistake is adding a line to one of the tables, and a sentence to each language's prose.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
 
 import numpy as np
 
 from dropout_cli.arrays import FloatArray
-from dropout_cli.errors import RequestError
+from dropout_cli.proof.finding import Finding
 from dropout_cli.trace import Trace
-from dropout_cli.verify.tolerance import Tolerance
+from dropout_cli.verify import chance
+from dropout_cli.verify.answer import Answer
 
 Formula = Callable[[FloatArray, FloatArray, float], tuple[FloatArray, ...]]
 
@@ -47,50 +48,26 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 }
 
 
-class Diagnosis(NamedTuple):
-    """An explanation of wrong values.
-
-    wrong: the elements that are wrong, from 0. mistakes: the names of those that give these values.
-    factor, offset: between what is right and the candidate, if there is one and no mistake fits.
-    """
-
-    wrong: list[int]
-    mistakes: list[str]
-    factor: float | None
-    offset: float | None
-
-
-def diagnose(
-    trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance
-) -> Diagnosis | None:
-    """Explain what is wrong with a candidate for trace.y or trace.grad_x; None if all is right.
-
-    candidate: n values. allowed: how far off a right one may be.
-    Raises RequestError for another length.
-    """
-    right = trace.y if about == "y" else trace.grad_x
-    if candidate.shape != right.shape:
-        raise RequestError(
-            f"{about} has length {candidate.size}, but it must have length {right.size}, as x does"
-        )
-    good = allowed.near(candidate, right)
-    if good.all():
-        return None
-    names = fitting(trace, about, candidate, allowed)
-    return Diagnosis(
-        wrong=np.flatnonzero(~good).tolist(),
-        mistakes=names,
-        factor=None if names else factor(candidate, right, allowed),
-        offset=None if names else offset(candidate, right, allowed),
-    )
-
-
-def fitting(trace: Trace, about: str, candidate: FloatArray, allowed: Tolerance) -> list[str]:
-    """Name the mistakes whose formula gives these values of y or grad_x."""
-    values = wrong_values(trace, about)
-    names = [name for name, some in values.items() if _fits(candidate, some, allowed)]
+def fitting(answer: Answer, about: str) -> list[str]:
+    """Name the mistakes that give these values of y or grad_x: a swap, or those whose formula."""
+    if _swapped(answer):
+        return ["swapped"]
+    names, nan = [], np.isnan(answer.values[about])
+    for name, choices in wrong_values(answer.trace, about).items():
+        fits = [answer.near(about, values) | nan & np.isnan(values) for values in choices]
+        if np.any(fits, axis=0).all():
+            names.append(name)
     # A formula says more than a free choice.
     return [name for name in names if name != "other-mask"] or names
+
+
+def _swapped(answer: Answer) -> bool:
+    """Tell whether y is what ∂L/∂x should be, and ∂L/∂x what y should be, where neither is 0."""
+    y, grad_x = answer.trace.y, answer.trace.grad_x
+    told = (answer.trace.problem.x != 0) & (answer.trace.grad_y != 0)
+    if len(answer.values) < 2 or answer.near("y", y)[told].all():
+        return False
+    return bool((answer.near("y", grad_x) & answer.near("grad_x", y))[told].all())
 
 
 def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
@@ -111,28 +88,114 @@ def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
     return {name: some for name, some in values.items() if some}
 
 
-def _fits(candidate: FloatArray, values: tuple[FloatArray, ...], allowed: Tolerance) -> bool:
-    nan = np.isnan(candidate)
-    return bool(np.any([allowed.near(candidate, v) | nan & np.isnan(v) for v in values], 0).all())
+def of_call(answer: Answer, about: str) -> list[str]:
+    """Name the mistakes that explain a wrong y or ∂L/∂x of a layer, the best first.
+
+    At p = 0, at p = 1 and in inference a layer is told by what is seen: there many formulas agree.
+    """
+    problem, got, right = answer.trace.problem, answer.values[about], answer.right(about)
+    if problem.training and problem.p == 1:
+        return ["nan-at-p-1" if np.isnan(got).any() else "keeps-at-p-1"]
+    names = fitting(answer, about)
+    if names == ["swapped"]:
+        return names
+    if problem.training and problem.p > 0:
+        return names or _at_zero(answer, about)
+    names = [name for name in names if name in IN_GRADIENT] or _at_zero(answer, about)
+    if names and names != ["gradient-cut"]:
+        return names
+    if problem.training and not np.isfinite(got).all():
+        return ["not-finite-at-p-0"]
+    if (got[right != 0] == 0).any():
+        names.append("drops-at-p-0" if problem.training else "drops-in-inference")
+    if not problem.training and answer.factor(about) is not None:
+        names.append("scales-in-inference")
+    return names
 
 
-def factor(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
-    """Find the one factor between the right values and the candidate's, if there is one."""
-    first = np.abs(right).argmax()
-    with np.errstate(all="ignore"):
-        found = float(candidate[first] / right[first])
-        fits = np.isfinite(found) and allowed.near(candidate, found * right).all()
-    return found if fits else None
+def _at_zero(answer: Answer, about: str) -> list[str]:
+    """Name what goes wrong only where x is 0: the mask is read from y, or y divided by x."""
+    got, zero = answer.values[about], answer.trace.problem.x == 0
+    if about != "grad_x" or not zero.any():
+        return []
+    if np.isnan(got[zero]).any() and np.isfinite(got[~zero]).all():
+        return ["nan-at-zero"]
+    lost = not got[zero].any() and got[~zero & (answer.trace.grad_y != 0)].all()
+    return ["lost-at-zero"] if lost else []
 
 
-def offset(candidate: FloatArray, right: FloatArray, allowed: Tolerance) -> float | None:
-    """Find the one difference between the candidate's values and the right ones, if any."""
-    with np.errstate(all="ignore"):
-        found = float(np.median(candidate - right))
-        fits = np.isfinite(found) and allowed.near(candidate - found, right).all()
-    return found if fits and candidate.size > 1 else None
+def of_share(p: float, kept: int, n: int) -> list[str]:
+    """Name the mistakes that explain that kept of n elements were kept, which p does not."""
+    if kept in (0, n):
+        return ["drops-nothing" if kept else "drops-everything"]
+    normal = NormalDist().cdf
+    shares = {
+        "keeps-with-p": (p,),
+        "drawn-normal": (normal(-p), normal(1 - p)),  # randn() > p, randn() < 1-p
+    }
+    return [name for name, qs in shares.items() if any(likely(q, kept, n) for q in qs)]
 
 
-def swapped(trace: Trace, y: FloatArray, grad_x: FloatArray, allowed: Tolerance) -> bool:
-    """Tell whether y is what ∂L/∂x should be, and ∂L/∂x what y should be."""
-    return bool(allowed.near(y, trace.grad_x).all() and allowed.near(grad_x, trace.y).all())
+def likely(q: float, kept: int, n: int) -> bool:
+    """Test whether kept of n fits the keep probability q."""
+    return chance.of_share(kept, n, chance.Setting(q, 2.0**-22)) >= chance.LEVEL
+
+
+def in_all(named: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names that are in each of these, in the order of the first."""
+    return [name for name in named[0] if all(name in names for names in named)]
+
+
+def reconcile(findings: Sequence[Finding]) -> list[Finding]:
+    """Name the mistake behind each failure, if one explains it at every p.
+
+    At one p alone formulas may coincide: at p = 0.5, v·m·p is v·m·(1−p).
+    """
+    named: dict[str, list[Sequence[str]]] = {}
+    for each in findings:
+        if each.ok is False:
+            named.setdefault(each.id, []).append(each.mistakes)
+    common = {name: in_all(some) for name, some in named.items()}
+    cut = "gradient-cut" in common.get("same-mask", ["gradient-cut"])
+    cause, got = _cause(findings)
+    found = []
+    for each in findings:
+        if each.ok is False and each.reason is not None:
+            names = list(each.mistakes)
+            if each.about != "mask" and "raised" not in names:
+                names = common[each.id]
+            if "gradient-cut" in names and len(names) > 1:
+                names = [name for name in names if (name == "gradient-cut") is cut]
+            if cause and each.id in CAUSED:
+                names, each = [cause], each._replace(reason=each.reason._replace(got=got))
+            each = each._replace(mistakes=names)
+        found.append(each)
+    return found
+
+
+CAUSED = ("p-0", "p-1", "values", "same-mask", "kept-fraction")  # what one cause may explain
+
+
+def _cause(findings: Sequence[Finding]) -> tuple[str, str]:
+    """Find what explains all: p is shared, or the keep probability, or ignored.
+
+    Where the values and the share of the kept fit another p at every p that was asked for, it is
+    that one. Returns the name of the mistake and, where p is ignored, the p that fits.
+    """
+    if any("p-shared" in each.mistakes for each in findings):
+        return "p-shared", ""
+    fits: dict[float, float] = {}
+    for p in dict.fromkeys(each.p for each in findings if 0 < each.p < 1):
+        at_p = {each.id: each for each in findings if each.p == p}
+        values, share = at_p["values"], at_p["kept-fraction"].reason
+        factor = 1.0 if values.ok else values.reason and values.reason.factor
+        if values.ok is None or not factor or share is None or not share.n:
+            return "", ""
+        fits[p] = round(1 - (1 - p) / factor, 4)
+        if not 0 < fits[p] < 1 or not likely((1 - p) / factor, share.counted, share.n):
+            return "", ""
+    if all(abs(p - fit) < 1e-4 for p, fit in fits.items()):
+        return "", ""
+    if all(abs(1 - p - fit) < 1e-4 for p, fit in fits.items()):
+        return "p-is-keep", ""
+    return ("p-ignored", f"{max(fits.values()):.4g}") if len(set(fits.values())) == 1 else ("", "")

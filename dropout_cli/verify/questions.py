@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from dropout_cli.arrays import FloatArray
-from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
-from dropout_cli.verify import naming
-from dropout_cli.verify.calls import SITUATIONS, Call, Record, other_p
+from dropout_cli.proof.finding import Finding, Reason
+from dropout_cli.verify import mistakes
+from dropout_cli.verify.answer import compare
+from dropout_cli.verify.calls import Call, Record, other_p
 from dropout_cli.verify.chance import LEVEL, Worst, of_share
-from dropout_cli.verify.draws import Draws
+from dropout_cli.verify.draws import SAME, Draws
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
 from dropout_cli.verify.load import quote_with_place
-from dropout_cli.verify.mistakes import factor, offset
+from dropout_cli.verify.script import SITUATIONS
+from dropout_cli.verify.tolerance import TYPES
 
 Question = Callable[[Record], Finding]
 
@@ -40,8 +41,7 @@ def values(record: Record) -> Finding:
 def same_mask(record: Record) -> Finding:
     """∂L/∂x_i = ∂L/∂y_i · m_i/(1−p), with the mask m of the forward pass."""
     _must_not_raise(record, True)
-    calls = [call for call in _answered(record, "grad_x", True) if call.array("y") is not None]
-    calls = [call for call in calls if call.factor is not None]
+    calls = [call for call in _answered(record, "grad_x", True) if call.factor is not None]
     if not calls:
         raise NoAnswerError("no-mask")
     finding = _compare(calls, "grad_x")
@@ -51,69 +51,68 @@ def same_mask(record: Record) -> Finding:
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
     """Where x is 0, y does not show what was kept, and ∂L/∂x does: as much as elsewhere."""
-    calls = [call for call in record.answered("y", True) if call.array("grad_x") is not None]
-    zero = [call.mask[call.x == 0] for call in calls if call.main]
+    calls = [call for call in record.answered("grad_x", True) if call.main]
+    zero = [call.mask[call.x == 0] for call in calls]
     n, kept = sum(mask.size for mask in zero), sum(int(mask.sum()) for mask in zero)
-    if not n or not record.sampled or record.draws.dependence.chance < LEVEL:
+    draws = record.draws
+    if not n or draws is None or draws.dependence.chance < LEVEL:
         return finding
-    setting = record.draws.setting
-    chance = of_share(kept, n, setting)
+    chance = of_share(kept, n, draws.setting)
     if chance >= LEVEL:
         return finding
-    reason = Reason("lost", kept, n, n * setting.q, chance)
+    reason = Reason("lost", kept, n, n * draws.setting.q, chance)
     name = "depends-on-x" if kept else "lost-at-zero"
     return finding._replace(ok=False, mistakes=(name,), reason=reason)
 
 
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
-    draws, others = _draws(record), record.others
-    if draws.dependence.chance < LEVEL and not draws.biased:
+    draws, others, p = _draws(record), record.others, record.p
+    if draws.told == "dependent":
         raise NoAnswerError("dependent")
     found, kept, n = draws.share, draws.kept, draws.n
     ok = found.chance >= LEVEL / 2  # the share is asked twice, of others too
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
-    names = () if ok else naming.of_share(record.p, kept, n) if key == "kept" else ["by-place"]
-    fits_other = others.n and naming.likely(1 - other_p(record.p), others.kept, others.n)
-    if ok and fits_other and others.whole < LEVEL / 2:
+    names = () if ok else mistakes.of_share(p, kept, n) if key == "kept" else ["by-place"]
+    made = others is not None and others.whole < LEVEL / 2
+    if ok and others and made and mistakes.likely(1 - other_p(p), others.kept, others.n):
         ok, key, kept, n, names = False, "kept-made", others.kept, others.n, ["p-shared"]
-    reason = Reason(key, kept, n, n * (1 - record.p), found.chance, found.label)
-    error = abs(kept / n - (1 - record.p))
+    reason = Reason(key, kept, n, n * (1 - p), found.chance, found.label)
+    error = abs(kept / n - (1 - p))
     return Finding(error, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
 def independent(record: Record) -> Finding:
     """Elements are dropped independently: of each other, and of x."""
-    draws = _draws(record)
-    return _by_chance(draws, draws.dependence, "dependent", draws.name)
+    return _by_chance(record, _draws(record).dependence, "dependent")
 
 
 def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
-    draws = _draws(record)
-    if draws.dependence.chance < LEVEL and not (draws.repeated or draws.biased):
+    draws, others = _draws(record), record.others
+    found, repeated = draws.alike, draws.alike.name == SAME
+    if draws.told == "dependent" and not repeated:
         raise NoAnswerError("dependent")
-    if record.reseeded and not draws.repeated:
+    if record.reseeded and not repeated:
         reason = Reason("reseeded", at=record.reseeded)
         return Finding(0.0, False, draws.n, about="mask", mistakes=("reseeds",), reason=reason)
-    name = "same-mask-each-call" if draws.repeated else "masks-alike"
-    found, other = draws.alike, record.others.alike
-    if other.log < found.log and record.others.whole >= LEVEL:
-        found, name = other, "instances-alike"
-    return _by_chance(draws, found._replace(log=found.log + math.log(2)), "alike", name)
+    if others is not None and others.alike.log < found.log and others.whole >= LEVEL:
+        found = others.alike._replace(name="instances-alike")
+    return _by_chance(record, found._replace(log=found.log + math.log(2)), "alike")
 
 
-def _by_chance(draws: Draws, found: Worst, key: str, name: str) -> Finding:
+def _by_chance(record: Record, found: Worst, key: str) -> Finding:
     """Judge a dependence, named if it is none that chance makes."""
-    if draws.biased:
+    draws = _draws(record)
+    if draws.told == "by-place":
         raise NoAnswerError("by-place")
     ok = found.chance >= LEVEL
-    if ok and not draws.can_show_dependence:
+    if ok and not draws.telling:
         raise NoAnswerError("too-few")
-    reason = Reason(key, len(draws.masks), draws.n, chance=found.chance, at=found.label)
-    names = () if ok else (name,)
+    reason = Reason(key, len(record.sampled), draws.n, chance=found.chance, at=found.label)
+    names = () if ok else (found.name,)
     return Finding(0.0, ok, draws.n, about="mask", mistakes=names, reason=reason)
 
 
@@ -126,13 +125,14 @@ def p_0_or_1(record: Record) -> Finding:
 def inference(record: Record) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y."""
     finding = _compare_both(record, False)
+    if not finding.ok:
+        return finding
     passed = [call for call in record.calls if not call.training and call.error is None]
-    passed = [call for call in passed if call.step.situation not in SITUATIONS]
-    errors = [call.backward_error for call in passed if call.backward_error is not None]
-    if finding.ok and errors:
-        if len(errors) == len(passed):
-            raise NoAnswerError("no-backward", **_quoted(errors[0]))
-        _must_not_raise(record, False)
+    usual = [call for call in passed if call.step.situation not in SITUATIONS]
+    errors = [call.backward_error for call in usual if call.backward_error is not None]
+    if errors and len(errors) == len(usual):
+        raise NoAnswerError("no-backward", **_quoted(errors[0]))
+    _must_not_raise(record, False)
     return finding
 
 
@@ -153,11 +153,12 @@ def untouched(record: Record) -> Finding:
         ):
             if before is None:
                 continue
-            got, size = read(now).array, call.x.size
-            if got.shape != before.shape or not np.array_equal(got, before, equal_nan=True):
-                changed = int((got != before).sum()) if got.shape == before.shape else size
-                reason = Reason("changed", changed, size)
-                return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
+            got = read(now).array
+            if np.array_equal(got, before, equal_nan=True):
+                continue
+            changed = got != before if got.shape == before.shape else np.ones(call.x.shape)
+            reason = Reason("changed", int(changed.sum()), call.x.size)
+            return finding._replace(ok=False, about=about, mistakes=(name,), reason=reason)
     return finding
 
 
@@ -170,11 +171,14 @@ def shape_and_dtype(record: Record) -> Finding:
         if answer is not None
     ]  # fmt: skip
     finding = Finding(0.0, True, sum(call.x.size for call, about, _ in found if about == "y"))
+    widest = 24 if record.adapter and record.adapter.autograd else 53
     for call, about, (dtype, array) in found:
+        narrowest = min(TYPES[call.dtype].bits, 24)
+        fits = dtype in TYPES and narrowest <= TYPES[dtype].bits <= widest
         if array.shape != call.x.shape:
             reason = Reason("shape", got=str(array.shape), wanted=str(call.x.shape))
             name = "wrong-shape"
-        elif not record.may_answer(dtype, call.dtype):
+        elif not fits and dtype != call.dtype:
             reason, name = Reason("type", got=dtype, wanted=call.dtype), "wrong-dtype"
         else:
             continue
@@ -224,28 +228,29 @@ def at(p: float) -> dict[str, Question]:
 
 
 def _answered(record: Record, about: str, training: bool) -> list[Call]:
-    """Return the calls in this mode whose y, or grad_x, can be judged, if there are any."""
+    """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
     if calls := record.answered(about, training):
         return calls
-    calls = [call for call in record.calls if call.training is training]
-    errors = [record.refused, *(call.error or call.backward_error for call in calls)]
-    error = next(filter(None, errors), None)
-    if isinstance(error, ArithmeticError) and training and record.p in (0, 1):
-        raise NoAnswerError("raised-always", ok=False, **_quoted(error))
-    raise _no_answer(record, error)
+    calls = [call for call in record.calls if call.training is training] or record.calls
+    errors = [error for call in calls if (error := call.error or call.backward_error)]
+    if errors and isinstance(errors[0], ArithmeticError) and training and record.p in (0, 1):
+        raise NoAnswerError("raised-always", ok=False, **_quoted(errors[0]))
+    raise _no_answer(record, errors)
 
 
 def _must_answer(record: Record) -> None:
     """Raise NoAnswerError where no call was answered with an array."""
-    errors = [call.error for call in record.calls] or [record.refused]
-    if None not in errors:
-        raise _no_answer(record, errors[0])
+    errors = [call.error for call in record.calls if call.error]
+    if len(errors) == len(record.calls):
+        raise _no_answer(record, errors)
 
 
-def _no_answer(record: Record, error: BaseException | None) -> NoAnswerError:
-    if isinstance(error, NoArrayError):
-        return NoAnswerError("returned", code=record.layer.code, **_quoted(error))
-    return NoAnswerError("refused", **_quoted(error)) if error else NoAnswerError("no-answer")
+def _no_answer(record: Record, errors: Sequence[BaseException]) -> NoAnswerError:
+    if not errors:
+        return NoAnswerError("no-answer")
+    if isinstance(errors[0], NoArrayError):
+        return NoAnswerError("returned", code=record.layer.code, **_quoted(errors[0]))
+    return NoAnswerError("refused", **_quoted(errors[0]))
 
 
 def _must_not_raise(record: Record, training: bool) -> None:
@@ -264,8 +269,8 @@ def _quoted(error: BaseException) -> dict[str, Any]:
 
 
 def _draws(record: Record) -> Draws:
-    """Return the masks, if they can be read."""
-    if not record.sampled:
+    """Return what the masks say, if they can be read."""
+    if record.draws is None:
         _answered(record, "y", True)
         raise NoAnswerError("no-mask")
     return record.draws
@@ -273,9 +278,8 @@ def _draws(record: Record) -> Draws:
 
 def _compare_both(record: Record, training: bool) -> Finding:
     """Compare y and, if that is right, ∂L/∂x, in all calls in this mode."""
-    calls = _answered(record, "y", training)
-    y = _compare(calls, "y")
-    calls = [call for call in calls if call.array("grad_x") is not None]
+    y = _compare(_answered(record, "y", training), "y")
+    calls = record.answered("grad_x", training)
     if not y.ok or not calls:
         return y
     grad_x = _compare(calls, "grad_x")
@@ -287,36 +291,15 @@ def _compare_both(record: Record, training: bool) -> Finding:
 
 
 def _compare(calls: Sequence[Call], about: str) -> Finding:
-    """Compare y or grad_x of these calls with what is right, element by element."""
-    wrong: list[tuple[Call, FloatArray, FloatArray, Any]] = []
-    checked, count, largest = 0, 0, 0.0
-    for call in calls:
-        got, right = call.array(about), call.right(about)
-        assert got is not None
-        bad = ~call.allowed(about).near(got, right)
-        checked += got.size
-        count += int(bad.sum())
-        with np.errstate(all="ignore"):
-            largest = float(np.maximum(largest, np.abs(got - right).max()))  # nan stays nan
-        if bad.any():
-            wrong.append((call, got, right, bad))
-    finding = Finding(largest, not wrong, checked, about=about)
-    if not wrong:
+    """Compare y or grad_x of these calls with what is right, and name what fits the usual ones."""
+    finding, wrong = compare([call.answer for call in calls], about, SHOWN)
+    if finding.reason is None:
         return finding
-    best = max(each.usual for each, *_ in wrong)
-    named = [each for each, *_ in wrong if each.usual == best]
-    first, *others = [naming.names_of(each, about) for each in named[:: -(-len(named) // NAMED)]]
-    names = [name for name in first if all(name in each for each in others)]
-    call, got, right, bad = wrong[0]
-    places = [tuple(place) for place in np.argwhere(bad)[:SHOWN].tolist()]
-    shown = [Wrong(place, float(got[place]), float(right[place])) for place in places]
-    between = got.ravel(), right.ravel(), call.allowed(about)
-    (situation, *more) = {each.step.situation for each, *_ in wrong}
+    calls = [calls[k] for k in wrong]
+    best = max(call.usual for call in calls)
+    usual = [call for call in calls if call.usual == best]
+    some = usual[:: -(-len(usual) // NAMED)]
+    names = mistakes.in_all([mistakes.of_call(call.answer, about) for call in some])
+    (situation, *more) = {call.step.situation for call in calls}
     key = f"wrong-{situation}" if situation and not more else "wrong"
-    reason = Reason(key, count, checked, factor=factor(*between))
-    if not names:
-        kept = bool(call.mask[places[0]]) if call.training and call.y is not None else None
-        x, grad_y = float(call.x[places[0]]), float(call.grad_y[places[0]])
-        example = Example(x, grad_y, kept, shown[0].got)
-        reason = reason._replace(offset=offset(*between), example=example)
-    return finding._replace(mistakes=names, wrong=shown, reason=reason)
+    return finding._replace(mistakes=names, reason=finding.reason._replace(key=key))

@@ -11,7 +11,7 @@ import numpy as np
 
 from dropout_cli.formats import document as doc
 from dropout_cli.proof import claims
-from dropout_cli.proof.finding import Example, Finding, Reason, Wrong
+from dropout_cli.proof.finding import Finding, Reason, Wrong
 from dropout_cli.trace import Trace
 from dropout_cli.verify.candidate import Candidate
 from dropout_cli.verify.chance import LEVEL
@@ -352,14 +352,14 @@ def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[d
             yield _elements_table(finding, messages)
         if reason is not None and reason.code:
             yield doc.Code(reason.code)
-        if reason is not None and reason.example is not None:
+        if finding.wrong and not finding.mistakes:
             yield doc.Paragraph(messages.text("layer", "example"))
-            yield doc.Code(_example(finding, reason.example))
+            yield doc.Code(_example(finding))
 
 
-def _example(finding: Finding, example: Example) -> str:
-    """Write a command with the one element that is wrong."""
-    x, grad_y, kept, got = example
+def _example(finding: Finding) -> str:
+    """Write a command with the first element that is wrong."""
+    _, got, _, x, grad_y, kept = finding.wrong[0]
     bit = "--eval" if kept is None else f"-m {kept:d}"
     answer = f"--y={got!r}" if finding.about == "y" else f"-g={grad_y!r} --grad-x={got!r}"
     return f"dropout-cli verify -x={x!r} -p {finding.p!r} {bit} {answer}"
@@ -370,7 +370,7 @@ def _elements_table(finding: Finding, messages: Messages) -> doc.Table:
     shown = finding.wrong[:NAMED]
     more = (finding.reason.counted if finding.reason else 0) - len(shown)
     rows = []
-    for place, got, expected in shown:
+    for place, got, expected, *_ in shown:
         values = [messages.number(got), messages.number(expected)]
         if values[0] == values[1]:
             values = [messages.exactly(got), messages.exactly(expected)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dropout_cli.verify import chance
 from dropout_cli.verify.chance import LEVEL, Setting, log_bound, of_share, worst
-from dropout_cli.verify.draws import Draws
+from dropout_cli.verify.draws import examine, shared
 
 FINE = 2.0**-22
 
@@ -82,7 +82,7 @@ def test_no_count_is_likelier_than_its_bound(k, n):
 
 def drawn(mask, p):
     mask = np.asarray(mask) > 0
-    return Draws(p, FINE, [(mask, np.ones(mask.shape))])
+    return examine([mask], [np.ones(mask.shape)], Setting(1 - p, FINE))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def drawn(mask, p):
     ],
 )
 def test_what_shares_a_mask(mask, name):
-    assert drawn(mask, 0.5).shared == name
+    assert shared([np.asarray(mask) > 0]) == name
 
 
 def test_a_lag_is_named():
@@ -107,4 +107,4 @@ def test_a_lag_is_named():
     found = drawn(np.concatenate((half, half)), 0.5).dependence
     assert (found.key, found.label) == ("lag", "500")
     assert found.chance < LEVEL
-    assert not drawn(rng.random(20) < 0.5, 0.5).can_show_dependence
+    assert not drawn(rng.random(20) < 0.5, 0.5).telling

@@ -113,7 +113,7 @@ def test_wrong_elements_are_given_with_what_is_right() -> None:
     findings = judge_layer(passes.scaled_twice, [0.5])
     values = one(findings, "values", 0.5)
     assert 1 <= len(values.wrong) <= 5
-    assert all(got == 2 * expected != 0 for _, got, expected in values.wrong)
+    assert all(got == 2 * expected != 0 for _, got, expected, *_ in values.wrong)
     assert values.reason is not None
     assert values.reason.counted > 2_000_000 / 2
     assert values.about == "y"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from problems import LOSSES, problems
+from problems import LOSSES, diagnose, problems
 
 from dropout_cli import Problem, Trace
 from dropout_cli.verify.mistakes import (
@@ -12,7 +12,6 @@ from dropout_cli.verify.mistakes import (
     IN_INFERENCE,
     IN_TRAINING,
     SUMS,
-    diagnose,
     wrong_values,
 )
 from dropout_cli.verify.tolerance import Tolerance
