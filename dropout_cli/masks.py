@@ -20,7 +20,7 @@ from dropout_cli.arrays import Mask
 from dropout_cli.errors import RequestError
 
 MOST_SKIPPED = 10**9  # draws
-BLOCK = 1 << 17  # counters encrypted at a time: they fit in a processor's cache
+BLOCK = 1 << 17  # elements drawn at a time: they fit in a processor's cache
 MCG31, MCG31_FACTOR = 2**31 - 1, 1132489760  # M and the factor of MKL's MCG31m1
 
 
@@ -92,7 +92,8 @@ def draw_numpy_binomial(seed: int, n: int, p: float, skip: int) -> Mask:
     greater than the probability of the other, which NumPy takes from exp(ln(·)): for p ≥ 1/2 kept
     where u_i > p, else where u_i ≤ 1−p.
     """
-    return _numpy(seed, skip).binomial(1, 1 - p, n).astype(np.bool_)
+    state = _numpy(seed, skip)
+    return _by_blocks(n, lambda _, count: state.binomial(1, 1 - p, count).astype(np.bool_))
 
 
 def draw_jax(seed: int, n: int, p: float, skip: int) -> Mask:
@@ -106,12 +107,13 @@ def draw_jax(seed: int, n: int, p: float, skip: int) -> Mask:
         raise RequestError(f"seed is {seed}, but JAX takes integers from -2^63 to 2^63-1")
     if skip:
         raise RequestError("skip counts draws that come before, but in JAX the key alone decides")
-    kept = np.empty(n, dtype=np.bool_)
-    for start in range(0, n, BLOCK):
-        low = np.arange(start, min(start + BLOCK, n), dtype=np.uint32)
+
+    def keep(start: int, count: int) -> Mask:
+        low = np.arange(start, start + count, dtype=np.uint32)
         first, second = _threefry((0, seed % 2**32), np.zeros_like(low), low)
-        kept[start : start + BLOCK] = ((first ^ second) >> 9) / 2**23 < np.float32(1 - p)
-    return kept
+        return np.asarray(((first ^ second) >> 9) / 2**23 < np.float32(1 - p))
+
+    return _by_blocks(n, keep)
 
 
 SOURCES: dict[str, Callable[[int, int, float, int], Mask]] = {
@@ -161,6 +163,12 @@ def find(mask: Mask, p: float, below: int, skip: int = 0) -> dict[str, int | Non
         drawn = (draw(rng, seed, mask.size, p, skip) for seed in range(below))
         found[rng] = next((k for k, each in enumerate(drawn) if np.array_equal(each, mask)), None)
     return found
+
+
+def _by_blocks(n: int, keep: Callable[[int, int], Mask]) -> Mask:
+    """Draw n elements a block at a time. keep(start, count): draw the next from `start` on."""
+    starts = range(0, n, BLOCK)
+    return np.concatenate([keep(start, min(BLOCK, n - start)) for start in starts])
 
 
 def _torch(seed: int, count: int, skip: int) -> NDArray[np.uint32]:
