@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from drawings import figure, texts
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 
 from dropout_cli import RequestError
@@ -153,17 +152,3 @@ def test_each_pair_has_its_own_size():
     found = sizes(Style(), x=long, grad_y=short, mask=[1] * 8, p=0.5)
     assert found["16"] == 19
     assert 12 <= found["16.47"] < 19
-
-
-def test_the_factor_is_clear_of_its_arrowhead():
-    style = Style(layout="flow")
-    drawn = figure(style, p=0.1)
-    found, boxes, _, unit = measure(drawn, style)
-    factors = [box for text, box in zip(found, boxes, strict=True) if text.get_text() == "×1.111"]
-    paths = [path for part in drawn.findobj(PolyCollection) for path in part.get_paths()]
-    heads = [path.vertices for path in paths if len(path.vertices) == 4]  # a triangle, closed
-    assert (unit, len(factors), len(heads)) == (1, 4, 8)
-    for (left, low), (right, high) in factors:
-        for head in heads:
-            (x, y), (x_end, y_end) = head.min(axis=0), head.max(axis=0)
-            assert x_end < left or right < x or y_end + 2 <= low or high <= y
