@@ -173,16 +173,6 @@ def test_the_source_of_nn_dropout_follows_from_version_and_cpu(version, mkl, sou
     assert nn_dropout(version, mkl) == source
 
 
-@pytest.mark.parametrize(("vendor", "found"), [("GenuineIntel", True), ("AuthenticAMD", False)])
-def test_the_cpu_is_told_from_what_the_system_says(monkeypatch, vendor, found):
-    monkeypatch.setattr(Path, "exists", lambda _: True)
-    monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\nvendor_id\t: {vendor}\n")
-    assert intel() is found
-    monkeypatch.setattr(Path, "exists", lambda _: False)
-    monkeypatch.setattr("platform.processor", lambda: f"Family 6 Model 85, {vendor}")
-    assert intel() is found
-
-
 # The two passes
 
 LOSSES = {

@@ -9,8 +9,6 @@ from rich.cells import cell_len
 from running import slow
 from steps import IDS, LANGUAGES, PROBLEMS
 
-from dropout_cli.words import load
-
 
 @pytest.mark.parametrize(
     ("asked", "wanted"),
@@ -90,18 +88,6 @@ def test_an_exercise_hides_the_gradient_that_follows_from_a_loss(cli, mode):
             shown = rf"(?<![\d.]){result}(?!\d)"
             assert re.search(shown, full) or not mode
             assert not re.search(shown, blank)
-
-
-@pytest.mark.parametrize("language", [LANGUAGES[-1], *map(slow, LANGUAGES[:-1])])
-@pytest.mark.parametrize("suffix", [".md", ".txt", ".json", slow(".html"), slow(".svg")])
-def test_a_file_in_each_format_has_every_step(cli, tmp_path, suffix, language):
-    path = tmp_path / f"notes{suffix}"
-    assert cli("walkthrough", "--lang", language, "-o", str(path)).code == 0
-    text = path.read_text("utf-8")
-    if suffix == ".json":
-        text = json.dumps(json.loads(text), ensure_ascii=False)
-    for step in load(language)["step"]:
-        assert step["title"] in text.replace("&#160;", " ")
 
 
 def test_json_holds_the_steps_and_the_trace(cli):

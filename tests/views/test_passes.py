@@ -26,16 +26,6 @@ def test_page(cli, snapshot, page):
     assert result.out == snapshot
 
 
-@pytest.mark.parametrize("columns", [60, 200])
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "markdown"])
-def test_nothing_is_cut_or_too_wide(cli, monkeypatch, page, columns):
-    monkeypatch.setenv("COLUMNS", str(columns))
-    out = cli(*PAGES[page]).out
-    assert not re.search(r"\S…", out)  # an ellipsis of rich's
-    if page != "wide":
-        assert max(map(len, out.splitlines())) <= columns
-
-
 @pytest.mark.parametrize("digits", [1, 3, 12, 17])
 def test_precision_is_significant_digits(cli, digits):
     out = cli("forward", "-x", "1,1,1,1", "-p", "0.7", "-m", "1111", "--precision", str(digits)).out
