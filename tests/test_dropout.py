@@ -173,7 +173,7 @@ def test_vectors_may_have_any_shape():
     ],
 )
 @pytest.mark.parametrize("function", [forward, local_gradient, backward])
-def test_what_cannot_be_is_refused(function, x, mask, p, says):
+def test_impossible_arguments_are_refused(function, x, mask, p, says):
     with pytest.raises(RequestError, match=says):
         function(x, mask, p)
 

@@ -188,7 +188,7 @@ def contrast(one, other):
 
 
 @pytest.mark.parametrize("name", THEMES)
-def test_contrast_holds(name):
+def test_colours_have_the_contrast_of_wcag(name):
     theme = THEMES[name]
     on_ground = {"ink": 4.5, "muted": 4.5, "dropped": 4.5, "kept": 4.5, "given": 3, "rule": 3}
     on_ground |= {"kept_thin": 3, "gain_thin": 3}
@@ -219,7 +219,7 @@ def test_a_font_that_is_needed_is_asked_for(monkeypatch, title, lang):
             figure(Style(title=f"Dropout {sign}", lang="en"))
 
 
-def test_a_title_that_no_line_can_hold():
+def test_a_title_that_no_line_can_hold_is_refused():
     with pytest.raises(RequestError, match="too long"):
         figure(Style(title="long " * 60))
     with pytest.raises(RequestError, match="one line"):

@@ -88,7 +88,7 @@ def test_words_keep_apart_and_on_the_page(layout, size, n):
 
 @LAYOUTS
 @pytest.mark.parametrize("precision", [17, *(pytest.param(n, marks=SLOW) for n in (1, 4, 9))])
-def test_with_every_precision(layout, precision):
+def test_words_keep_apart_with_every_precision(layout, precision):
     for n in (4, 9) if precision == 17 else (1, 4, 9, 40):
         problem = {"x": values("mixed", n) / 3, "p": 1 / 3, "seed": 1, "loss": "sum-squares"}
         check(Style(layout=layout, precision=precision), **problem)
@@ -100,7 +100,7 @@ def test_with_every_precision(layout, precision):
      (("x",), ("mask",), ("y",), ("x", "y"), ("y", "grad_x")))],
 )  # fmt: skip
 @pytest.mark.parametrize("n", [4, pytest.param(10, marks=SLOW), pytest.param(30, marks=SLOW)])
-def test_with_some_panels(panel, n):
+def test_words_keep_apart_in_some_panels(panel, n):
     for kind, size in (("mixed", "16x9"), ("long", "square")):
         said = check(Style(panel=panel, size=size), x=values(kind, n), seed=1)
         names = {"Input": "x", "Mask": "mask", "Output  →": "y", "Gradient  ←": "grad_x"}
@@ -113,7 +113,7 @@ def test_with_some_panels(panel, n):
     [("flow", "en"), ("panels", "zh"), *(pytest.param(*pair, marks=SLOW) for pair in
      (("flow", "zh"), ("panels", "en")))],
 )  # fmt: skip
-def test_with_every_title(layout, lang):
+def test_words_keep_apart_under_every_title(layout, lang):
     for title in ("", "ß", "A title that is rather longer than the page is wide, " * 2):
         style = Style(layout=layout, lang=lang, title=title)
         try:

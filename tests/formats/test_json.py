@@ -5,7 +5,7 @@ import numpy as np
 from dropout_cli.formats.json import to_json
 
 
-def test_its_layout_byte_for_byte() -> None:
+def test_a_record_has_one_key_on_each_line() -> None:
     record = {
         "x": np.array([1.0, -0.5]),
         "m": np.array([1, 0], np.int8),

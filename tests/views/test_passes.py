@@ -20,7 +20,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page(cli, snapshot, page):
+def test_a_page_is_as_it_was(cli, snapshot, page):
     result = cli(*PAGES[page])
     assert (result.code, result.err) == (0, "")
     assert result.out == snapshot

@@ -135,7 +135,7 @@ def test_the_gradients_expectation_is_not_preserved_under_squares(cli, numbers):
         assert "1.33333 times 2xᵢ, the gradient without dropout" in out
 
 
-def test_the_ends_of_p(cli, numbers):
+def test_at_the_ends_of_p_nothing_untrue_is_said(cli, numbers):
     kept, dropped = (cli("walkthrough", "-p", p).words for p in "01")
     assert "nothing to make up for" in kept
     assert "At p = 0 nn.Dropout draws nothing and drops nothing." in kept
