@@ -186,6 +186,27 @@ def test_every_expectation_is_recorded(numbers):
         assert recorded["grad_x"] == (squares if "squares" in args else [float(p < 1)] * 40)
 
 
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "L = Σ yᵢ ≈ 2.66667e+308"),
+        ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "∂L/∂x = ∂L/∂y = [2.00000e+308, 2, 2, 2]ᵀ"),
+    ],
+)
+def test_a_number_that_nobody_asked_for_may_overflow(cli, problem, says):
+    assert cli("verify", *problem.split()).code == 0
+    page = cli("walkthrough", *problem.split())
+    assert (page.code, page.err) == (0, "")
+    assert says in page.out
+    assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
+
+
+def test_an_inference_that_overflows_at_an_element_that_is_not_shown_has_no_numbers(cli, numbers):
+    problem = [f"-x{'1,' * 9}1e308{',1' * 9}", f"-m{'1' * 9}0{'1' * 9}", "--loss", "sum-squares"]
+    assert cli("walkthrough", *problem).code == 0
+    assert numbers(*problem)["inference"] == {}
+
+
 EQUALITIES = {
     "-p 0.3": [
         "1−p = 0.7 ", "1/(1−p) ≈ 1.42857", "1−p = 0.7,   P(mᵢ = 0) = p = 0.3",
