@@ -200,6 +200,7 @@ def test_a_saved_pass_can_be_read(cli):
         ({"p": "0.5"}, "p does not follow"),
         ({"p": 2}, "p is 2"),
         ({"x": "12"}, "x is not a list"),
+        ({"x": []}, "x is empty"),
         ({"x": [1, None]}, "element 2 of x is 'None'"),
         ({"mask": [1]}, "mask has length 1"),
         ({"mask_source": {"kind": "drawn"}}, "mask_source must be"),
