@@ -21,6 +21,20 @@ class Result(NamedTuple):
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def words(self) -> str:
+        """The output as one line, in which a sentence is found wherever it was broken."""
+        return " ".join(self.out.split())
+
+    @property
+    def error(self) -> str:
+        """The sentence with which the command refused, and all that it wrote."""
+        assert (self.code, self.out) == (2, "")
+        assert self.err.startswith("Error: ")
+        assert self.err.count("\n") == 1
+        assert "a defect" not in self.err
+        return self.err
+
 
 # What the shell of whoever runs the tests says of language, colours and size is nothing to them.
 for name in (
@@ -53,6 +67,13 @@ def run_cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Result(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print in colour, as on a terminal of 256 colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import sys
 from fractions import Fraction
-from typing import Any
 
 import exact
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropout_cli import Problem, RequestError, Trace, backward, forward, local_gradient
-from dropout_cli.arrays import as_mask
 from dropout_cli.losses import LOSSES
 
 NUMBERS = st.floats(-1e100, 1e100)
@@ -141,9 +139,7 @@ def test_a_loss_is_at_most_quadratic(loss):
     assert not thirds.any(), f"dropout_cli/losses.py: LOSSES[{loss!r}] is not at most quadratic"
 
 
-def test_any_shape_and_no_copy_of_a_mask():
-    mask = np.array([True, False])
-    assert as_mask(mask, (2,), 0.5) is mask
+def test_vectors_may_have_any_shape():
     x = np.arange(6).reshape(2, 3)
     assert forward(x, x % 2, 0.5).tolist() == [[0, 2, 0], [6, 0, 10]]
     assert forward(3, 1, 0.5) == 6
@@ -164,24 +160,16 @@ def test_any_shape_and_no_copy_of_a_mask():
         ([1, 2], [1, 0], 0, r"element 2 of mask is 0, but p = 0 drops no element"),
         ([1, 2], [1, 0], 1, r"element 1 of mask is 1, but p = 1 drops every element"),
         ([1, float("inf")], [1, 0], 0.5, r"element 2 of (x|grad_y) is inf"),
+        ([[1, 2], [float("nan"), 3]], [[1, 1], [1, 1]], 0.5, r"element \[2, 1\] of \w+ is nan"),
+        (float("inf"), 1, 0.5, "^(x|grad_y) is inf, but"),
         (["a", "b"], [1, 0], 0.5, "must hold real numbers"),
         ([1j, 2], [1, 0], 0.5, "must hold real numbers"),
     ],
 )
 @pytest.mark.parametrize("function", [forward, local_gradient, backward])
-def test_what_cannot_be_is_refused(function, x, mask, p, says):
+def test_impossible_arguments_are_refused(function, x, mask, p, says):
     with pytest.raises(RequestError, match=says):
         function(x, mask, p)
-
-
-def test_an_error_names_what_was_wrong():
-    cases: dict[str, Any] = {
-        "element 2 of ": [1, np.inf], "": np.inf, r"element \[2, 1\] of ": [[1, 2], [np.nan, 3]],
-    }  # fmt: skip
-    for function, name in ((forward, "x"), (local_gradient, "x"), (backward, "grad_y")):
-        for where, values in cases.items():
-            with pytest.raises(RequestError, match=f"^{where}{name} is (inf|nan), but"):
-                function(values, np.ones(np.shape(values)), 0.5)
 
 
 def test_a_problem_cannot_be_changed():
@@ -195,12 +183,6 @@ def test_a_problem_cannot_be_changed():
     for array in (problem.x, problem.mask, problem.grad_y, Trace(problem).y, Trace(problem).grad_x):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
-
-
-def test_an_overflow_is_told_by_its_place_in_the_problem():
-    problem = Problem.create([1, 1, 1e308, 1], 0.5, [1, 1, 1, 1])
-    with pytest.raises(RequestError, match=r"^element 3 of y overflows"):
-        _ = Trace(problem).y
 
 
 def test_the_package_exports_what_it_names():

@@ -75,7 +75,7 @@ def test_ci_runs_the_developers_commands():
 
 @needs_bash
 @pytest.mark.parametrize("block", EXAMPLES)
-def test_example(shell, tmp_path, block):
+def test_every_command_runs_and_prints_what_is_shown(shell, tmp_path, block):
     done = shell(block)
     assert done.returncode == 0, done.stderr
     kind, output = BLOCKS[BLOCKS.index(("sh", f"{block}\n")) + 1]
@@ -161,14 +161,14 @@ def run_example(word: str, *replaced: str) -> dict[str, Any]:
     return names
 
 
-def test_the_python_examples(monkeypatch):
+def test_the_python_examples_run(monkeypatch):
     run_example("import backward")  # it checks itself
     monkeypatch.syspath_prepend(ROOT / "tests")
     monkeypatch.setattr(dropout_cli, "check", partial(dropout_cli.check, p=0.3))
     run_example("def test_dropout")["test_dropout"]()
 
 
-def test_a_course_with_a_cache(monkeypatch):
+def test_a_course_with_a_cache_is_judged(monkeypatch):
     for name, module in cs231n().items():
         monkeypatch.setitem(sys.modules, name, module)
     dropout_cli.check(run_example("cs231n")["run"], p=0.3)
@@ -177,7 +177,7 @@ def test_a_course_with_a_cache(monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler is installed")
-def test_a_library_in_c(tmp_path):
+def test_a_library_in_c_is_judged_through_ctypes(tmp_path):
     source = tmp_path / "dropout.c"
     source.write_text(C_SOURCE)
 

@@ -3,11 +3,9 @@
 FUZZ_CASES=20000 pytest tests/cli/test_fuzz.py runs more of them, always the same.
 """
 
-import contextlib
 import io
 import json
 import os
-import sys
 import time
 import unicodedata
 import warnings
@@ -19,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dropout_cli.cli import run
 from dropout_cli.masks import SOURCES
 
 CASES = int(os.environ.get("FUZZ_CASES", "60"))
@@ -135,22 +132,6 @@ def folder(tmp_path_factory):
     os.chdir(before)
 
 
-def called(args, stdin):
-    """Return the exit code, and what was written to standard output and standard error."""
-    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
-    usual = sys.stdin
-    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin))
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(args)
-    except SystemExit as exit_:
-        code = int(exit_.code or 0)
-    finally:
-        sys.stdin = usual
-    out.flush()
-    return code, out.buffer.getvalue().decode("utf-8"), err.getvalue()
-
-
 def strict(name):
     raise AssertionError(f"{name} is no JSON")
 
@@ -164,7 +145,7 @@ def no_control_characters(text):
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(lines(), contents())
-def test_every_command_line_ends_well(folder, args, files):
+def test_every_command_line_ends_well(cli, folder, args, files):
     for name, data in files.items():
         if name:
             (folder / name).write_bytes(data)
@@ -172,7 +153,7 @@ def test_every_command_line_ends_well(folder, args, files):
     started = time.perf_counter()
     with warnings.catch_warnings(), np.errstate(all="warn"):
         warnings.simplefilter("error")
-        code, out, err = called(args, files[""])
+        code, out, err = cli(*args, stdin=files[""])
     assert time.perf_counter() - started < LONGEST
     assert code in (0, 1, 2)
     assert "Traceback" not in err

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from running import slow
 
 from dropout_cli.cli.printed import parse
 
@@ -54,21 +55,14 @@ PASTED = [
 
 
 @pytest.mark.parametrize(("text", "expected"), PASTED, ids=[text for text, _ in PASTED])
-@pytest.mark.parametrize(
-    "place",
-    [
-        "option",
-        *(pytest.param(place, marks=pytest.mark.slow) for place in ("file", "standard input")),
-    ],
-)
+@pytest.mark.parametrize("place", ["option", slow("file"), slow("standard input")])
 def test_what_becomes_of_a_pasted_text(cli, tmp_path, text, expected, place):
     path = tmp_path / "x.txt"
     path.write_text(text, encoding="utf-8")
     value = {"option": text, "file": f"@{path}", "standard input": "-"}[place]
     result = cli("forward", "-x", value, "-f", "json", stdin=text.encode())
     if isinstance(expected, str):
-        assert (result.code, result.out) == (2, "")
-        assert expected in result.err
+        assert expected in result.error
     else:
         assert result.json["x"] == np.ravel(expected).tolist()
         shown = "2 × 2, row by row" in cli("forward", "-x", value, stdin=text.encode()).out
@@ -76,14 +70,13 @@ def test_what_becomes_of_a_pasted_text(cli, tmp_path, text, expected, place):
 
 
 MASKS = [
-    ("1010", [1, 0, 1, 0]), ("1 0 1 0", [1, 0, 1, 0]), ("1,0,1,0", [1, 0, 1, 0]),
-    ("[1, 0, 1, 0]ᵀ", [1, 0, 1, 0]), ("m = [1, 0, 1, 0]ᵀ", [1, 0, 1, 0]),
+    ("1010", [1, 0, 1, 0]), ("1 0 1 0", [1, 0, 1, 0]), ("10 10", [1, 0, 1, 0]),
+    ("10\n10", [1, 0, 1, 0]), ("[1, 0, 1, 0]ᵀ", [1, 0, 1, 0]),
     ("[ True False  True False]", [1, 0, 1, 0]), ("True, False, True, False", [1, 0, 1, 0]),
     ("tensor([ True, False,  True, False])", [1, 0, 1, 0]),
-    ("[np.True_, np.False_, np.True_, np.False_]", [1, 0, 1, 0]), ("10 10", [1, 0, 1, 0]),
-    ("10\n10", [1, 0, 1, 0]), ("[[True, False], [True, False]]", [1, 0, 1, 0]),
-    ("tensor([1., 0., 1., 0.])", [1, 0, 1, 0]), ("10 1 0", "mask has length 3"),
-    ("101 0", "mask has length 2"), ("1020", "element 3 of mask is 2"),
+    ("[np.True_, np.False_, np.True_, np.False_]", [1, 0, 1, 0]),
+    ("[[True, False], [True, False]]", [1, 0, 1, 0]), ("tensor([1., 0., 1., 0.])", [1, 0, 1, 0]),
+    ("10 1 0", "mask has length 3"), ("1020", "element 3 of mask is 2"),
     ("yes,no,yes,no", "element 1 of mask is 'yes', which is not a number"),
 ]  # fmt: skip
 
@@ -92,8 +85,7 @@ MASKS = [
 def test_what_becomes_of_a_pasted_mask(cli, text, expected):
     result = cli("forward", "-m", text, "-f", "json")
     if isinstance(expected, str):
-        assert (result.code, result.out) == (2, "")
-        assert expected in result.err
+        assert expected in result.error
     else:
         assert result.json["mask"] == expected
         assert cli("masks", "--mask", text, "-f", "json").code == 0
@@ -102,7 +94,7 @@ def test_what_becomes_of_a_pasted_mask(cli, text, expected):
 
 
 @pytest.mark.parametrize("option", ["-g", "--grad-x", "--y"])
-def test_every_vector_is_read_so(cli, option):
+def test_every_vector_may_be_pasted(cli, option):
     command = "backward" if option == "-g" else "verify"
     printed = cli(command, option, "tensor([0.2, 0., 0.6, 0.], grad_fn=<MulBackward0>)")
     assert printed == cli(command, option, "0.2,0.,0.6,0.")
@@ -112,11 +104,11 @@ def test_every_vector_is_read_so(cli, option):
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("command", ["forward", "backward"])
 def test_what_a_table_prints_can_be_pasted_back(cli, command, language):
-    problem = ["-x", "1.5,-2,3", "-p", "0.25", "--seed", "3"]
-    out = cli(command, *problem, "--lang", language).out
+    problem = ["-x", "1.5,-2,3", "-p", "0.25"]
+    out = cli(command, *problem, "--seed", "3", "--lang", language).out
     (mask,) = [line for line in out.splitlines() if line.startswith("m = ")]
-    given = cli("forward", "-x", "1.5,-2,3", "-p", "0.25", "-m", mask[: mask.index("ᵀ") + 1])
-    drawn = cli("forward", *problem)
+    given = cli("forward", *problem, "-m", mask[: mask.index("ᵀ") + 1])
+    drawn = cli("forward", *problem, "--seed", "3")
     assert given.out.splitlines()[-3:] == drawn.out.splitlines()[-3:]
 
 
@@ -126,14 +118,17 @@ def test_a_matrix_of_a_file_is_read_row_by_row(cli, tmp_path):
     np.save(tmp_path / "fortran.npy", np.asfortranarray(matrix))
     np.save(tmp_path / "three.npy", matrix.reshape(1, 2, 3))
     (tmp_path / "x.json").write_text(json.dumps(matrix.tolist()))
-    for name, shape in (
-        ("c.npy", "2 × 3"), ("fortran.npy", "2 × 3"), ("three.npy", "1 × 2 × 3"),
-        ("x.json", "2 × 3"),
-    ):  # fmt: skip
+    shapes = dict.fromkeys(("c.npy", "fortran.npy", "x.json"), "2 × 3") | {"three.npy": "1 × 2 × 3"}
+    for name, shape in shapes.items():
         path = f"@{tmp_path / name}"
         assert cli("backward", "-x", path, "-f", "json").json["x"] == [0, 1, 2, 3, 4, 5]
         assert f"the input, {shape}, row by row" in cli("forward", "-x", path).out
         assert f"输入，{shape}，逐行排列" in cli("forward", "-x", path, "--lang", "zh").out
+
+
+def test_the_shape_of_the_mask_alone_is_the_shape_too(cli):
+    masked = cli("forward", "-x", "1,2,3,4", "-m", "[[1, 0], [0, 1]]")
+    assert "2 × 2, row by row" in masked.out
 
 
 @pytest.mark.parametrize(
@@ -145,12 +140,6 @@ def test_rows_and_columns_are_not_mixed_up(text):
     vector = parse(text, "x")
     assert vector.values.tolist() == [1, 2, 3, 4, 5, 6]
     assert vector.shape == (2, 3)
-    assert parse(f"[{text}]" if text[0] == "[" else text, "x").shape[-2:] == (2, 3)
-
-
-def test_the_shape_of_the_mask_alone_is_the_shape_too(cli):
-    masked = cli("forward", "-x", "1,2,3,4", "-m", "[[1, 0], [0, 1]]")
-    assert "2 × 2, row by row" in masked.out
 
 
 @pytest.mark.parametrize(
@@ -167,15 +156,15 @@ def test_each_number_keeps_the_digits_that_were_written(text, written):
     assert vector.values.tolist() == [float(each) for each in written]
 
 
-SHAPES = [
-    (3, 5),
-    *(pytest.param(shape, marks=pytest.mark.slow) for shape in ((1,), (7,), (40,), (2, 3, 4))),
-]
+SHAPES = pytest.mark.parametrize(
+    "shape", [(3, 5), *map(slow, [(1,), (7,), (40,), (2, 3, 4)])], ids=str
+)
+SCALES = pytest.mark.parametrize("scale", [1, 1e-6, 1e5, 1e12])
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("scale", [1, 1e-6, 1e5, 1e12])
-def test_prints_of_numpy(shape, scale):
+@SHAPES
+@SCALES
+def test_prints_of_numpy_are_read(shape, scale):
     rng = np.random.default_rng(0)
     for dtype in (np.float64, np.float32, np.int64):
         array = (rng.normal(size=shape) * scale).astype(dtype)
@@ -191,9 +180,9 @@ def test_prints_of_numpy(shape, scale):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("scale", [1, 1e-6, 1e5, 1e12])
-def test_prints_of_pytorch(shape, scale):
+@SHAPES
+@SCALES
+def test_prints_of_pytorch_are_read(shape, scale):
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     x = (torch.randn(shape) * scale).requires_grad_()
@@ -207,7 +196,7 @@ def test_prints_of_pytorch(shape, scale):
 
 
 @pytest.mark.slow
-def test_prints_of_jax():
+def test_prints_of_jax_are_read():
     jnp = pytest.importorskip("jax.numpy")
     array = jnp.arange(6.0).reshape(2, 3) / 7
     for text in (str(array), repr(array)):
@@ -218,18 +207,11 @@ def test_prints_of_jax():
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 10**5, "]" * 10**5, "[" * 10**5 + "1" + "]" * 10**5, "a" * 10**6 + "(", "(" * 10**5,
-     "1," * 10**5 + "[", ",a=" * 10**5, "a." * 10**5 + "(1)", "1.0" * 10**5 + "e*"],
+    ["[" * 10**5, "[" * 10**5 + "1" + "]" * 10**5, "a" * 10**6 + "(", "(" * 10**5, ",a=" * 10**5,
+     "a." * 10**5 + "(1)", "1.0" * 10**5 + "e*"],
     ids=lambda text: f"{text[:2]}…{text[-2:]}",
 )  # fmt: skip
 def test_what_is_no_vector_is_refused_at_once(cli, text):
     started = time.perf_counter()
-    result = cli("forward", "-x", "-", stdin=text.encode())
+    assert cli("forward", "-x", "-", stdin=text.encode()).error
     assert time.perf_counter() - started < 5
-    assert (result.code, result.out) == (2, "")
-
-
-def test_a_short_option_with_an_equals_sign(cli):
-    assert cli("forward", "-x=-2,3", "-p=1/4", "-s=7") == cli(
-        "forward", "--input=-2,3", "--drop-prob=1/4", "--seed=7"
-    )

@@ -5,15 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_hex
 from PIL import Image
 
 from dropout_cli import Problem, Trace
 from dropout_cli.figure.animation import moments
-from dropout_cli.figure.files import draw
 from dropout_cli.figure.flow import STAGES
-from dropout_cli.figure.style import THEMES, Style
+from dropout_cli.figure.style import THEMES
 from dropout_cli.words import load
 from dropout_cli.words.messages import Messages
 
@@ -65,16 +62,6 @@ def test_every_case_has_its_words(problem):
     assert (r"$m_{1} = 0,\; y_{1} = 0$" in words) == (problem.get("p") == 1)
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_a_plate_is_dimmed_where_there_is_one(training):
-    trace, light = Trace(Problem.create(training=training)), THEMES["light"]
-    moment = next(moment for moment, _ in scenes(training=training) if moment.focus is not None)
-    drawn = draw(trace, Messages(load("en"), 4), Style(layout="flow"), moment)
-    dimming = [part for part in drawn.findobj(PolyCollection) if part.get_alpha()]
-    colours = {to_hex(part.get_facecolor()[0]).upper() for part in dimming}
-    assert colours == ({light.ground, light.plate} if training else {light.ground})
-
-
 @pytest.mark.parametrize(
     ("problem", "inserted"),
     [
@@ -93,17 +80,6 @@ def test_equals_stands_where_no_number_is_rounded(problem, inserted):
     before = "x_{1}" if problem.get("training") is False else r"m_{1}/(1-p)"
     words = [re.sub(" +", " ", one) for one in captions(**problem)]
     assert any(one.startswith("$y") and one.endswith(f"{before} {inserted}$") for one in words)
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_last_words_say_the_scale(lang):
-    def last(p):
-        trace = Trace(Problem.create(p=p, seed=1))
-        return [*moments(trace, Messages(load(lang), 4))][-1][0].caption
-
-    assert "1/(1−p) ≈ 1.429" in last(0.3)
-    assert "1/(1−p) = 1.5" in last(1 / 3)
-    assert "1/(1" not in last(1)
 
 
 def frames(path):

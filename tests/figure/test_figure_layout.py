@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from drawings import figure, texts
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 
 from dropout_cli import RequestError
@@ -89,7 +88,7 @@ def test_words_keep_apart_and_on_the_page(layout, size, n):
 
 @LAYOUTS
 @pytest.mark.parametrize("precision", [17, *(pytest.param(n, marks=SLOW) for n in (1, 4, 9))])
-def test_with_every_precision(layout, precision):
+def test_words_keep_apart_with_every_precision(layout, precision):
     for n in (4, 9) if precision == 17 else (1, 4, 9, 40):
         problem = {"x": values("mixed", n) / 3, "p": 1 / 3, "seed": 1, "loss": "sum-squares"}
         check(Style(layout=layout, precision=precision), **problem)
@@ -101,7 +100,7 @@ def test_with_every_precision(layout, precision):
      (("x",), ("mask",), ("y",), ("x", "y"), ("y", "grad_x")))],
 )  # fmt: skip
 @pytest.mark.parametrize("n", [4, pytest.param(10, marks=SLOW), pytest.param(30, marks=SLOW)])
-def test_with_some_panels(panel, n):
+def test_words_keep_apart_in_some_panels(panel, n):
     for kind, size in (("mixed", "16x9"), ("long", "square")):
         said = check(Style(panel=panel, size=size), x=values(kind, n), seed=1)
         names = {"Input": "x", "Mask": "mask", "Output  →": "y", "Gradient  ←": "grad_x"}
@@ -114,7 +113,7 @@ def test_with_some_panels(panel, n):
     [("flow", "en"), ("panels", "zh"), *(pytest.param(*pair, marks=SLOW) for pair in
      (("flow", "zh"), ("panels", "en")))],
 )  # fmt: skip
-def test_with_every_title(layout, lang):
+def test_words_keep_apart_under_every_title(layout, lang):
     for title in ("", "ß", "A title that is rather longer than the page is wide, " * 2):
         style = Style(layout=layout, lang=lang, title=title)
         try:
@@ -153,17 +152,3 @@ def test_each_pair_has_its_own_size():
     found = sizes(Style(), x=long, grad_y=short, mask=[1] * 8, p=0.5)
     assert found["16"] == 19
     assert 12 <= found["16.47"] < 19
-
-
-def test_the_factor_is_clear_of_its_arrowhead():
-    style = Style(layout="flow")
-    drawn = figure(style, p=0.1)
-    found, boxes, _, unit = measure(drawn, style)
-    factors = [box for text, box in zip(found, boxes, strict=True) if text.get_text() == "×1.111"]
-    paths = [path for part in drawn.findobj(PolyCollection) for path in part.get_paths()]
-    heads = [path.vertices for path in paths if len(path.vertices) == 4]  # a triangle, closed
-    assert (unit, len(factors), len(heads)) == (1, 4, 8)
-    for (left, low), (right, high) in factors:
-        for head in heads:
-            (x, y), (x_end, y_end) = head.min(axis=0), head.max(axis=0)
-            assert x_end < left or right < x or y_end + 2 <= low or high <= y

@@ -50,7 +50,7 @@ NEGATIVE = """
         ("forward -x -1.5,2,-0.3,4", 80, NEGATIVE),
     ],
 )
-def test_bars(cli, monkeypatch, args, columns, drawn):
+def test_bars_are_as_they_were_drawn_by_hand(cli, monkeypatch, args, columns, drawn):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert drawn.strip("\n") in cli(*args.split()).out
 
@@ -63,7 +63,7 @@ def test_bars(cli, monkeypatch, args, columns, drawn):
         ("-x 0,0 -m 10", ["", ""]),
     ],
 )
-def test_the_ends_of_the_scale(cli, args, bars):
+def test_a_bar_too_small_for_a_cell_is_a_thin_sign_and_zero_has_none(cli, args, bars):
     rows = re.findall(r"^\d .*?(?:kept|dropped) *(\S*)$", cli("forward", *args.split()).out, re.M)
     assert rows == bars
 

@@ -54,7 +54,7 @@ def page(cli, tmp_path):
 @pytest.mark.usefixtures("without_lanes")
 @pytest.mark.parametrize("problem", SOME_PROBLEMS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_derivation_as_a_page(page, language, problem):
+def test_the_derivation_is_a_page_with_every_formula_typeset(page, language, problem):
     html, err = page("walkthrough", "--lang", language, *PROBLEMS[problem].split())
     titles = [step["title"] for step in load(language)["step"]]
     assert html.texts("h2") == [f"{k}. {title}" for k, title in enumerate(titles, 1)]
@@ -84,7 +84,7 @@ def test_without_latex2mathml_formulas_are_in_unicode_and_that_is_said(page, mon
     assert "its formulas are in Unicode; with latex2mathml" in err
 
 
-def test_light_dark_or_as_the_reader_has_it(page):
+def test_a_page_is_light_dark_or_as_the_reader_has_it(page):
     def style(*args):
         return page("forward", *args)[0].texts("style")[0]
 
@@ -130,7 +130,7 @@ def test_a_hand_out_holds_the_lanes_in_the_colours_of_the_page(page, tmp_path):
 
 
 @pytest.mark.usefixtures("without_lanes")
-def test_steps_have_names(page):
+def test_each_step_has_a_name_to_link_to(page):
     html, _ = page("walkthrough")
     assert [attrs.get("id") for tag, attrs, _ in html.elements if tag == "h2"] == IDS
     words = " ".join(" ".join(html.texts("p")).split())

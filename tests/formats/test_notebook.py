@@ -91,7 +91,7 @@ def test_the_module_that_is_printed_passes_our_own_judge(cli, monkeypatch, noteb
         dropout_cli.check(names["MyDropout"], p=1)
 
 
-def test_what_other_pages_hold(notebook):
+def test_a_table_is_one_cell_and_a_sheet_has_no_programs(notebook):
     (cell,) = notebook("forward").cells
     assert "| $i$ | $x_i$ |" in cell.source
     cells = notebook("walkthrough", "--hide").cells  # a sheet, which gives no results away

@@ -1,7 +1,5 @@
 """The claims: true of every trace, and false of a wrong one."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -122,17 +120,6 @@ def test_of_a_long_vector_the_first_elements_are_checked_and_counted() -> None:
         finding = claims.check(name, trace)
         assert (name, finding.ok, finding.checked) == (name, True, checked.get(name, 1000))
         assert claims.check(name, trace) is finding
-
-
-def test_the_variance_of_the_worked_example() -> None:
-    mean = claims.expectation(Problem.create())
-    assert mean.variance == [4, 16, 36, 64]  # p/(1−p)·x² with p = 1/2
-
-
-def test_the_step_and_its_differential() -> None:
-    assert claims.step(2) == [Fraction(1, 100), Fraction(2, 100)]
-    assert claims.differential([2.0, 4.0], claims.step(2)) == Fraction(10, 100)
-    assert claims.differential([], []) == 0
 
 
 @pytest.mark.parametrize(
