@@ -178,7 +178,9 @@ def read_problem(saved: Any, source: str, upstream: Mapping[str, Any] | None = N
         arguments = problem_arguments({key: saved[key] for key in keys}) | dict(upstream or {})
         match saved["mask_source"]:
             case {"kind": "drawn", "rng": str(rng), "seed": int(seed), **more}:
-                arguments |= {"mask": None, "rng": rng, "seed": seed, "skip": more.get("skip")}
+                skip = more.get("skip")
+                arguments |= {"mask": None, "rng": rng, "seed": seed}
+                arguments["skip"] = skip if isinstance(skip, int) else None
         problem = create_problem(arguments)
         for key, value in record(Trace(problem)).items():
             if not equal(saved[key], value):

@@ -23,7 +23,8 @@ FILES = {
     "broken.json": b'{"schema": ', "deep.json": b"[" * 100_000, "inf.json": b"[1, 1e999]",
     "long.json": b"[1" + b"0" * 400 + b"]", "saved.json": b'{"kept": "as it was"}',
     "many.npy": npy(np.zeros(10**7 + 1, np.int8)), "mine.json": b'{"y": [4, 0]}',
-    "p.json": b'{"y": [4, 0], "p": 0.5}', "mask.json": b'{"x": [2, 4], "p": 0.5, "y": [4, 0], "mask": [1, 0]}',
+    "p.json": b'{"y": [4, 0], "p": 0.5}',
+    "mask.json": b'{"x": [2, 4], "p": 0.5, "y": [4, 0], "mask": [1, 0]}',
     "right.json": b'{"x": [2, 4], "p": 0.5, "mask": [1, 0], "y": [4, 0]}',
 }  # fmt: skip
 
@@ -207,6 +208,7 @@ def test_a_saved_pass_can_be_read(cli):
         ({"x": [1, None]}, "element 2 of x is 'None'"),
         ({"mask": [1]}, "mask has length 1"),
         ({"mask_source": {"kind": "drawn"}}, "mask_source does not follow"),
+        ({"mask_source": DRAWN | {"skip": "10"}}, "does not follow"),
         ({"mask_source": DRAWN | {"rng": "dice"}}, "rng is 'dice'"),
         ({"mask_source": DRAWN, "mask": [1, 0]}, "mask does not follow from the rest of the pass"),
         ({"y": [2.0, 0.5]}, "y does not follow from the rest of the pass"),
