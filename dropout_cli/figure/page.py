@@ -30,6 +30,7 @@ CAP = 0.73  # the height of a digit, as a share of the type size
 CHARACTER = "[⺀-￯]"  # a Chinese one; a line may break between any two
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"  # come with matplotlib and have every sign used here
+CELL = 0.62  # the width of a character of MONO, in ems
 CHINESE = (
     "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Source Han Sans SC", "Noto Sans CJK JP",
     "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
@@ -91,6 +92,13 @@ class Page:
         for k, line in enumerate(wrap(words, room / size, style.get("fontweight", "normal"))):
             y -= LEADING * size * (k > 0)
             self.text(x, y, line, size, colour, **style)
+        return y
+
+    def code(self, x: float, y: float, code: str, size: float) -> float:
+        """Write lines so tight that tall brackets join; return the y of the last."""
+        for k, line in enumerate(code.split("\n")):
+            y -= 1.164 * size * (k > 0)
+            self.text(x, y, line, size, self.theme.ink, family=[MONO, *fonts(line)])
         return y
 
     def heading(self, title: str, subtitle: str = "") -> float:
@@ -160,6 +168,8 @@ def box(words: str, weight: str = "normal") -> tuple[float, float, float]:
     """
     font = font_manager.FontProperties(family=fonts(words), weight=weight, size=1)
     formula = words.startswith("$")
+    if formula and len(fonts(words)) > 1:
+        raise ValueError(f"mathtext has no Chinese: {words}")
     width, height, depth = text_to_path.get_text_width_height_descent(words, font, formula)
     return width * (1 if formula else 1.03), height - depth, depth  # with room for hinting
 

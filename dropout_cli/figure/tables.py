@@ -11,18 +11,7 @@ from matplotlib.figure import Figure
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.bars import Bars, Strip
 from dropout_cli.figure.files import subtitle
-from dropout_cli.figure.page import (
-    CAP,
-    CHARACTER,
-    MARGIN,
-    MONO,
-    TOP,
-    Page,
-    box,
-    ems,
-    fonts,
-    typeset,
-)
+from dropout_cli.figure.page import CAP, CELL, MARGIN, TOP, Page, box, ems, typeset
 from dropout_cli.figure.style import NOTE, SMALLEST, WIDE, Style, Theme
 from dropout_cli.formats import document as blocks
 from dropout_cli.formats.document import SIGNS, STATUS, Document, Formula, Heading, Table, Text
@@ -36,7 +25,6 @@ LAW, LARGEST = 22, 26.0  # the type size of a pass's formula, and the largest of
 SENTENCE, MEASURE = 18, 780.0
 FORMULA, CODE = 26, 15
 HEADER, SEPARATION = 0.8, 1.2  # the type of a heading, and the space after a column, in ems
-CELL = 0.62  # the width of a character of MONO, in ems
 PASSES = ((X, Y), (GRAD_Y, GRAD_X))  # the columns of the input and the result
 
 
@@ -134,7 +122,7 @@ def _block(page: Page, block: object, y: float) -> float:
             size = min(max((y - LAST) / (len(rows) + 1.4) / 1.55, 15), 20)
             return _table(page, block, y + SENTENCE, size, 1.9 * size)[0] - 36
         case blocks.Code(code):
-            return _lines(page, code.strip(), MARGIN, y, CODE) - 40
+            return page.code(MARGIN, y, code.strip(), CODE) - 40
     return y  # a picture has no checks and no programs
 
 
@@ -144,7 +132,7 @@ def _formula(page: Page, formula: Formula, y: float) -> float:
     if not displayed.startswith("$"):
         longest = max(map(len, displayed.split("\n")))
         left = (page.width - CELL * SENTENCE * longest) / 2
-        return _lines(page, displayed, left, y, SENTENCE) - 44
+        return page.code(left, y, displayed, SENTENCE) - 44
     width, height, depth = box(displayed)
     size = min(FORMULA, page.room / width)
     y -= max(height * size - SENTENCE, 0)
@@ -157,16 +145,8 @@ def _display(formula: Formula) -> str:
     latex = re.sub(r"^\\boxed\{(.*)\}$", r"\1", formula.latex).replace(r"\frac", r"\dfrac")
     with suppress(ValueError):
         box(f"${latex}$")
-        return f"${latex}$" if not re.search(CHARACTER, latex) else formula.unicode
+        return f"${latex}$"
     return formula.unicode
-
-
-def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
-    """Write lines so tight that tall brackets join; return the y of the last."""
-    for k, line in enumerate(text.split("\n")):
-        y -= 1.164 * size * (k > 0)
-        page.text(x, y, line, size, page.theme.ink, family=[MONO, *fonts(line)])
-    return y
 
 
 def _plain(cell: str | Text) -> str:
