@@ -80,13 +80,12 @@ def draw(trace: Trace, messages: Messages, style: Style, moment: Moment = COMPLE
     """
     title = usual_title(trace, messages, style.layout) if style.title is None else style.title
     least = WIDE if style.layout == "flow" else LEAST_ALONE if len(style.panel) == 1 else LEAST
-    page = Page(style, title, least)
+    page = Page(style, least)
+    top = page.heading(title, "" if moment.caption else subtitle(trace, messages))
     if moment.caption:
-        top = (page.title(title) if title else page.height - 12) - CAPTION - 7
-        size = min(CAPTION, (page.width - 2 * MARGIN) / ems(moment.caption, page.fonts))
-        page.words(MARGIN, top, moment.caption, size, getattr(page.theme, moment.colour))
-    else:
-        top = page.heading(title, subtitle(trace, messages))
+        top -= CAPTION + 7
+        size = min(CAPTION, page.room / ems(moment.caption))
+        page.text(MARGIN, top, moment.caption, size, getattr(page.theme, moment.colour))
     if style.layout == "flow":
         draw_flow(page, trace, messages, top, moment)
     else:
@@ -151,7 +150,7 @@ def _accessible(data: bytes, words: str) -> bytes:
     code = rb'style="white-space: pre; \1, Menlo, monospace'
     data = re.sub(rb"style=\"([^\"]*'DejaVu Sans Mono')", code, data)
     like = rb"\1, Verdana, sans-serif"  # Verdana has the same proportions
-    data = re.sub(rb"(style=\"[^\"]*'DejaVu Sans')", like, data)
+    data = re.sub(rb"(style=\"[^\"]*'DejaVu Sans'[^\";]*)", like, data)
     data = data.replace(b"<svg ", b'<svg role="img" ', 1)
     end = b"</title>\n"
     return data.replace(end, end + f" <desc>{html.escape(words, quote=False)}</desc>\n".encode(), 1)

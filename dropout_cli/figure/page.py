@@ -1,4 +1,4 @@
-"""A page measured in points, and its fonts."""
+"""A page measured in points, its shapes and its words."""
 
 import re
 from contextlib import suppress
@@ -30,6 +30,7 @@ CAP = 0.73  # the height of a digit, as a share of the type size
 CHARACTER = "[⺀-￯]"  # a Chinese one; a line may break between any two
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"  # come with matplotlib and have every sign used here
+CELL = 0.62  # the width of a character of MONO, in ems
 CHINESE = (
     "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Source Han Sans SC", "Noto Sans CJK JP",
     "Noto Sans SC", "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Heiti SC",
@@ -40,18 +41,17 @@ CHINESE = (
 class Page:
     """A page measured in points from its lower left corner.
 
-    Everything on it, text too, scales with the page. Later artists cover earlier ones. Words
-    between dollars are a formula in LaTeX.
+    Everything on it, text too, scales with the page. Later artists cover earlier ones.
 
     least: the least width and height in points, to which a smaller page is scaled.
     """
 
-    def __init__(self, style: Style, title: str, least: tuple[float, float]) -> None:
-        """Create an empty page; RequestError for a missing font."""
+    def __init__(self, style: Style, least: tuple[float, float]) -> None:
+        """Create an empty page."""
         self.theme, inches = THEMES[style.theme], style.inches
-        self.fonts = families(title, chinese=style.lang == "zh")
         self.unit = min(inches[0] * 72 / least[0], inches[1] * 72 / least[1])
         self.width, self.height = inches[0] * 72 / self.unit, inches[1] * 72 / self.unit
+        self.room = self.width - 2 * MARGIN  # for words
         self.figure = Figure(inches, facecolor="none" if style.transparent else self.theme.ground)
         self._origin = Affine2D()
         scale = Affine2D().scale(self.unit / 72)
@@ -80,48 +80,44 @@ class Page:
         shape, colour = "round,pad=0,rounding_size=7", self.theme.plate
         self._put(FancyBboxPatch((x, y), width, height, boxstyle=shape, fc=colour, ec="none"))
 
-    def words(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
-        """Write words on the baseline y, in the fonts of their language."""
-        style = {"family": [*self.fonts], "va": "baseline"} | style
+    def text(self, x: float, y: float, words: str, size: float, colour: str, **style: Any) -> None:
+        """Write words, or a formula in LaTeX between dollars, on the baseline y."""
+        style = {"family": fonts(words), "va": "baseline"} | style
         self._put(Text(x, y, words, fontsize=size * self.unit, color=colour, **style))
-
-    def number(
-        self, x: float, y: float, words: str, size: float, colour: str, **style: Any
-    ) -> None:
-        """Write a number or a sign, in the same font in every language."""
-        self.words(x, y, words, size, colour, family=[SANS], **style)
 
     def paragraph(
         self, x: float, y: float, words: str, size: float, colour: str, room: float, **style: Any
     ) -> float:
         """Write words in lines no wider than `room`, the first on y; return the y of the last."""
-        weight = style.get("fontweight", "normal")
-        for k, line in enumerate(wrap(words, room / size, self.fonts, weight)):
+        for k, line in enumerate(wrap(words, room / size, style.get("fontweight", "normal"))):
             y -= LEADING * size * (k > 0)
-            self.words(x, y, line, size, colour, **style)
+            self.text(x, y, line, size, colour, **style)
         return y
 
-    def title(self, title: str) -> float:
-        """Write a title in at most three lines; return the y of the last.
+    def code(self, x: float, y: float, code: str, size: float) -> float:
+        """Write lines so tight that tall brackets join; return the y of the last."""
+        for k, line in enumerate(code.split("\n")):
+            y -= 1.164 * size * (k > 0)
+            self.text(x, y, line, size, self.theme.ink, family=[MONO, *fonts(line)])
+        return y
 
-        Raises RequestError for a title that does not fit.
+    def heading(self, title: str, subtitle: str = "") -> float:
+        """Write a title and a subtitle, or neither if the title is empty; return the last y.
+
+        Raises RequestError for a title that does not fit, and for a character that no font has.
         """
-        title, room = title.replace("$", r"\$"), self.width - 2 * MARGIN  # it has no formula
-        lines = wrap(title, room / TITLE, self.fonts, "bold")
-        if (
-            len(lines) > TITLE_LINES
-            or max(ems(one, self.fonts, "bold") for one in lines) * TITLE > room
-        ):
-            raise RequestError(f"the title is too long to be read in {TITLE_LINES} lines")
-        y, ink = self.height - TOP, self.theme.ink
-        return self.paragraph(MARGIN, y, title, TITLE, ink, room, fontweight="bold")
-
-    def heading(self, title: str, subtitle: str) -> float:
-        """Write a title and a subtitle, or neither if the title is empty; return the last y."""
         if not title:
             return self.height - 12
-        y, room = self.title(title) - SUBTITLE - 9, self.width - 2 * MARGIN
-        return self.paragraph(MARGIN, y, subtitle, SUBTITLE, self.theme.muted, room)
+        _check_characters(title)
+        title = title.replace("$", r"\$")  # it has no formula
+        lines = wrap(title, self.room / TITLE, "bold")
+        if len(lines) > TITLE_LINES or max(ems(line, "bold") for line in lines) * TITLE > self.room:
+            raise RequestError(f"the title is too long to be read in {TITLE_LINES} lines")
+        y, theme, room = self.height - TOP, self.theme, self.room
+        y = self.paragraph(MARGIN, y, title, TITLE, theme.ink, room, fontweight="bold")
+        if not subtitle:
+            return y
+        return self.paragraph(MARGIN, y - SUBTITLE - 9, subtitle, SUBTITLE, theme.muted, room)
 
     def crop(self, low: float, high: float) -> None:
         """Change the bottom and the top of the page."""
@@ -135,20 +131,9 @@ class Page:
         self.figure.add_artist(artist)
 
 
-def families(title: str, chinese: bool) -> tuple[str, ...]:
-    """Return the fonts of a figure, best first.
-
-    chinese: whether its words are in Chinese.
-    Raises RequestError if no Chinese font is installed and one is needed, and for a title with a
-    character that is in none of the fonts.
-    """
-    fonts = (_chinese(), SANS) if chinese or re.search(CHARACTER, title) else (SANS,)
-    bold = [font_manager.FontProperties(family=[font], weight="bold") for font in fonts]
-    faces = [font_manager.get_font(font_manager.findfont(font)) for font in bold]
-    for character in title:
-        if not any(face.get_char_index(ord(character)) for face in faces):
-            raise RequestError(f"{character!r} is in the title, but no font used here can draw it")
-    return fonts
+def fonts(words: str) -> list[str]:
+    """Return the fonts of words, best first; RequestError if they need one with Chinese."""
+    return [SANS, _chinese()] if re.search(CHARACTER, words) else [SANS]
 
 
 def _chinese() -> str:
@@ -166,30 +151,39 @@ def _chinese() -> str:
     )
 
 
+def _check_characters(title: str) -> None:
+    """Raise RequestError for a character that none of the fonts can draw in bold."""
+    bold = [font_manager.FontProperties(family=[font], weight="bold") for font in fonts(title)]
+    faces = [font_manager.get_font(font_manager.findfont(font)) for font in bold]
+    for character in title:
+        if not any(face.get_char_index(ord(character)) for face in faces):
+            raise RequestError(f"{character!r} is in the title, but no font used here can draw it")
+
+
 @cache
-def box(
-    words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal"
-) -> tuple[float, float, float]:
+def box(words: str, weight: str = "normal") -> tuple[float, float, float]:
     """Return the width of words, and their height and depth from the baseline, in ems.
 
     Raises ValueError for a formula that mathtext cannot set.
     """
-    font = font_manager.FontProperties(family=[*fonts], weight=weight, size=1)
+    font = font_manager.FontProperties(family=fonts(words), weight=weight, size=1)
     formula = words.startswith("$")
+    if formula and len(fonts(words)) > 1:
+        raise ValueError(f"mathtext has no Chinese: {words}")
     width, height, depth = text_to_path.get_text_width_height_descent(words, font, formula)
     return width * (1 if formula else 1.03), height - depth, depth  # with room for hinting
 
 
-def ems(words: str, fonts: tuple[str, ...] = (SANS,), weight: str = "normal") -> float:
+def ems(words: str, weight: str = "normal") -> float:
     """Return the width of words in ems, multiples of the type size."""
-    return box(words, fonts, weight)[0]
+    return box(words, weight)[0]
 
 
-def wrap(words: str, width: float, fonts: tuple[str, ...], weight: str = "normal") -> list[str]:
+def wrap(words: str, width: float, weight: str = "normal") -> list[str]:
     """Break words at spaces and Chinese characters into lines of at most this width in ems."""
     lines = [""]
     for piece in re.findall(f"{CHARACTER}[，。；：、）”]*|[^ ⺀-￯]+| +", words):
-        if lines[-1] and ems(lines[-1] + piece.rstrip(), fonts, weight) > width:
+        if lines[-1] and ems(lines[-1] + piece.rstrip(), weight) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line.rstrip() for line in lines]

@@ -1,10 +1,10 @@
 """The four panels: input, mask, output and gradient."""
 
-import math
 from dataclasses import replace
 
 from dropout_cli.figure import PANELS
-from dropout_cli.figure.bars import ARRIVES, FOOT, Bars, Strip, indices, lay_out
+from dropout_cli.figure.bars import FOOT, Bars, Strip
+from dropout_cli.figure.labels import ARRIVES, indices, lay_out
 from dropout_cli.figure.page import MARGIN, Page, ems, typeset
 from dropout_cli.figure.style import FORMULA, HEADING, INDEX, PRODUCT, SMALLEST, SUBTITLE
 from dropout_cli.trace import Trace
@@ -28,19 +28,18 @@ def draw_panels(
     names, laws, ink = chosen or PANELS, formulas(trace), page.theme.ink
     training, n = trace.problem.training, trace.problem.x.size
     columns = 2 if len(names) == 4 else len(names)
-    width = (page.width - 2 * MARGIN - (columns - 1) * GUTTER) / columns
+    width = (page.room - (columns - 1) * GUTTER) / columns
     arrows = {"y": "  →", "grad_x": "  ←"}
     headings = {name: messages.string("figure", name) + arrows.get(name, "") for name in names}
     own_line = any(
-        ems(headings[name], page.fonts, "bold") * HEADING + 12 + ems(laws[name]) * FORMULA > width
+        ems(headings[name], "bold") * HEADING + 12 + ems(laws[name]) * FORMULA > width
         for name in names
     )
-    products = {k: v for k, v in _products(trace, messages).items() if k in names}
-    longest = max((ems(one) for some in products.values() for one in some), default=math.inf)
-    sizes = range(PRODUCT, SMALLEST - 1, -1)
-    size = next((size for size in sizes if (longest + 0.5) * size <= width / n), 0)
-    first_row = ROW * bool(size and names[0] in ARRIVES)
-    height = (top - FOOT - ROW * bool(size) - ROW * (names[0] in ARRIVES)) / (len(names) // columns)
+    products, size = _products(trace, messages, names, width / n)
+    first_row = ROW * (names[0] in products)
+    height = (top - FOOT - ROW * bool(products) - ROW * (names[0] in ARRIVES)) / (
+        len(names) // columns
+    )
     area = height - ABOVE - LINE * own_line - BELOW
     bars, vectors = lay_out(page, trace, messages, Strip(0, 0, width, area, n, True), names)
     if names not in (("x",), ("mask",)):
@@ -49,25 +48,25 @@ def draw_panels(
         left = MARGIN + k % columns * (width + GUTTER)
         base = top - (k // columns + 1) * height + BELOW
         line = base + height - BELOW - 37
-        page.words(left, line, headings[name], HEADING, ink, fontweight="bold")
+        page.text(left, line, headings[name], HEADING, ink, fontweight="bold")
         x, align = (left, "left") if own_line else (left + width, "right")
-        page.number(x, line - LINE * own_line, laws[name], FORMULA, ink, ha=align)
+        page.text(x, line - LINE * own_line, laws[name], FORMULA, ink, ha=align)
         strip = vectors.get(name, bars).strip.moved(left, base)
-        if name in vectors:
-            vectors[name].draw(strip)
-        elif training:
-            _tiles(bars, messages, strip)
-        else:
+        if name == "mask" and not training:
             x, y = strip.x + strip.width / 2, strip.y + strip.height / 2
             words = messages.string("figure", "no_mask")
-            page.words(x, y, words, SUBTITLE, page.theme.muted, ha="center")
+            page.text(x, y, words, SUBTITLE, page.theme.muted, ha="center")
             continue
+        if name == "mask":
+            _tiles(bars, messages, strip)
+        else:
+            vectors[name].draw(strip)
         indices(page, strip)
-        for i, product in enumerate(products.get(name, ()) if size else ()):
-            colour = page.theme.kept if bars.kept[i] else page.theme.dropped
-            page.number(strip.across(i + 0.5), base - 39, product, size, colour, ha="center")
+        for i, product in enumerate(products.get(name, ())):
+            x, colour = strip.at(i + 0.5)[0], bars.colours[i]
+            page.text(x, base - 39, product, size, colour, ha="center")
     y, words = top - height + BELOW - 39 - first_row, messages.string("figure", "neuron")
-    page.words(MARGIN + width / 2, y, words, INDEX, page.theme.muted, ha="center")
+    page.text(MARGIN + width / 2, y, words, INDEX, page.theme.muted, ha="center")
 
 
 def formulas(trace: Trace) -> dict[str, str]:
@@ -89,22 +88,33 @@ def _tiles(bars: Bars, messages: Messages, strip: Strip) -> None:
     y = strip.y + (strip.height - side) / 2
     bars.mask(replace(strip, y=y, height=side), DIGIT * side if bars.few else 0)
     words = [messages.string("figure", word) for word in ("dropped", "kept")]
-    if max(ems(word, page.fonts) * ABOVE_TILE for word in words) + 4 > strip.pitch:
+    if max(ems(word) * ABOVE_TILE for word in words) + 4 > strip.pitch:
         return
     for i, kept in enumerate(bars.kept):
-        x, colour = strip.across(i + 0.5), page.theme.kept if kept else page.theme.dropped
-        page.words(x, y + side + 9, words[int(kept)], ABOVE_TILE, colour, ha="center")
+        x, _ = strip.at(i + 0.5)
+        page.text(x, y + side + 9, words[int(kept)], ABOVE_TILE, bars.colours[i], ha="center")
 
 
-def _products(trace: Trace, messages: Messages) -> dict[str, list[str]]:
-    """Return the product behind each element of y and ∂L/∂x, such as 0.3 × 2, if legible."""
+def _products(
+    trace: Trace, messages: Messages, names: tuple[str, ...], room: float
+) -> tuple[dict[str, list[str]], int]:
+    """Return the product behind each element of y and ∂L/∂x, such as 0.3 × 2, and their type size.
+
+    There are none if one does not fit. room: of each, in points.
+    """
     x, factors = trace.problem.x, trace.local_grad
     if not trace.problem.training or trace.scale is None or x.size > PRODUCTS:
-        return {}
-    return {
+        return {}, 0
+    products = {
         name: [
             " × ".join(typeset(messages.number(value)) for value in pair)
             for pair in zip(given, factors, strict=True)
         ]
         for name, given in (("y", x), ("grad_x", trace.grad_y))
+        if name in names
     }
+    longest = max((ems(one) for some in products.values() for one in some), default=0.0)
+    for size in range(PRODUCT, SMALLEST - 1, -1):
+        if (longest + 0.5) * size <= room:
+            return products, size
+    return {}, 0

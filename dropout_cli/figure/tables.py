@@ -1,7 +1,9 @@
 """Pictures of a pass, as a table with bars, and of a step of the derivation."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,8 +11,8 @@ from matplotlib.figure import Figure
 from dropout_cli.errors import RequestError
 from dropout_cli.figure.bars import Bars, Strip
 from dropout_cli.figure.files import subtitle
-from dropout_cli.figure.page import CAP, CHARACTER, MARGIN, MONO, TOP, Page, box, ems, typeset
-from dropout_cli.figure.style import NOTE, SMALLEST, WIDE, Style
+from dropout_cli.figure.page import CAP, CELL, MARGIN, TOP, Page, box, ems, typeset
+from dropout_cli.figure.style import NOTE, SMALLEST, WIDE, Style, Theme
 from dropout_cli.formats import document as blocks
 from dropout_cli.formats.document import SIGNS, STATUS, Document, Formula, Heading, Table, Text
 from dropout_cli.trace import Trace
@@ -32,7 +34,7 @@ def draw_pass(document: Document, trace: Trace, messages: Messages, style: Style
     Raises RequestError for a table that is too wide, for a title that does not fit, and for a
     missing font.
     """
-    page, title = _page(document, style)
+    page, title = Page(style, WIDE), _title(document, style)
     formula = next(block for block in document if isinstance(block, Formula))
     table = next(block for block in document if isinstance(block, Table))
     page.heading(title, subtitle(trace, messages, loss=GRAD_X in table.columns))
@@ -43,7 +45,7 @@ def draw_pass(document: Document, trace: Trace, messages: Messages, style: Style
         page.crop(end - size, FIRST + size)
         return page.figure
     x, y = page.width - MARGIN, page.height - TOP
-    page.number(x, y, f"${formula.latex}$", LAW, page.theme.ink, ha="right")
+    page.text(x, y, f"${formula.latex}$", LAW, page.theme.ink, ha="right")
     if bars:
         bars.legend(messages, trace.problem.training, LEGEND)
     return page.figure
@@ -56,15 +58,15 @@ def draw_step(document: Document, number: int, count: int, style: Style) -> Figu
     """
     levels = [isinstance(block, Heading) and block.level for block in document]
     document = document[levels.index(2) :]
-    page, title = _page(document, style)
-    y = top = page.title(title) - 42 if title else page.height - TOP
+    page, title = Page(style, WIDE), _title(document, style)
+    y = top = page.heading(title) - 42
     for block in document:
         y = _block(page, block, y)
     if not title:
         page.crop(y + 10, top + SENTENCE + 10)
         return page.figure
     x, words = page.width - MARGIN, f"{number} / {count}"
-    page.number(x, page.height - TOP, words, NOTE, page.theme.muted, ha="right")
+    page.text(x, page.height - TOP, words, NOTE, page.theme.muted, ha="right")
     page.crop(min(y, 0.0), page.height)
     return page.figure
 
@@ -86,10 +88,10 @@ def describe(document: Document) -> tuple[str, str]:
     return title, "; ".join(words)
 
 
-def _page(document: Document, style: Style) -> tuple[Page, str]:
+def _title(document: Document, style: Style) -> str:
+    """Return the title of the style, or else that of a page without the number of its step."""
     title = next(block.text for block in document if isinstance(block, Heading))
-    title = re.sub(r"^\d+\. ", "", title) if style.title is None else style.title
-    return Page(style, title, WIDE), title
+    return re.sub(r"^\d+\. ", "", title) if style.title is None else style.title
 
 
 def _block(page: Page, block: object, y: float) -> float:
@@ -100,7 +102,7 @@ def _block(page: Page, block: object, y: float) -> float:
             return page.paragraph(MARGIN, y, text.plain, SENTENCE, theme.ink, MEASURE) - 40
         case blocks.Items(items):
             for k, item in enumerate(items, 1):
-                page.number(MARGIN, y, f"{k}.", SENTENCE, theme.muted)
+                page.text(MARGIN, y, f"{k}.", SENTENCE, theme.muted)
                 left, room = MARGIN + 28, MEASURE - 28
                 y = page.paragraph(left, y, item.plain, SENTENCE, theme.ink, room) - 32
             return y - 8
@@ -111,7 +113,7 @@ def _block(page: Page, block: object, y: float) -> float:
             for fact, words in facts:
                 _, height, depth = box(_display(fact))
                 y -= max(height - 1, 0) * SENTENCE
-                page.number(MARGIN, y, _display(fact), SENTENCE, theme.ink)
+                page.text(MARGIN, y, _display(fact), SENTENCE, theme.ink)
                 room = page.width - MARGIN - left
                 y = page.paragraph(left, y, words, SENTENCE, theme.muted, room) - 30
                 y -= depth * SENTENCE
@@ -120,68 +122,73 @@ def _block(page: Page, block: object, y: float) -> float:
             size = min(max((y - LAST) / (len(rows) + 1.4) / 1.55, 15), 20)
             return _table(page, block, y + SENTENCE, size, 1.9 * size)[0] - 36
         case blocks.Code(code):
-            return _lines(page, code.strip(), MARGIN, y, CODE) - 40
+            return page.code(MARGIN, y, code.strip(), CODE) - 40
     return y  # a picture has no checks and no programs
 
 
 def _formula(page: Page, formula: Formula, y: float) -> float:
-    """Draw a formula in the middle, in Unicode if mathtext cannot set it."""
+    """Draw a formula in the middle; return the y of the next block."""
     displayed = _display(formula)
-    try:
-        if re.search(CHARACTER, displayed):
-            raise ValueError(displayed)
-        width, height, depth = box(displayed)
-    except ValueError:
-        longest = max(map(len, formula.unicode.split("\n")))
-        left = (page.width - ems("0", (MONO,)) * SENTENCE * longest) / 2
-        return _lines(page, formula.unicode, left, y, SENTENCE) - 44
-    size = min(FORMULA, (page.width - 2 * MARGIN) / width)
+    if not displayed.startswith("$"):
+        longest = max(map(len, displayed.split("\n")))
+        left = (page.width - CELL * SENTENCE * longest) / 2
+        return page.code(left, y, displayed, SENTENCE) - 44
+    width, height, depth = box(displayed)
+    size = min(FORMULA, page.room / width)
     y -= max(height * size - SENTENCE, 0)
-    page.number(page.width / 2, y, displayed, size, page.theme.ink, ha="center")
+    page.text(page.width / 2, y, displayed, size, page.theme.ink, ha="center")
     return y - depth * size - 40
 
 
 def _display(formula: Formula) -> str:
-    """Return a formula for mathtext, without a box and with large fractions."""
-    latex = re.sub(r"^\\boxed\{(.*)\}$", r"\1", formula.latex)
-    return f"${latex}$".replace(r"\frac", r"\dfrac")
-
-
-def _lines(page: Page, text: str, x: float, y: float, size: float) -> float:
-    """Write lines so tight that tall brackets join; return the y of the last."""
-    for k, line in enumerate(text.split("\n")):
-        y -= 1.164 * size * (k > 0)
-        page.words(x, y, line, size, page.theme.ink, family=[MONO, *page.fonts])
-    return y
-
-
-class Column:
-    """A column of a table: numbers aligned at their decimal points, or words flush left.
-
-    width: of the column, in ems. point: of the decimal points from its left, in ems.
-    """
-
-    def __init__(self, page: Page, table: Table, k: int) -> None:
-        """Typeset the cells and measure them."""
-        name = table.columns[k]
-        self.name = f"${name.latex}$" if isinstance(name, Formula) else name
-        self.words, self.fonts = k in table.words, page.fonts
-        cells = [_plain(row[k]) for row in table.rows]
-        self.cells = cells if self.words else [typeset(cell) for cell in cells]
-        before = [self.before(cell, "bold") for cell in self.cells]
-        whole = [ems(cell, page.fonts, "bold") for cell in self.cells]
-        after = max(one - part for one, part in zip(whole, before, strict=True))
-        self.width = max(max(before) + after, HEADER * ems(self.name, page.fonts))
-        self.point = 0.0 if self.words else self.width - after
-
-    def before(self, cell: str, weight: str) -> float:
-        """Return the width of a cell up to its decimal point, in ems."""
-        digits = "" if self.words else cell if " " in cell else cell.partition(".")[0]
-        return ems(digits, self.fonts, weight)
+    """Return a formula for mathtext, with large fractions, or in Unicode if it cannot set it."""
+    latex = re.sub(r"^\\boxed\{(.*)\}$", r"\1", formula.latex).replace(r"\frac", r"\dfrac")
+    with suppress(ValueError):
+        box(f"${latex}$")
+        return f"${latex}$"
+    return formula.unicode
 
 
 def _plain(cell: str | Text) -> str:
     return cell if isinstance(cell, str) else cell.plain
+
+
+class Column(NamedTuple):
+    """The cells of a column; in ems, where each starts from its left, and its width in bold."""
+
+    heading: str
+    cells: list[str]
+    starts: list[float]
+    width: float
+
+
+def _column(table: Table, k: int) -> Column:
+    """Typeset a column: numbers aligned at their decimal points, or words flush left."""
+    name = table.columns[k]
+    heading = f"${name.latex}$" if isinstance(name, Formula) else name
+    cells = [_plain(row[k]) for row in table.rows]
+    if k in table.words:
+        return Column(heading, cells, [0.0] * len(cells), max(ems(cell, "bold") for cell in cells))
+    cells = [typeset(cell) for cell in cells]
+    digits = [cell if " " in cell else cell.partition(".")[0] for cell in cells]
+    before = [ems(part, "bold") for part in digits]
+    after = max(ems(cell, "bold") - part for cell, part in zip(cells, before, strict=True))
+    width = max(max(before) + after, HEADER * ems(heading))
+    starts = [width - after - ems(part, _weight(table, k)) for part in digits]
+    return Column(heading, cells, starts, width)
+
+
+def _weight(table: Table, k: int) -> str:
+    return "bold" if k == table.result else "normal"
+
+
+def _colour(theme: Theme, table: Table, k: int, sign: str) -> str:
+    """Choose the colour of a cell in a row whose last cell begins with this sign."""
+    if k in table.words and sign in STATUS:
+        return str(getattr(theme, STATUS[sign]))
+    if sign == SIGNS[False]:
+        return theme.dropped if k == table.result else theme.muted
+    return theme.muted if k == 0 else theme.ink
 
 
 def _table(
@@ -189,30 +196,22 @@ def _table(
 ) -> tuple[float, Bars | None]:
     """Draw a table from y down; return the y of its end, and the bars beside it."""
     theme, n = page.theme, len(table.rows)
+    signs = [_plain(row[-1])[:1] for row in table.rows]
     # The products are left out: their factors stand beside them.
-    shown = [k for k, name in enumerate(table.columns) if name != symbol("backward_i")]
-    columns = {k: Column(page, table, k) for k in shown}
-    room = page.width - 2 * MARGIN
-    size = min(size, room / sum(column.width + SEPARATION for column in columns.values()))
+    backward = symbol("backward_i")
+    columns = {k: _column(table, k) for k, name in enumerate(table.columns) if name != backward}
+    size = min(size, page.room / sum(column.width + SEPARATION for column in columns.values()))
     if size < SMALLEST:
         raise RequestError("the table is too wide for a page: a lower --precision may help")
-    signs = [_plain(row[-1])[:1] for row in table.rows]
     x = MARGIN
-    for k, column in columns.items():
-        left, align = (x, "left") if column.words else (x + column.width * size, "right")
-        page.words(left, y - 0.62 * pitch, column.name, HEADER * size, theme.muted, ha=align)
-        weight = "bold" if k == table.result else "normal"
-        for row, cell in enumerate(column.cells):
-            dropped = signs[row] == SIGNS[False]
-            colour = theme.muted if dropped or k == 0 else theme.ink
-            if k == shown[-1] and signs[row] in STATUS:
-                colour = getattr(theme, STATUS[signs[row]])
-            elif k == table.result and dropped:
-                colour = theme.dropped
-            left = x + (column.point - column.before(cell, weight)) * size
-            line = y - (1.65 + row) * pitch - CAP * size / 2
-            page.words(left, line, cell, size, colour, fontweight=weight)
-        x += (column.width + SEPARATION) * size
+    for k, (heading, cells, starts, width) in columns.items():
+        left, align = (x, "left") if k in table.words else (x + width * size, "right")
+        page.text(left, y - 0.62 * pitch, heading, HEADER * size, theme.muted, ha=align)
+        for row in range(n):
+            left, line = x + starts[row] * size, y - (1.65 + row) * pitch - CAP * size / 2
+            colour = _colour(theme, table, k, signs[row])
+            page.text(left, line, cells[row], size, colour, fontweight=_weight(table, k))
+        x += (width + SEPARATION) * size
     page.lines([[(MARGIN, y - pitch), (page.width - MARGIN, y - pitch)]], theme.rule, 1.0)
     end = y - (1.15 + n) * pitch
     strip = Strip(x, end, page.width - MARGIN - x, n * pitch, n, upright=False)
@@ -225,17 +224,18 @@ def _bars(page: Page, table: Table, strip: Strip, size: float) -> Bars | None:
     pair = next((pair for pair in PASSES if {*pair} <= {*names}), None)
     if pair is None or table.result is None:
         return None
-    cells = ([_plain(row[names.index(name)]) for row in table.rows] for name in pair)
-    values = np.array([np.genfromtxt(column, ndmin=1) for column in cells])  # NaN if not a number
-    shown = np.isfinite(values).all(axis=0)
+    cells = [[_plain(row[names.index(name)]) for row in table.rows] for name in pair]
+    arrived, result = (np.genfromtxt(column, ndmin=1) for column in cells)
+    shown = np.isfinite(arrived + result)  # a gap or a blank is not a number
     if not shown.any():
         return None
-    values = np.where(shown, values, 0.0)
+    arrived, result = np.nan_to_num(arrived), np.nan_to_num(result)
     kept = np.array([_plain(row[-1])[:1] != SIGNS[False] for row in table.rows])
-    strip = replace(strip, low=min(0.0, values.min()), high=max(0.0, values.max()))
-    scaled = bool((values[0, kept] != values[1, kept]).any())
+    ends = np.concatenate([[0.0], arrived, result])
+    strip = replace(strip, low=ends.min(), high=ends.max())
+    scaled = bool((arrived[kept] != result[kept]).any())
     bars = Bars(page, kept, strip, scaled, 0.9 * size)
-    bars.result(strip, values[0], values[1], shown)
+    bars.result(strip, arrived, result, shown)
     if strip.low < 0:
         page.lines(strip.line(0.0), page.theme.rule, 1.4)
     return bars

@@ -9,7 +9,7 @@ import pytest
 
 from dropout_cli import Problem, RequestError, Trace
 from dropout_cli.figure.files import draw
-from dropout_cli.figure.page import families
+from dropout_cli.figure.page import fonts
 from dropout_cli.figure.style import SIZES, Style
 from dropout_cli.figure.tables import draw_pass, draw_step
 from dropout_cli.views.passes import backward_page, forward_page
@@ -54,7 +54,7 @@ def picture(case, lang="en"):
 
 def chinese_font():
     try:
-        return families("", chinese=True)[0]
+        return fonts("中")[-1]
     except RequestError:
         return None
 
