@@ -1,6 +1,6 @@
-"""Call a layer at one p as the script says, and record every call whole.
+"""Call a layer at one p, following the script, and record every call whole.
 
-What is asked later is a function of this record alone.
+The questions are answered from this record alone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from dropout_cli.arrays import Mask
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
 from dropout_cli.verify.answer import Answer, shown_mask
-from dropout_cli.verify.chance import Setting
+from dropout_cli.verify.chance import Model
 from dropout_cli.verify.draws import BIG, Draws, examine, grid_step
 from dropout_cli.verify.layers import (
     Adapter,
@@ -67,7 +67,7 @@ class Call:
         self.error = next(iter(errors), None)
 
     def backward(self, adapter: Adapter) -> None:
-        """Run the backward pass, if y can be judged, after what the situation asks for."""
+        """Run the backward pass, if y can be judged, in the situation of the step."""
         if self.passed is None or not self.has("y"):
             return
         situation = self.step.situation
@@ -107,7 +107,7 @@ class Call:
         return [(each, self.training) for each in found if each != "as it is"]
 
     def has(self, about: str) -> bool:
-        """Tell whether y or grad_x can be judged: it has the shape of x, and is of floats."""
+        """Test whether y or grad_x can be judged: it has the shape of x, and is of floats."""
         found = self.y if about == "y" else self.grad_x
         return found is not None and found.array.shape == self.x.shape and found.dtype in TYPES
 
@@ -162,7 +162,7 @@ class Record:
     reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
-        """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
+        """Return the calls in this mode whose y, and grad_x if `about` is that, can be judged."""
         calls = [call for call in self.calls if call.training is training and call.has("y")]
         return [call for call in calls if call.has(about)]
 
@@ -179,12 +179,12 @@ class Record:
 
     @cached_property
     def draws(self) -> Draws | None:
-        """What the masks of these calls say."""
+        """The statistics of the masks of these calls; None if there are none."""
         return self._examine(self.sampled)
 
     @cached_property
     def others(self) -> Draws | None:
-        """What those of other instances say, after others of another p were made."""
+        """The same for other instances, after which an instance with another p was made."""
         made = [call for call in self.answered("y", True) if call.step.situation == "made"]
         return self._examine([call for call in made if not call.main])
 
@@ -192,12 +192,12 @@ class Record:
         if not calls:
             return None
         bits = min(TYPES[call.y.dtype].bits for call in calls if call.y is not None)
-        setting = Setting(1 - self.p, grid_step(bits))
-        return examine([call.mask for call in calls], [call.x for call in calls], setting)
+        model = Model(1 - self.p, grid_step(bits))
+        return examine([call.mask for call in calls], [call.x for call in calls], model)
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:
-        """The features of no call that was taken, and what a call with them raised."""
+        """The features that only refused calls have, each with what such a call raised."""
         taken = {name for call in self.calls if not call.refused for name in call.features}
         return {
             name: call.error
@@ -271,5 +271,5 @@ def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
 
 
 def other_p(p: float) -> float:
-    """Return the p of the instances that are made after those that are asked."""
+    """Return the p of the instances that are made after those that are judged."""
     return 0.25 if p == 0.5 else 0.5

@@ -83,7 +83,7 @@ def _compare_torch(trace: Trace) -> Comparison:
         y.backward(torch.tensor(_upstream(y.detach().numpy(), problem)))
         return mask, y.detach().numpy(), x.grad.numpy()
 
-    source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
+    source = nn_dropout_source(torch.__version__, torch.backends.mkl.is_available() and is_intel())
     found = _compare_run("torch", source, trace, run)
     found["torch-module"] = SILENT
     if problem.p < 1 or not problem.training:
@@ -95,7 +95,7 @@ def _compare_torch(trace: Trace) -> Comparison:
     return Comparison(torch.__version__, source, found)
 
 
-def nn_dropout(version: str, mkl: bool) -> str:
+def nn_dropout_source(version: str, mkl: bool) -> str:
     """Name the source in masks.SOURCES whose masks nn.Dropout draws on a CPU.
 
     version: of PyTorch. mkl: whether the CPU is Intel's and PyTorch uses MKL there; its masks
@@ -105,7 +105,7 @@ def nn_dropout(version: str, mkl: bool) -> str:
     return "torch-mkl" if mkl and (major, minor) < (2, 7) else "torch-cpu"
 
 
-def intel() -> bool:
+def is_intel() -> bool:
     """Test whether this machine's CPU is Intel's."""
     info = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
     return "GenuineIntel" in (info.read_text() if info.exists() else platform.processor())
@@ -142,11 +142,11 @@ def _compare_run(
     """Compare a framework's mask with the one that its source draws, and both its passes."""
     problem, n = trace.problem, trace.problem.x.size
     seed = problem.drawn.seed if problem.drawn else 0
-    foretold = draw(source, seed, n, problem.p)  # refuses a seed that the framework does not take
+    expected = draw(source, seed, n, problem.p)  # refuses a seed that the framework does not take
     mask, y, grad_x = run(seed)
     found = {}
     if problem.training:
-        different = int((mask != foretold).sum())
+        different = int((mask != expected).sum())
         found[f"{name}-mask"] = Finding(float(different), different == 0, n)
         trace = Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
     found[f"{name}-dropout"] = _both(trace, y, grad_x, "float32")

@@ -10,7 +10,7 @@ from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import mistakes
 from dropout_cli.verify.answer import compare
 from dropout_cli.verify.calls import Call, Record, other_p
-from dropout_cli.verify.chance import LEVEL, Worst, of_share
+from dropout_cli.verify.chance import LEVEL, Worst, chernoff_bound
 from dropout_cli.verify.draws import SAME, Draws
 from dropout_cli.verify.layers import NoArrayError
 from dropout_cli.verify.layers import values as read
@@ -21,7 +21,7 @@ from dropout_cli.verify.tolerance import TYPES
 Question = Callable[[Record], Finding]
 
 SHOWN = 5  # at most this many wrong elements are given
-NAMED = 6  # at most this many calls are named, and a name must fit them all
+EXPLAINED = 6  # at most this many wrong calls, which a mistake must explain, are examined
 
 
 class NoAnswerError(Exception):
@@ -57,10 +57,10 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
     draws = record.draws
     if not n or draws is None or draws.dependence.chance < LEVEL:
         return finding
-    chance = of_share(kept, n, draws.setting)
+    chance = chernoff_bound(kept, n, draws.model)
     if chance >= LEVEL:
         return finding
-    reason = Reason("lost", kept, n, n * draws.setting.q, chance)
+    reason = Reason("lost", kept, n, n * draws.model.q, chance)
     name = "depends-on-x" if kept else "lost-at-zero"
     return finding._replace(ok=False, mistakes=(name,), reason=reason)
 
@@ -68,14 +68,14 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
     draws, others, p = _draws(record), record.others, record.p
-    if draws.told == "dependent":
+    if draws.explains == "dependent":
         raise NoAnswerError("dependent")
     found, kept, n = draws.share, draws.kept, draws.n
-    ok = found.chance >= LEVEL / 2  # the share is asked twice, of others too
+    ok = found.chance >= LEVEL / 2  # the share is tested twice, of other instances too
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
-    names = () if ok else mistakes.of_share(p, kept, n) if key == "kept" else ["by-place"]
+    names = () if ok else mistakes.explain_share(p, kept, n) if key == "kept" else ["by-place"]
     made = others is not None and others.whole < LEVEL / 2
     if ok and others and made and mistakes.likely(1 - other_p(p), others.kept, others.n):
         ok, key, kept, n, names = False, "kept-made", others.kept, others.n, ["p-shared"]
@@ -93,7 +93,7 @@ def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
     draws, others = _draws(record), record.others
     found, repeated = draws.alike, draws.alike.name == SAME
-    if draws.told == "dependent" and not repeated:
+    if draws.explains == "dependent" and not repeated:
         raise NoAnswerError("dependent")
     if record.reseeded and not repeated:
         reason = Reason("reseeded", at=record.reseeded)
@@ -106,10 +106,10 @@ def fresh_mask(record: Record) -> Finding:
 def _by_chance(record: Record, found: Worst, key: str) -> Finding:
     """Judge a dependence, named if it is none that chance makes."""
     draws = _draws(record)
-    if draws.told == "by-place":
+    if draws.explains == "by-place":
         raise NoAnswerError("by-place")
     ok = found.chance >= LEVEL
-    if ok and not draws.telling:
+    if ok and not draws.is_informative:
         raise NoAnswerError("too-few")
     reason = Reason(key, len(record.sampled), draws.n, chance=found.chance, at=found.label)
     names = () if ok else (found.name,)
@@ -228,7 +228,7 @@ def at(p: float) -> dict[str, Question]:
 
 
 def _answered(record: Record, about: str, training: bool) -> list[Call]:
-    """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
+    """Return the calls of record.answered; NoAnswerError if there are none."""
     if calls := record.answered(about, training):
         return calls
     calls = [call for call in record.calls if call.training is training] or record.calls
@@ -269,7 +269,7 @@ def _quoted(error: BaseException) -> dict[str, Any]:
 
 
 def _draws(record: Record) -> Draws:
-    """Return what the masks say, if they can be read."""
+    """Return the statistics of the masks; NoAnswerError if no mask can be read."""
     if record.draws is None:
         _answered(record, "y", True)
         raise NoAnswerError("no-mask")
@@ -298,8 +298,8 @@ def _compare(calls: Sequence[Call], about: str) -> Finding:
     calls = [calls[k] for k in wrong]
     best = max(call.usual for call in calls)
     usual = [call for call in calls if call.usual == best]
-    some = usual[:: -(-len(usual) // NAMED)]
-    names = mistakes.in_all([mistakes.of_call(call.answer, about) for call in some])
+    some = usual[:: -(-len(usual) // EXPLAINED)]
+    names = mistakes.in_all([mistakes.explain_call(call.answer, about) for call in some])
     (situation, *more) = {call.step.situation for call in calls}
     key = f"wrong-{situation}" if situation and not more else "wrong"
     return finding._replace(mistakes=names, reason=finding.reason._replace(key=key))

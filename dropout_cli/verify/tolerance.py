@@ -56,7 +56,7 @@ class Tolerance(NamedTuple):
     written: FloatArray | float = 0.0
 
     def near(self, got: FloatArray, expected: FloatArray) -> Mask:
-        """Test where got is as near to expected as that. got may hold nan and inf."""
+        """Test where got is as near to expected as that. got may contain nan and inf."""
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(got - expected)
             close = off <= self.relative * np.abs(expected) + self.absolute + self.written
@@ -144,10 +144,10 @@ def half_units(texts: Iterable[str]) -> FloatArray | float:
     return np.asarray(0.5 * 10 ** (exponents - decimals))
 
 
-def carried(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
-    """Bound the error of y or grad_x if it, and all that it is computed from, were rounded so.
+def propagated(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
+    """Bound the error of y or grad_x that follows from rounding the vectors when written.
 
-    units: how far x, grad_y, y and grad_x are off; 0 for one that is not in it.
+    units: how far x, grad_y, y and grad_x may be off; a missing one is exact.
     """
     own, loss, n = units.get(about, 0.0), trace.problem.loss, trace.y.size
     of_y = units.get("x", 0.0) * trace.local_grad
