@@ -312,14 +312,14 @@ def verify(
         suites = judge_candidates(candidates, texts, decimals, rtol, atol, options, messages)
     else:
         from dropout_cli.trace import Trace
-        from dropout_cli.verify.frameworks import verify as verify_claims
+        from dropout_cli.verify.frameworks import check_claims
 
         none = ("rtol", "atol", "decimals", "dtype")
         options.refuse(none, "a verification of the claims", "which judges no candidate")
         if against is not None:
             options.refuse(["skip"], "--against", "which draws right after the seed")
         trace = Trace(options.problem())
-        suites = [claims_suite(trace, *verify_claims(trace, against), messages)]
+        suites = [claims_suite(trace, *check_claims(trace, against), messages)]
     output.write(record(suites) if output.is_data else page(suites, messages, quiet))
     if output.suffix == ".xml":  # CI systems keep the file, people read the page
         print_page(page(suites, messages, quiet))

@@ -23,7 +23,7 @@ from dropout_cli.verify.layers import (
     Passed,
     Values,
     generators,
-    values,
+    read_values,
 )
 from dropout_cli.verify.load import catching
 from dropout_cli.verify.script import COMMON, SCALES, SITUATIONS, SMALL, TABLE, Step, script
@@ -63,7 +63,7 @@ class Call:
             if enter:
                 adapter.set_training(self.training)
             self.passed = adapter.forward(self.step, self.dtype)
-            self.y = values(self.passed.y)
+            self.y = read_values(self.passed.y)
         self.error = next(iter(errors), None)
 
     def backward(self, adapter: Adapter) -> None:
@@ -80,7 +80,7 @@ class Call:
             if situation == "again" and adapter.autograd:  # retain_graph=True
                 self.passed.backward()
             self.gradient = self.passed.backward()
-            self.grad_x = values(self.gradient)
+            self.grad_x = read_values(self.gradient)
         if situation == "switched":
             with catching():
                 adapter.set_training(self.training)

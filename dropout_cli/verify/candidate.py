@@ -71,12 +71,13 @@ def read_mask(candidate: Candidate) -> Candidate:
         return candidate
     if "y" not in candidate.values:
         raise RequestError("there is neither a mask, given or drawn, nor 'y' to read it from")
-    _must_be_as_long_as_x(candidate)
+    _check_lengths(candidate)
     mask, unknown = shown_mask(problem.x, Trace(problem).grad_y, candidate.values)
     return candidate._replace(problem=replace(problem, mask=mask, drawn=None), unknown=unknown)
 
 
-def _must_be_as_long_as_x(candidate: Candidate) -> None:
+def _check_lengths(candidate: Candidate) -> None:
+    """Raise RequestError for a vector that is not as long as x."""
     n = candidate.problem.x.size
     for key, vector in candidate.values.items():
         if vector.size != n:
@@ -85,17 +86,18 @@ def _must_be_as_long_as_x(candidate: Candidate) -> None:
             )
 
 
-def judge(
+def judge_candidate(
     candidate: Candidate, rtol: float | None = None, atol: float = 0.0
 ) -> tuple[list[Finding], dict[str, Tolerance]]:
     """Judge what an implementation computed, and whether its mask is likely for p.
 
     rtol: the relative difference allowed; if not given, RTOL or what rounding in the candidate's
-        type explains, whichever is more. atol: an absolute one that is allowed besides.
+        type explains, whichever is more. atol: the absolute difference allowed besides.
 
-    Returns the findings, and the difference that was allowed in each vector.
+    Returns the findings, and the tolerance of each vector. Raises RequestError for a vector that is
+    not as long as x.
     """
-    _must_be_as_long_as_x(candidate)
+    _check_lengths(candidate)
     trace, allowed = Trace(candidate.problem), {}
     for about in candidate.values:
         explained = rounding(trace, about, candidate.dtype)
@@ -130,9 +132,9 @@ def _compare(answer: Answer, about: str, candidate: Candidate) -> Finding:
 
 
 def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
-    """Judge whether p makes such a mask: each check that could fail.
+    """Judge whether the mask is likely for p; yield only checks that could fail.
 
-    A mask drawn with p fails either with a probability of at most LEVEL. Where the number of
+    A mask drawn with p fails each with a probability of at most LEVEL. Where the number of
     dropped elements is wrong, that may explain dependence, which is then not checked.
     """
     problem, kind = trace.problem, TYPES[candidate.dtype]

@@ -39,8 +39,8 @@ class Comparison(NamedTuple):
     findings: dict[str, Finding]
 
 
-def verify(trace: Trace, against: str | None) -> tuple[list[Finding], Comparison | None]:
-    """Check every claim of claims.CLAIMS, and where a framework is named, compare with it."""
+def check_claims(trace: Trace, against: str | None) -> tuple[list[Finding], Comparison | None]:
+    """Check every claim of claims.CLAIMS, and compare with a framework if one is given."""
     found = {name: claims.check(name, trace) for name in claims.CLAIMS}
     comparison = None if against is None else compare(against, trace)
     if comparison is not None:

@@ -16,7 +16,7 @@ QUOTED = 200  # characters of a foreign message that are quoted
 OURS = os.path.dirname(__file__)
 
 
-def load(name: str) -> object:
+def load_layer(name: str) -> object:
     """Return the object that MODULE:NAME names, searching the current folder first.
 
     Raises RequestError if the module cannot be imported or has nothing of that name.

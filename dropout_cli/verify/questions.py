@@ -12,8 +12,7 @@ from dropout_cli.verify.answer import compare
 from dropout_cli.verify.calls import Call, Record, other_p
 from dropout_cli.verify.chance import LEVEL, Worst, chernoff_bound
 from dropout_cli.verify.draws import SAME, Draws
-from dropout_cli.verify.layers import NoArrayError
-from dropout_cli.verify.layers import values as read
+from dropout_cli.verify.layers import NoArrayError, read_values
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.script import SITUATIONS
 from dropout_cli.verify.tolerance import TYPES
@@ -153,7 +152,7 @@ def untouched(record: Record) -> Finding:
         ):
             if before is None:
                 continue
-            got = read(now).array
+            got = read_values(now).array
             if np.array_equal(got, before, equal_nan=True):
                 continue
             changed = got != before if got.shape == before.shape else np.ones(call.x.shape)
