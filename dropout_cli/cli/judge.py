@@ -9,9 +9,9 @@ from typing import Any
 from dropout_cli.cli.input import (
     Number,
     create_problem,
+    display_name,
     equal,
     from_json,
-    named,
     problem_arguments,
     read_json,
     read_vector,
@@ -109,7 +109,7 @@ def _read_files(paths: Sequence[str], options: ProblemOptions) -> list[Candidate
     """
     candidates: list[Candidate] = []
     for path in paths:
-        source, parsed = named(path), read_json(path, Number)
+        source, parsed = display_name(path), read_json(path, Number)
         several = isinstance(parsed, list)
         if parsed == []:
             raise RequestError(f"{source} holds no candidate: the list is empty")
