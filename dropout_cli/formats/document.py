@@ -48,13 +48,13 @@ class Verbatim(NamedTuple):
     code: str
 
 
-Piece: TypeAlias = str | Formula | Verbatim
+Inline: TypeAlias = str | Formula | Verbatim
 
 
 class Text(NamedTuple):
     """Sentences: words with formulas and code among them."""
 
-    parts: tuple[Piece, ...] = ()
+    parts: tuple[Inline, ...] = ()
 
     @property
     def plain(self) -> str:
@@ -100,7 +100,7 @@ class Question(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A light SVG, and the words that replace it."""
+    """An SVG in the light theme, and its alternative text."""
 
     svg: str
     alt: str

@@ -81,7 +81,7 @@ def _block(block: doc.Block) -> str:
             return ""
 
 
-def _words(words: doc.Piece | doc.Text) -> str:
+def _words(words: doc.Inline | doc.Text) -> str:
     match words:
         case doc.Text(parts):
             return "".join(map(_words, parts))

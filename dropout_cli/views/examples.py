@@ -84,7 +84,7 @@ def worked_example(context: StepContext) -> Rendered:
 
 
 def _observed(context: StepContext) -> list[doc.Block]:
-    """Say what the two passes have in common in training."""
+    """State what the two passes have in common in training."""
     mask, p = context.trace.problem.mask, context.trace.problem.p
     if mask is None:
         return []
@@ -133,18 +133,18 @@ def _nudges(context: StepContext) -> list[doc.Block]:
     bits = None if mask is None else mask[context.shown].tolist()
     raised = exact.forward([v + NUDGE for v in shown.x], bits, written.p)
     changes = [after - before for after, before in zip(raised, shown.y, strict=True)]
-    level = sum(written.y, Fraction(0))
-    digits = len(str(int(abs(level)))) + 3  # that show a nudge, where a float has as many
+    total = sum(written.y, Fraction(0))
+    digits = len(str(int(abs(total)))) + 3  # that show a nudge, where a float has as many
     precise = messages._replace(precision=max(messages.precision, digits if digits < 18 else 0))
     columns: passes.Columns = {
         passes.GRAD_X: messages.results(shown.grad_x),
-        context.words["new_loss"]: precise.results(level + change for change in changes),
+        context.words["new_loss"]: precise.results(total + change for change in changes),
         context.words["slope"]: messages.results(change / NUDGE for change in changes),
     }
     if bits is not None:
         product = passes.substituted(["1"] * len(bits), [f"{bit:d}" for bit in bits], context)
         columns = {symbol("backward_1"): product, **columns}
-    loss = replace(context, messages=precise).equals(symbol("L"), level, result=True)
+    loss = replace(context, messages=precise).equals(symbol("L"), total, result=True)
     blocks: list[doc.Block] = [
         context.paragraph("nudge", loss=loss),
         passes.element_table(columns, context),

@@ -19,9 +19,8 @@ from dropout_cli.words.messages import Messages, symbol
 SCHEMA = "dropout-cli/trace/1"
 X, Y, GRAD_X, GRAD_Y = map(symbol, ("x_i", "y_i", "grad_x_i", "grad_y_i"))
 
-Columns: TypeAlias = dict[
-    doc.Formula | str, list[str]
-]  # below each heading a cell for each element
+# Below each heading a cell for each element shown.
+Columns: TypeAlias = dict[doc.Formula | str, list[str]]
 
 
 def forward_record(trace: Trace) -> ForwardRecord:
@@ -101,7 +100,7 @@ def _bars(
 
 
 def facts(context: Context, source: str | None = None) -> list[tuple[doc.Formula, str]]:
-    """List p, 1−p, the scaling factor and the mask; in inference, say that there are none.
+    """List p, 1−p, the scaling factor and the mask; in inference, p alone.
 
     source: the words for the origin of the mask, if the trace does not record it.
     """

@@ -39,5 +39,5 @@ def sign(shown: Iterable[str], values: Iterable[Fraction | float]) -> str:
 
 
 def as_written(value: Fraction | float) -> Fraction:
-    """Read a float as it is written, with as many digits as tell it from any other."""
+    """Convert a float to the decimal number that is written for it: 0.1 to 1/10."""
     return value if isinstance(value, Fraction) else Fraction(repr(float(value)))
