@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("writes", "kills"), [(WRITES[:1], 4), slow(WRITES, 24)])
 def test_a_signal_leaves_the_old_file_or_the_new_one(tmp_path, writes, kills):
-    """The next test holds the exit code, which a library that is being imported can change."""
+    """The next test checks the exit code, which a library that is being imported can change."""
     for args in writes:
         program(*args, check=True)
     whole = {each.name: each.read_bytes() for each in tmp_path.iterdir()}

@@ -18,7 +18,7 @@ def judged(problem, values, dtype="float64", rtol=None, units=None):
     return {each.id: each for each in findings}, allowed
 
 
-def test_each_vector_is_held_against_its_own():
+def test_each_vector_is_compared_with_its_own():
     problem = Problem.create([1, 2, 3], 0.5, [1, 0, 1], grad_y=[1, 1, -2])
     found, _ = judged(problem, {"y": [2, 0, 6.5], "grad_x": [2, 0, -4]})
     assert found["y"][:3] == (0.5, False, 3)
