@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 SIGNS = {True: "✓", False: "✗", None: "–"}  # kept or dropped, holds or fails, neither
 STATUS = {"✓": "kept", "✗": "dropped"}  # the colour of a sign, and of the cell that it begins
+ANSWER_LINES = 2
 COLOURS = {  # of the themes of pages and figures
     "light": {
         "ground": "#FFFFFF", "ink": "#1B1F24", "kept": "#0072B2", "dropped": "#C2410C",
@@ -93,10 +94,9 @@ class Code(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A question of an exercise, with room for an answer of this many lines."""
+    """A question of an exercise, with room for an answer of ANSWER_LINES."""
 
     text: Text
-    lines: int = 2
 
 
 class Picture(NamedTuple):

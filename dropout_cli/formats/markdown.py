@@ -32,9 +32,9 @@ def _lines(block: doc.Block, picture: str | None) -> Iterator[str]:
         case doc.Facts(facts):
             for formula, words in facts:
                 yield f"- ${formula.latex}$: {_escaped(words)}"
-        case doc.Question(text, lines):
+        case doc.Question(text):
             yield f"**{_written(text)}**"
-            yield from ["", "&nbsp;"] * lines
+            yield from ["", "&nbsp;"] * doc.ANSWER_LINES
         case doc.Picture(_, alt):
             if picture is not None:
                 yield f"![{_escaped(alt)}]({picture})"
