@@ -99,7 +99,7 @@ class Call:
 
     @property
     def features(self) -> list[tuple[str, bool]]:
-        """The features of the call in this mode that a layer may refuse by an exception."""
+        """The features for which a layer may refuse the call, and True for each in training."""
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
@@ -170,7 +170,7 @@ class Record:
     def sampled(self) -> list[Call]:
         """The calls whose masks are tested together: of one instance in training, read from y.
 
-        Where all is kept and not scaled, y shows no mask, unless it is so few that chance kept it.
+        A call that keeps all, unscaled, shows no mask, unless it is so small that chance kept all.
         """
         calls = [c for c in self.answered("y", True) if c.main and c.x.all()]
         scaled = {c: c.factor * (1 - self.p) for c in calls if c.factor is not None}

@@ -49,7 +49,7 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, its label, and the logarithm of all their bound.
+    """The least likely of many sums: its kind, its label, and the logarithm of the bound for all.
 
     name: of the mistake that would explain it.
     """

@@ -100,7 +100,7 @@ def _dependence(
 def _share(
     together: Sequence[Sequence[Mask]], groups: Sequence[Sequence[Mask]], exact: Model
 ) -> tuple[Worst, Worst]:
-    """Find the least likely of the numbers kept in all, and of those and the places'."""
+    """Find the least likely number kept, of all elements, and of all elements and each place."""
     wholes = [chance.whole(some, exact) for some in (*together, *groups)]
     places = [sums for some in groups for sums in chance.shares(some, exact)]
     return chance.worst(wholes), chance.worst(wholes, places)

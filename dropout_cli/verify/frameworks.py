@@ -42,14 +42,14 @@ class Comparison(NamedTuple):
 def check_claims(trace: Trace, against: str | None) -> tuple[list[Finding], Comparison | None]:
     """Check every claim of claims.CLAIMS, and compare with a framework if one is given."""
     found = {name: claims.check(name, trace) for name in claims.CLAIMS}
-    comparison = None if against is None else compare(against, trace)
+    comparison = None if against is None else compare_framework(against, trace)
     if comparison is not None:
         found |= comparison.findings
     p = trace.problem.p
     return [finding._replace(id=name, p=p) for name, finding in found.items()], comparison
 
 
-def compare(name: str, trace: Trace) -> Comparison:
+def compare_framework(name: str, trace: Trace) -> Comparison:
     """Compare a framework's dropout with the trace. name: a name in FRAMEWORKS.
 
     Raises RequestError where the framework is broken or does not take the seed, and for numbers
@@ -91,7 +91,9 @@ def _compare_torch(trace: Trace) -> Comparison:
         kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
         y = x * kept / (1 - problem.p if problem.training else 1)
         y.backward(torch.tensor(trace.grad_y.copy()))
-        found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), "float64")
+        found["torch-module"] = _compare_passes(
+            trace, y.detach().numpy(), x.grad.numpy(), "float64"
+        )
     return Comparison(torch.__version__, source, found)
 
 
@@ -149,7 +151,7 @@ def _compare_run(
         different = int((mask != expected).sum())
         found[f"{name}-mask"] = Finding(float(different), different == 0, n)
         trace = Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
-    found[f"{name}-dropout"] = _both(trace, y, grad_x, "float32")
+    found[f"{name}-dropout"] = _compare_passes(trace, y, grad_x, "float32")
     return found
 
 
@@ -161,7 +163,7 @@ def _upstream(y: FloatArray, problem: Problem) -> FloatArray:
     return np.asarray(LOSSES[problem.loss].gradient(y, y.size), dtype=np.float32)
 
 
-def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
+def _compare_passes(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
     """Compare both passes of a framework with the trace."""
     worst, ok = 0.0, True
     for about, found, ours in (("y", y, trace.y), ("grad_x", grad_x, trace.grad_x)):

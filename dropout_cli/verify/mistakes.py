@@ -49,7 +49,7 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 
 
 def fitting(answer: Answer, about: str) -> list[str]:
-    """Name the mistakes that give these values of y or grad_x: a swap, or those whose formula."""
+    """Name the mistakes that give these values of y or grad_x: a swap, or the formulas that fit."""
     if _swapped(answer):
         return ["swapped"]
     names, nan = [], np.isnan(answer.values[about])

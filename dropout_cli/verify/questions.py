@@ -24,7 +24,7 @@ EXPLAINED = 6  # at most this many wrong calls, which a mistake must explain, ar
 
 
 class NoAnswerError(Exception):
-    """A question cannot be judged, or where ok is False has failed before anything is compared."""
+    """A question that cannot be judged or, if ok is False, failed before any comparison."""
 
     def __init__(self, key: str, ok: bool | None = None, about: str = "y", **known: Any) -> None:
         """Create the finding. key, known: of the reason. about: as in Finding."""
@@ -49,7 +49,7 @@ def same_mask(record: Record) -> Finding:
 
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
-    """Where x is 0, y does not show what was kept, and ∂L/∂x does: as much as elsewhere."""
+    """Check that as much is kept where x is 0, which only ∂L/∂x shows, as elsewhere."""
     calls = [call for call in record.answered("grad_x", True) if call.main]
     zero = [call.mask[call.x == 0] for call in calls]
     n, kept = sum(mask.size for mask in zero), sum(int(mask.sum()) for mask in zero)
@@ -103,7 +103,7 @@ def fresh_mask(record: Record) -> Finding:
 
 
 def _by_chance(record: Record, found: Worst, key: str) -> Finding:
-    """Judge a dependence, named if it is none that chance makes."""
+    """Judge a dependence by its probability, and name it if that is too small."""
     draws = _draws(record)
     if draws.explains == "by-place":
         raise NoAnswerError("by-place")
@@ -290,7 +290,7 @@ def _compare_both(record: Record, training: bool) -> Finding:
 
 
 def _compare(calls: Sequence[Call], about: str) -> Finding:
-    """Compare y or grad_x of these calls with what is right, and name what fits the usual ones."""
+    """Compare y or grad_x with what is right, and name the mistakes that explain usual calls."""
     finding, wrong = compare([call.answer for call in calls], about, SHOWN)
     if finding.reason is None:
         return finding
