@@ -125,7 +125,7 @@ def from_json(value: Any, name: str) -> Vector:
 
 
 def create_problem(arguments: Mapping[str, Any]) -> Problem:
-    """Create a problem of the shape that its vectors have.
+    """Create a problem with the shape of its vectors.
 
     arguments: of Problem.create, each vector as a Vector.
     """

@@ -145,7 +145,7 @@ class Presentation:
         return [*lines, *[""] * (size.lines - 1 - len(lines)), status]
 
     def move(self, key: str) -> None:
-        """Do what the key means."""
+        """Act on a key other than those that end the presentation."""
         page = self.pages[self.place]
         hidden = page[:2] not in self.shown and page.full != page.blank
         typed, self.typed, self.notice = self.typed, "", ""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Wrong(NamedTuple):
-    """A wrong element, with all that it is computed from.
+    """A wrong element, with the numbers that it is computed from.
 
     place: its index on each axis, from 0. kept: its mask bit; None in inference.
     """

@@ -32,13 +32,13 @@ from dropout_cli.verify.tolerance import TYPES, tolerance
 
 @dataclass(eq=False)
 class Call:
-    """A call at p, and what the layer answers.
+    """A call of the layer at p, and its results.
 
     dtype: in which the layer is given x. main: whether it is of the instance whose masks are tested
     together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
-    y, grad_x: what it answered, as it was then; None where there is none.
-    error, backward_error: what forward or backward raised; NoArrayError where it was no array.
+    y, grad_x: copies of the results as they were returned; None if there are none.
+    error, backward_error: what forward or backward raised; NoArrayError if it returned no array.
     """
 
     step: Step
@@ -53,7 +53,7 @@ class Call:
     backward_error: BaseException | None = None
 
     def __post_init__(self) -> None:
-        """Take what the layer is given from the step."""
+        """Take the mode, x and ∂L/∂y from the step."""
         self.training = self.step.training
         self.x, self.grad_y = self.step.arrays(self.dtype)
 
@@ -140,7 +140,7 @@ class Call:
 
     @cached_property
     def factor(self) -> float | None:
-        """What x was multiplied by where y is not 0, 0 if it always is; None if it is not one."""
+        """The factor from x to y where y is not 0; 0 if y is 0 everywhere, None if it varies."""
         some = self.mask & (self.x != 0)
         y, x = self.answer.values["y"][some.ravel()], self.x[some]
         factors = y / x if some.any() else np.zeros(1)
@@ -151,7 +151,7 @@ class Call:
 class Record:
     """All calls at one p.
 
-    adapter: None where the layer could not be made for this p, so that one call is refused.
+    adapter: None if the layer could not be created for this p; then the one call is refused.
     reseeded: the global generators that the layer seeds.
     """
 

@@ -52,7 +52,7 @@ class Candidate(NamedTuple):
 
 
 def one_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the shape of all vectors; RequestError where there are several."""
+    """Return the shape that all vectors have; RequestError if they differ."""
     if len(set(shapes.values())) > 1:
         listed = ", ".join(f"{key} {'×'.join(map(str, shape))}" for key, shape in shapes.items())
         raise RequestError(f"the shapes differ, but they must be one: {listed}")

@@ -167,7 +167,7 @@ def shares(masks: Sequence[Mask], model: Model) -> list[Sums]:
 
 
 def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], model: Model) -> list[Sums]:
-    """Sum what is kept with the sign of x, with its size in the call, and where it is large."""
+    """Sum c_i weighted by the sign of x, its relative size, and whether the call's x is large."""
     c = np.concatenate([mask.ravel() for mask in masks]) - model.q
     signs = np.concatenate([np.sign(x).ravel() for x in xs])
     sizes = [np.abs(x).ravel() for x in xs]

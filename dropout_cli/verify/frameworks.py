@@ -1,4 +1,4 @@
-"""The claims of a problem, and the same against PyTorch or JAX, where they are installed.
+"""The claims of a problem, and a comparison with PyTorch or JAX, if installed.
 
 Each framework draws the mask itself and differentiates by its own autograd.
 """
@@ -30,7 +30,7 @@ Passes = tuple[Mask, FloatArray, FloatArray]  # the mask, y and grad_x
 class Comparison(NamedTuple):
     """Comparison with a framework.
 
-    version: of the framework; empty where it is not installed, so that nothing was compared.
+    version: of the framework; "" if it is not installed, so that nothing was compared.
     source: the name in masks.SOURCES of the masks that it draws.
     """
 

@@ -59,7 +59,10 @@ def run(x, grad_y, p, training):
 
 
 def unknown_kind(sentence: str, how: str = "", **names: str) -> RequestError:
-    """Create the error for what is no layer. how, names: a key of WRAP, and what fills it in."""
+    """Create the error for an object that is no layer.
+
+    how, names: a key of WRAP, whose lines make it a layer, and the names in them.
+    """
     if not how:
         return RequestError(sentence)
     code = WRAP[how].format(**names)
@@ -69,7 +72,7 @@ def unknown_kind(sentence: str, how: str = "", **names: str) -> RequestError:
 
 
 class NoArrayError(TypeError):
-    """What was returned is no array of real numbers; the message says what it is."""
+    """Raised for a returned value that is no array of real numbers; the message describes it."""
 
 
 class Values(NamedTuple):
@@ -188,7 +191,7 @@ def _arrays(step: Step, dtype: Any) -> tuple[Any, Any]:
 
 
 def adapt(layer: Any) -> Layer:
-    """Recognize the kind of a layer. Raises RequestError for what is of no known kind."""
+    """Recognize the kind of a layer; RequestError if it is none of the three."""
     torch = sys.modules.get("torch")
     kind = layer if inspect.isclass(layer) else type(layer)
     make: Any = layer

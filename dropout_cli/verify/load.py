@@ -57,7 +57,7 @@ def load_layer(name: str) -> object:
 
 @contextmanager
 def catching() -> Iterator[list[BaseException]]:
-    """Catch what a user's code raises, even if it exits or skips a test; put it into the list.
+    """Catch what a user's code raises, even if it exits or skips a test; collect it in the list.
 
     An interrupt, a signal and exhausted memory say nothing about the code, and pass through.
     """

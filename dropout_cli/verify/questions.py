@@ -238,7 +238,7 @@ def _answered(record: Record, about: str, training: bool) -> list[Call]:
 
 
 def _must_answer(record: Record) -> None:
-    """Raise NoAnswerError where no call was answered with an array."""
+    """Raise NoAnswerError if no call was answered with an array."""
     errors = [call.error for call in record.calls if call.error]
     if len(errors) == len(record.calls):
         raise _no_answer(record, errors)
@@ -253,7 +253,7 @@ def _no_answer(record: Record, errors: Sequence[BaseException]) -> NoAnswerError
 
 
 def _must_not_raise(record: Record, training: bool) -> None:
-    """Raise NoAnswerError where backward raised, or returned no array, though forward passed."""
+    """Raise NoAnswerError if backward raised, or returned no array, though forward passed."""
     for call in record.calls:
         error = call.backward_error
         if call.training is training and error is not None:

@@ -65,7 +65,7 @@ class Tolerance(NamedTuple):
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
 
     def of_both_passes(self, scale: float) -> Self:
-        """Widen to ∂L/∂x where ∂L/∂y follows from y, as 2y does.
+        """Widen the tolerance for a ∂L/∂x whose ∂L/∂y follows from y, as 2y does.
 
         scale: 1/(1−p). y is off by up to r·|y| + a, r and a being this tolerance's, so ∂L/∂y = 2y
         is off by r·|∂L/∂y| + 2a, and the backward pass scales that once more, and rounds again.

@@ -66,7 +66,7 @@ def dropout(x):
 torch.autograd.gradcheck(dropout, x.detach().double().requires_grad_())"""
 
 NUDGE = Fraction(1, 100)
-SEED = 42  # what the PyTorch step draws with, where PyTorch did not draw the problem's mask
+SEED = 42  # of the PyTorch step, if PyTorch did not draw the problem's mask
 MODULES = ("MyDropout", "nn.Dropout")
 LARGEST = 1e18  # in magnitude, so that no square overflows in PyTorch's float32
 
@@ -116,7 +116,7 @@ def _numpy_program(trace: Trace) -> doc.Program:
 
 
 def sum_loss(context: StepContext) -> Rendered:
-    """Take the sum as the loss, and see what a nudge of each input does to it."""
+    """Take the sum as the loss, and show how a nudge of each input changes it."""
     problem = replace(context.trace.problem, grad_y=None, loss="sum")
     context = replace(context, trace=Trace(problem))
     pieces: list[Piece] = ["ones", passes.loss_equation(context)]
@@ -127,7 +127,7 @@ def sum_loss(context: StepContext) -> Rendered:
 
 
 def _nudges(context: StepContext) -> list[doc.Block]:
-    """Raise each input shown by NUDGE, and see where the sum of the outputs goes."""
+    """Raise each input shown by NUDGE, and tabulate the new sum of the outputs."""
     mask, messages = context.trace.problem.mask, context.messages
     written, shown = Written(context.trace), context.written
     bits = None if mask is None else mask[context.shown].tolist()
@@ -217,7 +217,7 @@ def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block],
 
 
 def _of_both(context: StepContext, name: str, vectors: list[list[Any]]) -> list[doc.Block]:
-    """Write a vector as it is under the mask of each module."""
+    """Write a vector under the mask of each module."""
     unicode, latex = symbol(name)
     labels = [doc.Formula(f"{unicode} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
     pairs = zip(labels, vectors, strict=True)

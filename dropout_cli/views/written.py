@@ -1,6 +1,6 @@
 """The two passes in exact fractions, from decimal numbers as written: p = 0.1 is 1/10.
 
-Shown numbers are compared with them: = where a number is exact, ≈ where it is rounded.
+Shown numbers are compared with them: = if a number is exact, ≈ if it is rounded.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Written:
 
 
 def sign(shown: Iterable[str], values: Iterable[Fraction | float]) -> str:
-    """Choose = where every number shown is exact, ≈ where one of them is rounded."""
+    """Choose = if every number shown is exact, ≈ if one of them is rounded."""
     exactly = all(Fraction(s) == as_written(value) for s, value in zip(shown, values, strict=True))
     return "=" if exactly else "≈"
 

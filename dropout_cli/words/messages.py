@@ -109,7 +109,7 @@ class Messages(NamedTuple):
 
     @staticmethod
     def probability(p: float) -> str:
-        """Format p in full, as 1/3 where it was rounded from that fraction."""
+        """Format p in full, or as a fraction such as 1/3 that it was rounded from."""
         digits = Messages.exactly(p)
         if len(digits) < len("0.3333333333333333"):
             return digits
