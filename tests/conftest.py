@@ -29,7 +29,7 @@ class Result(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The sentence with which the command refused, and all that it wrote."""
+        """The one sentence that a failing command printed, and nothing else."""
         assert (self.code, self.out) == (2, "")
         assert self.err.startswith("Error: ")
         assert self.err.count("\n") == 1

@@ -146,7 +146,7 @@ print(json.dumps([compared, different]))
 
 @CASES
 def test_no_mask_differs_from_mkls(capsys, seeds, sizes):
-    """In a process of its own: MKL beside another framework's own copy of it is trouble."""
+    """In a process of its own, as a framework may have loaded another copy of MKL."""
     libraries = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
     if not libraries:
         pytest.skip("mkl is not installed")

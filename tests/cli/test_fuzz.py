@@ -1,4 +1,4 @@
-"""Command lines and the files they read, made up at random: each ends as the README says.
+"""Random command lines, and files that they read: each ends with an exit code of the README.
 
 FUZZ_CASES=20000 pytest tests/cli/test_fuzz.py runs more of them, always the same.
 """
