@@ -11,7 +11,7 @@ from dropout_cli.errors import RequestError
 from dropout_cli.formats.document import Setting
 from dropout_cli.formats.terminal import to_text
 from dropout_cli.problem import Problem
-from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
+from dropout_cli.verify.candidate import Candidate, judge_candidate, one_shape, read_mask
 from dropout_cli.verify.judge import judge_layer
 from dropout_cli.verify.tolerance import TYPES
 from dropout_cli.views import verification
@@ -99,7 +99,7 @@ def check_values(
     candidate = Candidate(problem, wide, dtype, "what was computed")
     if mask is None:
         candidate = read_mask(candidate)
-    findings, allowed = judge(candidate, rtol, atol)
+    findings, allowed = judge_candidate(candidate, rtol, atol)
     _raise(verification.candidate_suite(candidate, findings, allowed, MESSAGES))
 
 

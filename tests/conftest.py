@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -28,7 +29,7 @@ class Result(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The sentence with which the command refused, and all that it wrote."""
+        """The one sentence that a failing command printed, and nothing else."""
         assert (self.code, self.out) == (2, "")
         assert self.err.startswith("Error: ")
         assert self.err.count("\n") == 1
@@ -36,7 +37,7 @@ class Result(NamedTuple):
         return self.err
 
 
-# What the shell of whoever runs the tests says of language, colours and size is nothing to them.
+# The tests do not depend on the language, colours and size set in the shell.
 for name in (
     "COLUMNS", "DROPOUT_CLI_LANG", "FORCE_COLOR", "LINES", "MPLBACKEND", "NO_COLOR",
     "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONWARNINGS", "TERM", "TTY_COMPATIBLE",
@@ -50,6 +51,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 Run = Callable[..., Result]
+
+
+def npy(values: Any) -> bytes:
+    """Return the bytes of a .npy file."""
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
 
 
 @pytest.fixture(name="cli")

@@ -1,4 +1,4 @@
-"""Dropout in exact fractions, from the definition: what the tests hold the program against."""
+"""Dropout in exact fractions, from the definition: the reference of the tests."""
 
 import math
 from collections.abc import Callable, Sequence

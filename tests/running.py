@@ -24,4 +24,5 @@ def shell(line: str, **options: Any) -> CompletedProcess[str]:
 
 
 def slow(*values: object) -> Any:
+    """Mark a case of a parametrized test as slow."""
     return pytest.param(*values, marks=pytest.mark.slow)

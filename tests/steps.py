@@ -1,6 +1,6 @@
 """The derivation's steps, and problems to render them for."""
 
-import pytest
+from running import slow
 
 from dropout_cli.views.walkthrough import STEPS
 from dropout_cli.words import languages
@@ -24,6 +24,6 @@ PROBLEMS = {
 }
 SOME_PROBLEMS = [
     name if name in ("default", "inference", "all dropped")
-    else pytest.param(name, marks=pytest.mark.slow)
+    else slow(name)
     for name in PROBLEMS
 ]  # fmt: skip

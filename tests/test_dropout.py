@@ -146,7 +146,7 @@ def test_vectors_may_have_any_shape():
 
 
 @pytest.mark.parametrize(
-    ("x", "mask", "p", "says"),
+    ("x", "mask", "p", "message"),
     [
         ([1, 2], [1, 0], 1.5, "p is 1.5"),
         ([1, 2], [1, 0], float("nan"), "p is nan"),
@@ -167,8 +167,8 @@ def test_vectors_may_have_any_shape():
     ],
 )
 @pytest.mark.parametrize("function", [forward, local_gradient, backward])
-def test_impossible_arguments_are_refused(function, x, mask, p, says):
-    with pytest.raises(RequestError, match=says):
+def test_impossible_arguments_are_refused(function, x, mask, p, message):
+    with pytest.raises(RequestError, match=message):
         function(x, mask, p)
 
 

@@ -16,7 +16,7 @@ from running import slow
 
 from dropout_cli import Problem, Trace, backward, forward
 from dropout_cli.masks import BLOCK, draw
-from dropout_cli.verify.frameworks import intel, nn_dropout
+from dropout_cli.verify.frameworks import is_intel, nn_dropout_source
 from dropout_cli.verify.tolerance import tolerance
 
 MEASURED = (2, 13)  # the newest PyTorch whose masks were compared with the sources
@@ -52,7 +52,7 @@ def test_no_mask_differs_from_numpys(before: int, p: float) -> None:
 
 def dropout_of(torch) -> str:
     """Name the source that this PyTorch's nn.Dropout is."""
-    return nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
+    return nn_dropout_source(torch.__version__, torch.backends.mkl.is_available() and is_intel())
 
 
 @CASES
@@ -146,7 +146,7 @@ print(json.dumps([compared, different]))
 
 @CASES
 def test_no_mask_differs_from_mkls(capsys, seeds, sizes):
-    """In a process of its own: MKL beside another framework's own copy of it is trouble."""
+    """In a process of its own, as a framework may have loaded another copy of MKL."""
     libraries = sorted(Path(sys.prefix, "lib").glob("libmkl_rt.so*"))
     if not libraries:
         pytest.skip("mkl is not installed")
@@ -170,7 +170,7 @@ def test_no_mask_differs_from_mkls(capsys, seeds, sizes):
     ],
 )  # fmt: skip
 def test_the_source_of_nn_dropout_follows_from_version_and_cpu(version, mkl, source):
-    assert nn_dropout(version, mkl) == source
+    assert nn_dropout_source(version, mkl) == source
 
 
 # The two passes

@@ -188,7 +188,7 @@ def test_a_seed_that_the_framework_does_not_take(rng: str, seed: int) -> None:
             draw(rng, seed, 4, p)
 
 
-def test_a_source_that_there_is_not_is_refused_with_the_list_of_all() -> None:
+def test_an_unknown_source_is_refused_with_the_list_of_all() -> None:
     with pytest.raises(RequestError, match=f"^rng is 'dice', .* one of {', '.join(SOURCES)}$"):
         draw("dice", 0, 4, 0.5)
 

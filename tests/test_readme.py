@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from junitparser import JUnitXml
+from running import slow
 
 import dropout_cli
 from dropout_cli.cli import commands
@@ -94,7 +95,7 @@ def test_every_command_runs_and_prints_what_is_shown(shell, tmp_path, block):
 @needs_bash
 @pytest.mark.parametrize(
     ("layer", "code"),
-    [("Dropout", 0), pytest.param("Careless", 1, marks=pytest.mark.slow), ("Nobody", 2)],
+    [("Dropout", 0), slow("Careless", 1), ("Nobody", 2)],
 )
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_leaves_its_exit_code_and_its_reports(shell, tmp_path, job, layer, code):
@@ -222,7 +223,7 @@ def test_every_option_is_named():
 
 
 def documented(record):
-    """The keys of a record, each of which must say what it holds."""
+    """Return the keys of a record, each with the comment that documents it."""
     source = Path(records.__file__).read_text("utf-8")
     body = re.search(rf"^class {record.__name__}\(.*?(?=^class |\Z)", source, re.M | re.S)[0]
     return dict(re.findall(r"^    (\w+): .*?(?:  # (.+))?$", body, re.M))

@@ -50,15 +50,15 @@ def test_the_cause_is_what_the_layer_raised():
 
 
 @pytest.mark.parametrize(
-    ("layer", "p", "says"),
+    ("layer", "p", "message"),
     [
         ("Dropout", 0.5, "a layer is a torch"),
         (OnlyEnds, [0, 0.5], "could not be judged: the layer raised AssertionError"),
         (my_layers.Dropout, 2, "p is 2"),
     ],
 )
-def test_what_cannot_be_checked_is_refused(layer, p, says):
-    with pytest.raises(RequestError, match=says):
+def test_what_cannot_be_checked_is_refused(layer, p, message):
+    with pytest.raises(RequestError, match=message):
         dropout_cli.check(layer, p=p)
 
 
@@ -97,7 +97,7 @@ def test_values_are_judged_in_their_own_type():
 
 
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("values", "message"),
     [
         ({}, "there is neither y nor grad_x"),
         ({"grad_x": X}, "there is grad_x, but no grad_y"),
@@ -107,6 +107,6 @@ def test_values_are_judged_in_their_own_type():
         ({"x": [0, 0], "y": [0, 0]}, "could not be judged: the mask can be read nowhere"),
     ],
 )
-def test_values_that_cannot_be_judged_are_refused(values, says):
-    with pytest.raises(RequestError, match=says):
+def test_values_that_cannot_be_judged_are_refused(values, message):
+    with pytest.raises(RequestError, match=message):
         dropout_cli.check_values(**{"x": X, "p": 0.3} | values)

@@ -58,7 +58,7 @@ def cli(context: click.Context) -> None:
 
 
 @cli.command()
-@click.option("--list", "names", is_flag=True, help="List the steps and exit.")
+@click.option("--list", "list_only", is_flag=True, help="List the steps and exit.")
 @click.option(
     "--step", "steps", multiple=True, metavar="STEPS", shell_complete=complete_steps,
     help="Show only these steps: names or their beginnings, numbers, ranges, like 2,4-6,chain.",
@@ -71,7 +71,7 @@ def cli(context: click.Context) -> None:
 @problem_options()
 @output_options(drawn=True)
 def walkthrough(
-    options: ProblemOptions, output: Output, names: bool, steps: tuple[str, ...], pause: bool,
+    options: ProblemOptions, output: Output, list_only: bool, steps: tuple[str, ...], pause: bool,
     hide: bool,
 ) -> None:  # fmt: skip
     """Show the whole derivation with your numbers.
@@ -86,7 +86,7 @@ def walkthrough(
     from dropout_cli.views.walkthrough import contents, contents_record, page, record
 
     messages = output.messages._replace(hide=hide)
-    if names:
+    if list_only:
         others = ("steps", "pause", "hide", "precision")
         options.refuse([*PROBLEM_OPTIONS, *others], "--list", "which only lists the steps")
         output.write(contents_record(messages) if output.is_data else contents(messages))
@@ -178,13 +178,13 @@ def backward(options: ProblemOptions, output: Output, saved: str | None) -> None
     if saved is None:
         problem = options.problem()
     else:  # --grad-y and --loss replace its upstream gradient
-        from dropout_cli.cli.input import named, read_json, read_problem
+        from dropout_cli.cli.input import display_name, read_json, read_problem
 
         upstream = ("grad_y", "loss")
         options.refuse([name for name in PROBLEM_OPTIONS if name not in upstream], "--from")
         record, given = read_json(saved), options.arguments()
         replaced = {name: given[name] for name in upstream if given.get(name) is not None}
-        problem = read_problem(record, named(saved), replaced)
+        problem = read_problem(record, display_name(saved), replaced)
     _show_pass(problem, output, backward_page, backward_record)
 
 
@@ -312,14 +312,14 @@ def verify(
         suites = judge_candidates(candidates, texts, decimals, rtol, atol, options, messages)
     else:
         from dropout_cli.trace import Trace
-        from dropout_cli.verify.frameworks import verify as verify_claims
+        from dropout_cli.verify.frameworks import check_claims
 
-        none = ("rtol", "atol", "decimals", "dtype")
-        options.refuse(none, "a verification of the claims", "which judges no candidate")
+        of_candidates = ("rtol", "atol", "decimals", "dtype")
+        options.refuse(of_candidates, "a verification of the claims", "which judges no candidate")
         if against is not None:
             options.refuse(["skip"], "--against", "which draws right after the seed")
         trace = Trace(options.problem())
-        suites = [claims_suite(trace, *verify_claims(trace, against), messages)]
+        suites = [claims_suite(trace, *check_claims(trace, against), messages)]
     output.write(record(suites) if output.is_data else page(suites, messages, quiet))
     if output.suffix == ".xml":  # CI systems keep the file, people read the page
         print_page(page(suites, messages, quiet))

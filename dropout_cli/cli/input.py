@@ -51,7 +51,7 @@ def read_text(path: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
-        raise RequestError(f"{named(path)} is not UTF-8 text: {byte}") from None
+        raise RequestError(f"{display_name(path)} is not UTF-8 text: {byte}") from None
 
 
 def read_bytes(path: str) -> bytes:
@@ -62,11 +62,11 @@ def read_bytes(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise RequestError(f"cannot read {named(path)}: {error.strerror}") from None
+        raise RequestError(f"cannot read {display_name(path)}: {error.strerror}") from None
 
 
-def named(path: str) -> str:
-    """Return the name that errors give the file."""
+def display_name(path: str) -> str:
+    """Return what errors call the file."""
     return "standard input" if path == "-" else path
 
 
@@ -114,7 +114,7 @@ def parse_json(text: str, source: str, parse_float: Callable[[str], float] = flo
 
 def read_json(path: str, parse_float: Callable[[str], float] = float) -> Any:
     """Read a JSON file, or standard input for "-", as parse_json does."""
-    return parse_json(read_text(path), named(path), parse_float)
+    return parse_json(read_text(path), display_name(path), parse_float)
 
 
 def from_json(value: Any, name: str) -> Vector:
@@ -125,7 +125,7 @@ def from_json(value: Any, name: str) -> Vector:
 
 
 def create_problem(arguments: Mapping[str, Any]) -> Problem:
-    """Create a problem of the shape that its vectors have.
+    """Create a problem with the shape of its vectors.
 
     arguments: of Problem.create, each vector as a Vector.
     """

@@ -9,9 +9,9 @@ from typing import Any
 from dropout_cli.cli.input import (
     Number,
     create_problem,
+    display_name,
     equal,
     from_json,
-    named,
     problem_arguments,
     read_json,
     read_vector,
@@ -23,9 +23,9 @@ from dropout_cli.cli.output import legible
 from dropout_cli.cli.printed import Vector
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
-from dropout_cli.verify.candidate import Candidate, judge, one_shape, read_mask
+from dropout_cli.verify.candidate import Candidate, judge_candidate, one_shape, read_mask
 from dropout_cli.verify.judge import judge_layer
-from dropout_cli.verify.load import load
+from dropout_cli.verify.load import load_layer
 from dropout_cli.verify.tolerance import TYPES, half_units, rounding
 from dropout_cli.views.passes import SCHEMA
 from dropout_cli.views.records import CandidateRecord
@@ -63,7 +63,9 @@ def judge_candidates(
         candidates = [each._replace(units=units) for each in candidates]
     if not any("grad_x" in candidate.values for candidate in candidates):
         options.refuse(["grad_y", "loss"], "y alone", "which does not depend on it")
-    return [candidate_suite(each, *judge(each, rtol, atol), messages) for each in candidates]
+    return [
+        candidate_suite(each, *judge_candidate(each, rtol, atol), messages) for each in candidates
+    ]
 
 
 def judge_layers(
@@ -79,7 +81,7 @@ def judge_layers(
     suites = []
     for name in names:
         with _redirected():
-            findings = judge_layer(load(name), ps, seed, dtype)
+            findings = judge_layer(load_layer(name), ps, seed, dtype)
         suites.append(layer_suite(legible(name), findings, seed, messages))
     return suites
 
@@ -107,7 +109,7 @@ def _read_files(paths: Sequence[str], options: ProblemOptions) -> list[Candidate
     """
     candidates: list[Candidate] = []
     for path in paths:
-        source, parsed = named(path), read_json(path, Number)
+        source, parsed = display_name(path), read_json(path, Number)
         several = isinstance(parsed, list)
         if parsed == []:
             raise RequestError(f"{source} holds no candidate: the list is empty")

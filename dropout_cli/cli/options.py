@@ -218,7 +218,7 @@ def output_options(
     rounds: whether its pages have rounded numbers.
     drawn: whether it can write pictures.
     """
-    formats = [suffix for suffix, form in FORMATS.items() if verdict or form.of != "verdict"]
+    formats = [suffix for suffix, form in FORMATS.items() if verdict or form.content != "verdict"]
     formats += [suffix for suffix in PICTURES if drawn and suffix not in formats]
     options = {
         "form": click.option(

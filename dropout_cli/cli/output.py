@@ -65,7 +65,7 @@ class Output(NamedTuple):
     @property
     def is_data(self) -> bool:
         """Whether the output is a record, not a page."""
-        return self.suffix in FORMATS and FORMATS[self.suffix].of != "page"
+        return self.suffix in FORMATS and FORMATS[self.suffix].content != "page"
 
     def write(self, content: Any, picture: Picture | None = None) -> None:
         """Write a page, or a record if is_data, to standard output or to the file.

@@ -59,11 +59,12 @@ def present(trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
 class Presentation:
     """The state of a presentation.
 
-    full, blank: the steps with their results and without. pages: both, laid out
-    for a window of this size. place: the index of the current page. shown: number and part of the
-    pages with results. typed: the number being typed, or "?" while the keys are explained.
-    notice: an answer to the last key. waiting: whether it waits for a key, so that a resize may
-    draw.
+    full, blank: the steps with their results and without.
+    pages: both, laid out for a window of this size. place: the index of the current page.
+    shown: the number and part of each page whose results are shown.
+    typed: the number being typed, or "?" while the keys are explained.
+    notice: what is said of the last key in the status line.
+    waiting: whether it waits for a key, so that a resize may draw.
     """
 
     def __init__(self, trace: Trace, messages: Messages, chosen: Sequence[str]) -> None:
@@ -144,7 +145,7 @@ class Presentation:
         return [*lines, *[""] * (size.lines - 1 - len(lines)), status]
 
     def move(self, key: str) -> None:
-        """Do what the key means."""
+        """Act on a key other than those that end the presentation."""
         page = self.pages[self.place]
         hidden = page[:2] not in self.shown and page.full != page.blank
         typed, self.typed, self.notice = self.typed, "", ""
@@ -173,7 +174,7 @@ class Presentation:
                 self.typed = "?"
 
     def go_to(self, number: int) -> None:
-        """Go to the step of this number, or say that it is not presented."""
+        """Go to the step of this number, or note that it is not presented."""
         numbers = [page.number for page in self.pages]
         if number in numbers:
             self.place = numbers.index(number)

@@ -24,8 +24,8 @@ TOKEN = re.compile(r"[\[\]]|[^\[\],\s]+")
 class Vector(NamedTuple):
     """A vector, or a matrix row by row.
 
-    shape: before that. written: its numbers as text, if it was text; their digits tell how far
-    they were rounded.
+    shape: before it was flattened.
+    written: its numbers as text, if it was text; their digits show how far they were rounded.
     """
 
     values: FloatArray

@@ -10,11 +10,11 @@ class Format(NamedTuple):
     """A file format.
 
     writer: "module.function" in this folder, from (content, Setting) to text.
-    of: its content: "page", "record", or "verdict", the record of a verification.
+    content: "page", "record", or "verdict", the record of a verification.
     """
 
     writer: str
-    of: str
+    content: str
 
 
 FORMATS = {

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 SIGNS = {True: "✓", False: "✗", None: "–"}  # kept or dropped, holds or fails, neither
 STATUS = {"✓": "kept", "✗": "dropped"}  # the colour of a sign, and of the cell that it begins
+ANSWER_LINES = 2
 COLOURS = {  # of the themes of pages and figures
     "light": {
         "ground": "#FFFFFF", "ink": "#1B1F24", "kept": "#0072B2", "dropped": "#C2410C",
@@ -48,13 +49,13 @@ class Verbatim(NamedTuple):
     code: str
 
 
-Piece: TypeAlias = str | Formula | Verbatim
+Inline: TypeAlias = str | Formula | Verbatim
 
 
 class Text(NamedTuple):
     """Sentences: words with formulas and code among them."""
 
-    parts: tuple[Piece, ...] = ()
+    parts: tuple[Inline, ...] = ()
 
     @property
     def plain(self) -> str:
@@ -93,14 +94,13 @@ class Code(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A question of an exercise, with room for an answer of this many lines."""
+    """A question of an exercise, with room for an answer of ANSWER_LINES."""
 
     text: Text
-    lines: int = 2
 
 
 class Picture(NamedTuple):
-    """A light SVG, and the words that replace it."""
+    """An SVG in the light theme, and its alternative text."""
 
     svg: str
     alt: str

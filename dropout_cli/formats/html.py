@@ -70,8 +70,8 @@ def _block(block: doc.Block) -> str:
         case doc.Facts(facts):
             pairs = (f"<dt>{_formula(f)}</dt><dd>{escape(words)}</dd>" for f, words in facts)
             return f"<dl>{''.join(pairs)}</dl>"
-        case doc.Question(text, lines):
-            room = '<div class="room"></div>' * lines
+        case doc.Question(text):
+            room = '<div class="room"></div>' * doc.ANSWER_LINES
             return f'<div><p class="question">{_words(text)}</p>{room}</div>'
         case doc.Picture(svg):
             return f"<figure>{_inline(svg)}</figure>"
@@ -81,7 +81,7 @@ def _block(block: doc.Block) -> str:
             return ""
 
 
-def _words(words: doc.Piece | doc.Text) -> str:
+def _words(words: doc.Inline | doc.Text) -> str:
     match words:
         case doc.Text(parts):
             return "".join(map(_words, parts))

@@ -32,9 +32,9 @@ def _lines(block: doc.Block, picture: str | None) -> Iterator[str]:
         case doc.Facts(facts):
             for formula, words in facts:
                 yield f"- ${formula.latex}$: {_escaped(words)}"
-        case doc.Question(text, lines):
+        case doc.Question(text):
             yield f"**{_written(text)}**"
-            yield from ["", "&nbsp;"] * lines
+            yield from ["", "&nbsp;"] * doc.ANSWER_LINES
         case doc.Picture(_, alt):
             if picture is not None:
                 yield f"![{_escaped(alt)}]({picture})"
@@ -49,7 +49,7 @@ def _row(cells: Iterable[str | doc.Formula | doc.Text]) -> str:
     return f"| {' | '.join(map(_written, cells))} |"
 
 
-def _written(words: doc.Piece | doc.Text) -> str:
+def _written(words: doc.Inline | doc.Text) -> str:
     match words:
         case doc.Text(parts):
             some = [part for part in parts if part]
@@ -62,7 +62,7 @@ def _written(words: doc.Piece | doc.Text) -> str:
             return _escaped(words)
 
 
-def _beside(before: doc.Piece, part: doc.Piece) -> str:
+def _beside(before: doc.Inline, part: doc.Inline) -> str:
     """Write a part, after a space if GitHub would not see a formula otherwise."""
     if isinstance(part, doc.Formula):
         apart = not isinstance(before, str) or before[-1:].strip(" (") != ""

@@ -160,9 +160,9 @@ def _block(block: doc.Block, console: Console, on_screen: bool) -> list[Text]:
         case doc.Facts(facts):
             pairs = [(Text(each.unicode), Text(words, "gloss")) for each, words in facts]
             return _beside(pairs, measure)
-        case doc.Question(text, lines):
+        case doc.Question(text):
             question = _wrapped(Text(f"? {text.plain}", "heading"), measure)
-            room = [Text(), Text("_" * min(width, QUESTION), "gloss")] * lines
+            room = [Text(), Text("_" * min(width, QUESTION), "gloss")] * doc.ANSWER_LINES
             return question if on_screen else question + room
         case doc.Table():
             return _table(block, console, on_screen)

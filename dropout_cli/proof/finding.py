@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Wrong(NamedTuple):
-    """A wrong element, with all that it is computed from.
+    """A wrong element, with the numbers that it is computed from.
 
     place: its index on each axis, from 0. kept: its mask bit; None in inference.
     """
@@ -23,10 +23,11 @@ class Reason(NamedTuple):
 
     counted, n, expected: so many of n elements or calls, and how many were expected.
     chance: a bound on the probability that a right layer fails like this.
-    at: a place: a distance, an axis or an input. got, wanted: a type, a shape or a value.
+    at: where: a distance, a slice, a shape, a generator, or features of the input.
+    got, wanted: a type, a shape or a value.
     error: an exception in one line, with its file and line. cause: the exception itself.
     factor, offset: from the right values to the wrong ones, if all elements share it.
-    code: lines to paste that would help.
+    code: lines to paste that help.
     """
 
     key: str

@@ -1,1 +1,1 @@
-"""Is an implementation right: its values and its masks are compared with those of dropout."""
+"""Verification: the values and masks of an implementation, compared with those of dropout."""

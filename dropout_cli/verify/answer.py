@@ -1,4 +1,4 @@
-"""What an implementation answered for a problem, compared with what is right."""
+"""The values that an implementation computed for a problem, compared with the right ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -30,11 +30,11 @@ class Answer(NamedTuple):
         return self.trace.y if about == "y" else self.trace.grad_x
 
     def near(self, about: str, values: FloatArray) -> Mask:
-        """Test where y or grad_x has these values, but for what it may be off."""
+        """Test where y or grad_x has these values, up to the difference allowed."""
         return self.allowed[about].near(self.values[about], values)
 
     def factor(self, about: str) -> float | None:
-        """Find the one factor from the right values to these, if there is one."""
+        """Find the factor from the right values to these, if all elements share one."""
         got, right = self.values[about], self.right(about)
         first = np.abs(right).argmax()
         with np.errstate(all="ignore"):
@@ -43,7 +43,7 @@ class Answer(NamedTuple):
         return found if fits else None
 
     def offset(self, about: str) -> float | None:
-        """Find the one difference between these values and the right ones, if there is one."""
+        """Find the difference from the right values to these, if all elements share one."""
         got, right = self.values[about], self.right(about)
         with np.errstate(all="ignore"):
             found = float(np.median(got - right))
@@ -99,10 +99,10 @@ def shown_mask(
     Returns the mask, and where neither shows it.
     """
     kept = ~np.asarray(np.abs(values["y"]) <= NOTHING * np.abs(x))  # nan is kept
-    told = x != 0
+    shown = x != 0
     if "grad_x" in values:
-        by_grad_x = ~told & (grad_y != 0)
+        by_grad_x = ~shown & (grad_y != 0)
         grad_x, upstream = values["grad_x"][by_grad_x], grad_y[by_grad_x]
         kept[by_grad_x] = ~(np.abs(grad_x) <= NOTHING * np.abs(upstream))
-        told |= by_grad_x
-    return kept, ~told & ~kept
+        shown |= by_grad_x
+    return kept, ~shown & ~kept

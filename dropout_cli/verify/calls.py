@@ -1,6 +1,6 @@
-"""Call a layer at one p as the script says, and record every call whole.
+"""Call a layer at one p, following the script, and record every call whole.
 
-What is asked later is a function of this record alone.
+The questions are answered from this record alone.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from dropout_cli.arrays import Mask
 from dropout_cli.problem import Problem
 from dropout_cli.trace import Trace
 from dropout_cli.verify.answer import Answer, shown_mask
-from dropout_cli.verify.chance import Setting
+from dropout_cli.verify.chance import Model
 from dropout_cli.verify.draws import BIG, Draws, examine, grid_step
 from dropout_cli.verify.layers import (
     Adapter,
@@ -23,7 +23,7 @@ from dropout_cli.verify.layers import (
     Passed,
     Values,
     generators,
-    values,
+    read_values,
 )
 from dropout_cli.verify.load import catching
 from dropout_cli.verify.script import COMMON, SCALES, SITUATIONS, SMALL, TABLE, Step, script
@@ -32,13 +32,13 @@ from dropout_cli.verify.tolerance import TYPES, tolerance
 
 @dataclass(eq=False)
 class Call:
-    """A call at p, and what the layer answers.
+    """A call of the layer at p, and its results.
 
     dtype: in which the layer is given x. main: whether it is of the instance whose masks are tested
     together.
     passed: the arrays as the layer left them at the end. gradient: what backward returned.
-    y, grad_x: what it answered, as it was then; None where there is none.
-    error, backward_error: what forward or backward raised; NoArrayError where it was no array.
+    y, grad_x: copies of the results as they were returned; None if there are none.
+    error, backward_error: what forward or backward raised; NoArrayError if it returned no array.
     """
 
     step: Step
@@ -53,7 +53,7 @@ class Call:
     backward_error: BaseException | None = None
 
     def __post_init__(self) -> None:
-        """Take what the layer is given from the step."""
+        """Take the mode, x and ∂L/∂y from the step."""
         self.training = self.step.training
         self.x, self.grad_y = self.step.arrays(self.dtype)
 
@@ -63,11 +63,11 @@ class Call:
             if enter:
                 adapter.set_training(self.training)
             self.passed = adapter.forward(self.step, self.dtype)
-            self.y = values(self.passed.y)
+            self.y = read_values(self.passed.y)
         self.error = next(iter(errors), None)
 
     def backward(self, adapter: Adapter) -> None:
-        """Run the backward pass, if y can be judged, after what the situation asks for."""
+        """Run the backward pass, if y can be judged, in the situation of the step."""
         if self.passed is None or not self.has("y"):
             return
         situation = self.step.situation
@@ -80,7 +80,7 @@ class Call:
             if situation == "again" and adapter.autograd:  # retain_graph=True
                 self.passed.backward()
             self.gradient = self.passed.backward()
-            self.grad_x = values(self.gradient)
+            self.grad_x = read_values(self.gradient)
         if situation == "switched":
             with catching():
                 adapter.set_training(self.training)
@@ -99,7 +99,7 @@ class Call:
 
     @property
     def features(self) -> list[tuple[str, bool]]:
-        """The features of the call in this mode that a layer may refuse by an exception."""
+        """The features for which a layer may refuse the call, and True for each in training."""
         step = self.step
         size = "large" if np.prod(step.shape) > 65_536 else "not-large"
         mode = "training" if step.training else "inference"
@@ -107,7 +107,7 @@ class Call:
         return [(each, self.training) for each in found if each != "as it is"]
 
     def has(self, about: str) -> bool:
-        """Tell whether y or grad_x can be judged: it has the shape of x, and is of floats."""
+        """Test whether y or grad_x can be judged: it has the shape of x, and is of floats."""
         found = self.y if about == "y" else self.grad_x
         return found is not None and found.array.shape == self.x.shape and found.dtype in TYPES
 
@@ -140,7 +140,7 @@ class Call:
 
     @cached_property
     def factor(self) -> float | None:
-        """What x was multiplied by where y is not 0, 0 if it always is; None if it is not one."""
+        """The factor from x to y where y is not 0; 0 if y is 0 everywhere, None if it varies."""
         some = self.mask & (self.x != 0)
         y, x = self.answer.values["y"][some.ravel()], self.x[some]
         factors = y / x if some.any() else np.zeros(1)
@@ -151,7 +151,7 @@ class Call:
 class Record:
     """All calls at one p.
 
-    adapter: None where the layer could not be made for this p, so that one call is refused.
+    adapter: None if the layer could not be created for this p; then the one call is refused.
     reseeded: the global generators that the layer seeds.
     """
 
@@ -162,7 +162,7 @@ class Record:
     reseeded: str = ""
 
     def answered(self, about: str, training: bool) -> list[Call]:
-        """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
+        """Return the calls in this mode whose y, and grad_x if `about` is that, can be judged."""
         calls = [call for call in self.calls if call.training is training and call.has("y")]
         return [call for call in calls if call.has(about)]
 
@@ -170,7 +170,7 @@ class Record:
     def sampled(self) -> list[Call]:
         """The calls whose masks are tested together: of one instance in training, read from y.
 
-        Where all is kept and not scaled, y shows no mask, unless it is so few that chance kept it.
+        A call that keeps all, unscaled, shows no mask, unless it is so small that chance kept all.
         """
         calls = [c for c in self.answered("y", True) if c.main and c.x.all()]
         scaled = {c: c.factor * (1 - self.p) for c in calls if c.factor is not None}
@@ -179,12 +179,12 @@ class Record:
 
     @cached_property
     def draws(self) -> Draws | None:
-        """What the masks of these calls say."""
+        """The statistics of the masks of these calls; None if there are none."""
         return self._examine(self.sampled)
 
     @cached_property
     def others(self) -> Draws | None:
-        """What those of other instances say, after others of another p were made."""
+        """The same for other instances, after which an instance with another p was made."""
         made = [call for call in self.answered("y", True) if call.step.situation == "made"]
         return self._examine([call for call in made if not call.main])
 
@@ -192,12 +192,12 @@ class Record:
         if not calls:
             return None
         bits = min(TYPES[call.y.dtype].bits for call in calls if call.y is not None)
-        setting = Setting(1 - self.p, grid_step(bits))
-        return examine([call.mask for call in calls], [call.x for call in calls], setting)
+        model = Model(1 - self.p, grid_step(bits))
+        return examine([call.mask for call in calls], [call.x for call in calls], model)
 
     @cached_property
     def not_taken(self) -> dict[tuple[str, bool], BaseException]:
-        """The features of no call that was taken, and what a call with them raised."""
+        """The features that only refused calls have, each with what such a call raised."""
         taken = {name for call in self.calls if not call.refused for name in call.features}
         return {
             name: call.error
@@ -271,5 +271,5 @@ def _run_others(found: Record, adapter: Adapter, dtype: str) -> None:
 
 
 def other_p(p: float) -> float:
-    """Return the p of the instances that are made after those that are asked."""
+    """Return the p of the instances that are made after those that are judged."""
     return 0.25 if p == 0.5 else 0.5

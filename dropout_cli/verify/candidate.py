@@ -1,4 +1,4 @@
-"""Is what an implementation computed right: its y, its grad_x, and the mask that it sampled."""
+"""Judge what an implementation computed: its y, its grad_x, and the mask that it sampled."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,9 +13,9 @@ from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.trace import Trace
 from dropout_cli.verify import mistakes
 from dropout_cli.verify.answer import Answer, compare, shown_mask
-from dropout_cli.verify.chance import LEVEL, Setting, of_share
+from dropout_cli.verify.chance import LEVEL, Model, chernoff_bound
 from dropout_cli.verify.draws import examine, grid_step
-from dropout_cli.verify.tolerance import TYPES, Tolerance, carried, rounding
+from dropout_cli.verify.tolerance import TYPES, Tolerance, propagated, rounding
 
 RTOL = 1e-5  # allowed in any case: values are often written with six digits
 RECORDED = 1000  # at most this many wrong elements are given
@@ -52,7 +52,7 @@ class Candidate(NamedTuple):
 
 
 def one_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the shape of all vectors; RequestError where there are several."""
+    """Return the shape that all vectors have; RequestError if they differ."""
     if len(set(shapes.values())) > 1:
         listed = ", ".join(f"{key} {'×'.join(map(str, shape))}" for key, shape in shapes.items())
         raise RequestError(f"the shapes differ, but they must be one: {listed}")
@@ -62,20 +62,22 @@ def one_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
 def read_mask(candidate: Candidate) -> Candidate:
     """Read the mask from the values, unless the mode or p leaves only one.
 
-    What is not 0 in y was kept. What is 0 was dropped where x is not 0; where it is, ∂L/∂x tells,
-    if ∂L/∂y is not 0. Raises RequestError where there is no y, or a vector is not as long as x.
+    What is not 0 in y was kept. What is 0 was dropped where x is not 0; where x is 0,
+    ∂L/∂x shows it, if ∂L/∂y is not 0. Raises RequestError where there is no y, or a vector is not
+    as long as x.
     """
     problem = candidate.problem
     if problem.mask is None or problem.p in (0, 1):
         return candidate
     if "y" not in candidate.values:
         raise RequestError("there is neither a mask, given or drawn, nor 'y' to read it from")
-    _must_be_as_long_as_x(candidate)
+    _check_lengths(candidate)
     mask, unknown = shown_mask(problem.x, Trace(problem).grad_y, candidate.values)
     return candidate._replace(problem=replace(problem, mask=mask, drawn=None), unknown=unknown)
 
 
-def _must_be_as_long_as_x(candidate: Candidate) -> None:
+def _check_lengths(candidate: Candidate) -> None:
+    """Raise RequestError for a vector that is not as long as x."""
     n = candidate.problem.x.size
     for key, vector in candidate.values.items():
         if vector.size != n:
@@ -84,23 +86,24 @@ def _must_be_as_long_as_x(candidate: Candidate) -> None:
             )
 
 
-def judge(
+def judge_candidate(
     candidate: Candidate, rtol: float | None = None, atol: float = 0.0
 ) -> tuple[list[Finding], dict[str, Tolerance]]:
     """Judge what an implementation computed, and whether its mask is likely for p.
 
     rtol: the relative difference allowed; if not given, RTOL or what rounding in the candidate's
-        type explains, whichever is more. atol: an absolute one that is allowed besides.
+        type explains, whichever is more. atol: the absolute difference allowed besides.
 
-    Returns the findings, and the difference that was allowed in each vector.
+    Returns the findings, and the tolerance of each vector. Raises RequestError for a vector that is
+    not as long as x.
     """
-    _must_be_as_long_as_x(candidate)
+    _check_lengths(candidate)
     trace, allowed = Trace(candidate.problem), {}
     for about in candidate.values:
         explained = rounding(trace, about, candidate.dtype)
         allowed[about] = explained._replace(
             relative=max(RTOL, explained.relative) if rtol is None else rtol,
-            written=carried(trace, about, candidate.units) + atol,
+            written=propagated(trace, about, candidate.units) + atol,
         )
     answer = Answer(trace, candidate.shape, candidate.values, allowed)
     compared = [_compare(answer, about, candidate) for about in candidate.values]
@@ -129,10 +132,10 @@ def _compare(answer: Answer, about: str, candidate: Candidate) -> Finding:
 
 
 def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
-    """Judge whether p makes such a mask: each check that could fail.
+    """Judge whether the mask is likely for p; yield only checks that could fail.
 
-    A mask drawn with p fails either with a probability of at most LEVEL. Where the number of
-    dropped elements is wrong, it may be all that is: independence is not asked.
+    A mask drawn with p fails each with a probability of at most LEVEL. Where the number of
+    dropped elements is wrong, that may explain dependence, which is then not checked.
     """
     problem, kind = trace.problem, TYPES[candidate.dtype]
     if not candidate.own_mask or problem.mask is None or problem.p in (0, 1):
@@ -142,15 +145,15 @@ def _judge_mask(candidate: Candidate, trace: Trace) -> Iterator[Finding]:
         if candidate.unread or (np.abs(problem.x) * scale <= least).any():
             return
     mask, x = problem.mask.reshape(candidate.shape), problem.x.reshape(candidate.shape)
-    setting = Setting(1 - problem.p, grid_step(kind.bits))
-    draws = examine([mask], [x], setting)
+    model = Model(1 - problem.p, grid_step(kind.bits))
+    draws = examine([mask], [x], model)
     n, kept, ok = draws.n, draws.kept, draws.whole >= LEVEL
-    if min(of_share(k, n, setting) for k in (0, n)) < LEVEL:
-        names = [] if ok else mistakes.of_share(problem.p, kept, n)
-        reason = Reason("kept", kept, n, setting.q * n, draws.whole)
-        error = abs(kept / n - setting.q)
+    if min(chernoff_bound(k, n, model) for k in (0, n)) < LEVEL:
+        names = [] if ok else mistakes.explain_share(problem.p, kept, n)
+        reason = Reason("kept", kept, n, model.q * n, draws.whole)
+        error = abs(kept / n - model.q)
         yield Finding(error, ok, n, "kept-fraction", problem.p, "mask", names, reason=reason)
-    if draws.telling and ok:
+    if draws.is_informative and ok:
         lag = draws.dependence
         ok = lag.chance >= LEVEL
         names = [] if ok else [lag.name]

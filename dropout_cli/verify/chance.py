@@ -49,7 +49,7 @@ class Sums(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The least likely of many sums: its kind, its label, and the logarithm of all their bound.
+    """The least likely of many sums: its kind, its label, and the logarithm of the bound for all.
 
     name: of the mistake that would explain it.
     """
@@ -61,7 +61,7 @@ class Worst(NamedTuple):
 
     @property
     def chance(self) -> float:
-        """The bound."""
+        """The bound on its probability."""
         return math.exp(self.log)
 
 
@@ -94,15 +94,15 @@ def worst(*families: Sequence[Sums]) -> Worst:
     return min(found, key=lambda each: each.log)
 
 
-class Setting(NamedTuple):
-    """The means that sums are centred on: q, the share of kept elements, and the grid's step."""
+class Model(NamedTuple):
+    """The distribution of an element: it is kept with probability q, up to the grid's step."""
 
     q: float
     step: float
 
     @property
     def variance(self) -> float:
-        """That of one c_i, at most."""
+        """The variance of one c_i, at most."""
         return self.q * (1 - self.q) + self.step
 
     @property
@@ -124,14 +124,14 @@ class Setting(NamedTuple):
         return Sums(key, totals, variance, self.largest, slack, labels, prefix)
 
 
-def of_share(kept: int, n: int, setting: Setting) -> float:
-    """Bound the probability of kept of n as Chernoff does, sharper than Freedman where n is small.
+def chernoff_bound(kept: int, n: int, model: Model) -> float:
+    """Bound the probability of keeping `kept` of n: sharper than Freedman's where n is small.
 
     2 · exp(−n · (a·log(a/q) + (1−a)·log((1−a)/(1−q)))) with a = kept/n, for the q within a step of
     the grid that is nearest to a.
     """
     a = kept / n
-    q = min(max(a, setting.q - setting.step), setting.q + setting.step)
+    q = min(max(a, model.q - model.step), model.q + model.step)
     pairs = ((a, q), (1 - a, 1 - q))
     divergence = sum(b * math.log(b / c) if c > 0 else math.inf for b, c in pairs if b > 0)
     return min(1.0, 2 * math.exp(-n * divergence))
@@ -145,30 +145,30 @@ def by_shape(masks: Sequence[Mask]) -> list[list[Mask]]:
     return list(found.values())
 
 
-def whole(masks: Sequence[Mask], setting: Setting) -> Sums:
+def whole(masks: Sequence[Mask], model: Model) -> Sums:
     """Count how many are kept of all."""
     n, kept = sum(mask.size for mask in masks), sum(int(mask.sum()) for mask in masks)
-    return setting.sums("all", np.array([kept - n * setting.q]), n, [f"{kept} {n}"])
+    return model.sums("all", np.array([kept - n * model.q]), n, [f"{kept} {n}"])
 
 
-def shares(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
+def shares(masks: Sequence[Mask], model: Model) -> list[Sums]:
     """Count how many are kept of the first and last eight, and of each slice of each axis."""
     found: list[Sums] = []
     if ends := [np.r_[flat[:8], flat[-8:]] for flat in map(np.ravel, masks) if flat.size >= 16]:
-        totals = np.sum(ends, axis=0) - len(ends) * setting.q
-        found.append(setting.sums("place", totals, len(ends), [*range(1, 9), *range(-8, 0)]))
+        totals = np.sum(ends, axis=0) - len(ends) * model.q
+        found.append(model.sums("place", totals, len(ends), [*range(1, 9), *range(-8, 0)]))
     for some in by_shape(masks):
-        pooled = np.sum(some, axis=0) - len(some) * setting.q
+        pooled = np.sum(some, axis=0) - len(some) * model.q
         for axis, length in enumerate(pooled.shape):
             totals = np.moveaxis(pooled, axis, 0).reshape(length, -1).sum(1)
             n, prefix = len(some) * pooled.size // length, f"{pooled.shape}, {axis + 1}, "
-            found.append(setting.sums("slice", totals, n, range(1, length + 1), prefix))
+            found.append(model.sums("slice", totals, n, range(1, length + 1), prefix))
     return found
 
 
-def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> list[Sums]:
-    """Sum what is kept with the sign of x, with its size in the call, and where it is large."""
-    c = np.concatenate([mask.ravel() for mask in masks]) - setting.q
+def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], model: Model) -> list[Sums]:
+    """Sum c_i weighted by the sign of x, its relative size, and whether the call's x is large."""
+    c = np.concatenate([mask.ravel() for mask in masks]) - model.q
     signs = np.concatenate([np.sign(x).ravel() for x in xs])
     sizes = [np.abs(x).ravel() for x in xs]
     means = [size.mean() for size in sizes]
@@ -176,14 +176,14 @@ def on_x(masks: Sequence[Mask], xs: Sequence[FloatArray], setting: Setting) -> l
     relative = np.concatenate([size / mean - 1 for size, mean in zip(sizes, means, strict=True)])
     return [
         Sums(
-            key, np.array([c @ w]), setting.variance * (w @ w),
-            setting.largest * float(np.abs(w).max()), setting.step * np.abs(w).sum(),
+            key, np.array([c @ w]), model.variance * (w @ w),
+            model.largest * float(np.abs(w).max()), model.step * np.abs(w).sum(),
         )
         for key, w in (("sign", signs), ("size", relative), ("size", large)) if w.any()
     ]  # fmt: skip
 
 
-def lags(masks: Sequence[Mask], setting: Setting, unit: int = 1) -> Sums:
+def lags(masks: Sequence[Mask], model: Model, unit: int = 1) -> Sums:
     """Sum c_i·c_(i+k) within each call, over all calls, for k = unit, 2·unit, … up to n/2.
 
     All of them are the inverse Fourier transform of Σ |F|², F the transform of a call followed by
@@ -193,38 +193,38 @@ def lags(masks: Sequence[Mask], setting: Setting, unit: int = 1) -> Sums:
     size = 1 << (longest + longest // 2).bit_length()
     power = np.zeros(size // 2 + 1)
     for mask in masks:
-        power += np.abs(np.fft.rfft(mask.ravel() - setting.q, size)) ** 2
+        power += np.abs(np.fft.rfft(mask.ravel() - model.q, size)) ** 2
     k = np.arange(unit, longest // 2 + 1, unit)
     pairs = sum(np.maximum(mask.size - k, 0) for mask in masks)
-    return Sums("lag", np.fft.irfft(power, size)[k], *setting.products(pairs), labels=k.tolist())
+    return Sums("lag", np.fft.irfft(power, size)[k], *model.products(pairs), labels=k.tolist())
 
 
-def between_calls(masks: Sequence[Mask], setting: Setting) -> Sums:
+def between_calls(masks: Sequence[Mask], model: Model) -> Sums:
     """Sum c_i·c'_i = M_i·M'_i − q·(M_i + M'_i) + q² for every two calls, as far as both go."""
     totals, sizes = [], []
     for one, other in combinations([mask.ravel() for mask in masks], 2):
         n = min(one.size, other.size)
         both, of_one, of_other = map(np.count_nonzero, (one[:n] & other[:n], one[:n], other[:n]))
-        totals.append(both - setting.q * (of_one + of_other) + n * setting.q**2)
+        totals.append(both - model.q * (of_one + of_other) + n * model.q**2)
         sizes.append(n)
-    return Sums("calls", np.array(totals), *setting.products(np.array(sizes)))
+    return Sums("calls", np.array(totals), *model.products(np.array(sizes)))
 
 
-def fixed_counts(masks: Sequence[Mask], setting: Setting) -> list[Sums]:
+def fixed_counts(masks: Sequence[Mask], model: Model) -> list[Sums]:
     """Count how often a call, or a row along any axis, keeps just the expected number."""
     rows = [
         np.moveaxis(mask, axis, -1).reshape(-1, length)
         for mask in masks for axis, length in enumerate(mask.shape) if 1 < length < mask.size
     ]  # fmt: skip
     calls = [mask.reshape(1, -1) for mask in masks]
-    return [_hits("calls", calls, setting), *(_hits("rows", [each], setting) for each in rows)]
+    return [_hits("calls", calls, model), *(_hits("rows", [each], model) for each in rows)]
 
 
-def _hits(key: str, several: Sequence[Mask], setting: Setting) -> Sums:
+def _hits(key: str, several: Sequence[Mask], model: Model) -> Sums:
     hits = expected = 0.0
     for rows in several:
         n = rows.shape[1]
-        counts = [*{math.floor(n * setting.q), math.ceil(n * setting.q)}]
+        counts = [*{math.floor(n * model.q), math.ceil(n * model.q)}]
         hits += np.isin(rows.sum(1), counts).sum()
         expected += len(rows) * min(1.0, sum(most_likely(k, n) for k in counts))
     return Sums(key, np.array([max(0.0, hits - expected)]), expected, 1.0)

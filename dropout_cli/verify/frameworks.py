@@ -1,4 +1,4 @@
-"""The claims of a problem, and the same against PyTorch or JAX, where they are installed.
+"""The claims of a problem, and a comparison with PyTorch or JAX, if installed.
 
 Each framework draws the mask itself and differentiates by its own autograd.
 """
@@ -30,7 +30,7 @@ Passes = tuple[Mask, FloatArray, FloatArray]  # the mask, y and grad_x
 class Comparison(NamedTuple):
     """Comparison with a framework.
 
-    version: of the framework; empty where it is not installed, so that nothing was compared.
+    version: of the framework; "" if it is not installed, so that nothing was compared.
     source: the name in masks.SOURCES of the masks that it draws.
     """
 
@@ -39,17 +39,17 @@ class Comparison(NamedTuple):
     findings: dict[str, Finding]
 
 
-def verify(trace: Trace, against: str | None) -> tuple[list[Finding], Comparison | None]:
-    """Check every claim of claims.CLAIMS, and where a framework is named, compare with it."""
+def check_claims(trace: Trace, against: str | None) -> tuple[list[Finding], Comparison | None]:
+    """Check every claim of claims.CLAIMS, and compare with a framework if one is given."""
     found = {name: claims.check(name, trace) for name in claims.CLAIMS}
-    comparison = None if against is None else compare(against, trace)
+    comparison = None if against is None else compare_framework(against, trace)
     if comparison is not None:
         found |= comparison.findings
     p = trace.problem.p
     return [finding._replace(id=name, p=p) for name, finding in found.items()], comparison
 
 
-def compare(name: str, trace: Trace) -> Comparison:
+def compare_framework(name: str, trace: Trace) -> Comparison:
     """Compare a framework's dropout with the trace. name: a name in FRAMEWORKS.
 
     Raises RequestError where the framework is broken or does not take the seed, and for numbers
@@ -83,7 +83,7 @@ def _compare_torch(trace: Trace) -> Comparison:
         y.backward(torch.tensor(_upstream(y.detach().numpy(), problem)))
         return mask, y.detach().numpy(), x.grad.numpy()
 
-    source = nn_dropout(torch.__version__, torch.backends.mkl.is_available() and intel())
+    source = nn_dropout_source(torch.__version__, torch.backends.mkl.is_available() and is_intel())
     found = _compare_run("torch", source, trace, run)
     found["torch-module"] = SILENT
     if problem.p < 1 or not problem.training:
@@ -91,11 +91,13 @@ def _compare_torch(trace: Trace) -> Comparison:
         kept = torch.ones(n) if problem.mask is None else torch.tensor(problem.mask)
         y = x * kept / (1 - problem.p if problem.training else 1)
         y.backward(torch.tensor(trace.grad_y.copy()))
-        found["torch-module"] = _both(trace, y.detach().numpy(), x.grad.numpy(), "float64")
+        found["torch-module"] = _compare_passes(
+            trace, y.detach().numpy(), x.grad.numpy(), "float64"
+        )
     return Comparison(torch.__version__, source, found)
 
 
-def nn_dropout(version: str, mkl: bool) -> str:
+def nn_dropout_source(version: str, mkl: bool) -> str:
     """Name the source in masks.SOURCES whose masks nn.Dropout draws on a CPU.
 
     version: of PyTorch. mkl: whether the CPU is Intel's and PyTorch uses MKL there; its masks
@@ -105,7 +107,7 @@ def nn_dropout(version: str, mkl: bool) -> str:
     return "torch-mkl" if mkl and (major, minor) < (2, 7) else "torch-cpu"
 
 
-def intel() -> bool:
+def is_intel() -> bool:
     """Test whether this machine's CPU is Intel's."""
     info = Path("/proc/cpuinfo")  # Linux; elsewhere Python knows
     return "GenuineIntel" in (info.read_text() if info.exists() else platform.processor())
@@ -142,14 +144,14 @@ def _compare_run(
     """Compare a framework's mask with the one that its source draws, and both its passes."""
     problem, n = trace.problem, trace.problem.x.size
     seed = problem.drawn.seed if problem.drawn else 0
-    foretold = draw(source, seed, n, problem.p)  # refuses a seed that the framework does not take
+    expected = draw(source, seed, n, problem.p)  # refuses a seed that the framework does not take
     mask, y, grad_x = run(seed)
     found = {}
     if problem.training:
-        different = int((mask != foretold).sum())
+        different = int((mask != expected).sum())
         found[f"{name}-mask"] = Finding(float(different), different == 0, n)
         trace = Trace(replace(problem, mask=mask, drawn=Drawn(source, seed)))
-    found[f"{name}-dropout"] = _both(trace, y, grad_x, "float32")
+    found[f"{name}-dropout"] = _compare_passes(trace, y, grad_x, "float32")
     return found
 
 
@@ -161,7 +163,7 @@ def _upstream(y: FloatArray, problem: Problem) -> FloatArray:
     return np.asarray(LOSSES[problem.loss].gradient(y, y.size), dtype=np.float32)
 
 
-def _both(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
+def _compare_passes(trace: Trace, y: FloatArray, grad_x: FloatArray, dtype: str) -> Finding:
     """Compare both passes of a framework with the trace."""
     worst, ok = 0.0, True
     for about, found, ours in (("y", y, trace.y), ("grad_x", grad_x, trace.grad_x)):

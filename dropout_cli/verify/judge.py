@@ -24,7 +24,7 @@ SWEEP = (0.0, 0.1, 0.137, 0.25, 0.5, 0.9, 1.0)  # 0.137 is no multiple of 1/256 
 def judge_layer(
     layer: object, ps: Sequence[float] | None = None, seed: int = 0, dtype: str | None = None
 ) -> list[Finding]:
-    """Answer every question of questions.py at each p.
+    """Run a layer and answer every question of questions.py at each p.
 
     layer: an object of a kind that layers.py knows. An instance is run as it is.
     ps: the drop probabilities; if not given, SWEEP, or for an instance its own p.

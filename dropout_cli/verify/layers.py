@@ -59,7 +59,10 @@ def run(x, grad_y, p, training):
 
 
 def unknown_kind(sentence: str, how: str = "", **names: str) -> RequestError:
-    """Create the error for what is no layer. how, names: of the lines in WRAP that help."""
+    """Create the error for an object that is no layer.
+
+    how, names: a key of WRAP, whose lines make it a layer, and the names in them.
+    """
     if not how:
         return RequestError(sentence)
     code = WRAP[how].format(**names)
@@ -69,7 +72,7 @@ def unknown_kind(sentence: str, how: str = "", **names: str) -> RequestError:
 
 
 class NoArrayError(TypeError):
-    """What was returned is no array of real numbers; the message says what it is."""
+    """Raised for a returned value that is no array of real numbers; the message describes it."""
 
 
 class Values(NamedTuple):
@@ -188,7 +191,7 @@ def _arrays(step: Step, dtype: Any) -> tuple[Any, Any]:
 
 
 def adapt(layer: Any) -> Layer:
-    """Recognize the kind of a layer. Raises RequestError for what is of no known kind."""
+    """Recognize the kind of a layer; RequestError if it is none of the three."""
     torch = sys.modules.get("torch")
     kind = layer if inspect.isclass(layer) else type(layer)
     make: Any = layer
@@ -203,7 +206,7 @@ def adapt(layer: Any) -> Layer:
                     " probability: give the class instead", "made", name=kind.__name__
                 )  # fmt: skip
             return Layer(lambda _: adapt_instance(layer), float(layer.p), several=False)
-        _must_be_called_with_p(layer, name)
+        _check_constructor(layer, name)
         if not is_module and hasattr(layer, "forward") and not _binds(layer.forward, "self", "x"):
             raise unknown_kind(f"{name}.forward takes more than x, but {KINDS}", "modes", name=name)
         code = WRAP["class"].format(name=name)
@@ -220,7 +223,8 @@ def adapt(layer: Any) -> Layer:
     return Layer(lambda p: _function(layer, p), None, several=False)
 
 
-def _must_be_called_with_p(layer: Any, name: str) -> None:
+def _check_constructor(layer: Any, name: str) -> None:
+    """Raise RequestError for a class that cannot be called with p alone."""
     for each in _signature(layer).parameters:
         if each.startswith("keep"):
             sentence = f"{name} is called with {each}, but {KINDS}"
@@ -244,8 +248,8 @@ def _binds(called: Any, *args: object) -> bool:
     return True
 
 
-def values(array: Any) -> Values:
-    """Copy what a layer returned. Raises NoArrayError where it is no array of real numbers."""
+def read_values(array: Any) -> Values:
+    """Copy what a layer returned; NoArrayError if it is no array of real numbers."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(array, torch.Tensor):  # NumPy has no bfloat16
         tensor = array.detach().cpu()

@@ -16,7 +16,7 @@ QUOTED = 200  # characters of a foreign message that are quoted
 OURS = os.path.dirname(__file__)
 
 
-def load(name: str) -> object:
+def load_layer(name: str) -> object:
     """Return the object that MODULE:NAME names, searching the current folder first.
 
     Raises RequestError if the module cannot be imported or has nothing of that name.
@@ -57,7 +57,7 @@ def load(name: str) -> object:
 
 @contextmanager
 def catching() -> Iterator[list[BaseException]]:
-    """Catch what a user's code raises, even if it exits or skips a test; put it into the list.
+    """Catch what a user's code raises, even if it exits or skips a test; collect it in the list.
 
     An interrupt, a signal and exhausted memory say nothing about the code, and pass through.
     """

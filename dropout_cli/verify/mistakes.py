@@ -49,7 +49,7 @@ IN_GRADIENT: dict[str, Callable[[Trace], tuple[FloatArray, ...]]] = {
 
 
 def fitting(answer: Answer, about: str) -> list[str]:
-    """Name the mistakes that give these values of y or grad_x: a swap, or those whose formula."""
+    """Name the mistakes that give these values of y or grad_x: a swap, or the formulas that fit."""
     if _swapped(answer):
         return ["swapped"]
     names, nan = [], np.isnan(answer.values[about])
@@ -57,17 +57,17 @@ def fitting(answer: Answer, about: str) -> list[str]:
         fits = [answer.near(about, values) | nan & np.isnan(values) for values in choices]
         if np.any(fits, axis=0).all():
             names.append(name)
-    # A formula says more than a free choice.
+    # A formula explains more than a free choice.
     return [name for name in names if name != "other-mask"] or names
 
 
 def _swapped(answer: Answer) -> bool:
-    """Tell whether y is what ∂L/∂x should be, and ∂L/∂x what y should be, where neither is 0."""
+    """Test whether y is what ∂L/∂x should be and vice versa, where neither x nor ∂L/∂y is 0."""
     y, grad_x = answer.trace.y, answer.trace.grad_x
-    told = (answer.trace.problem.x != 0) & (answer.trace.grad_y != 0)
-    if len(answer.values) < 2 or answer.near("y", y)[told].all():
+    shown = (answer.trace.problem.x != 0) & (answer.trace.grad_y != 0)
+    if len(answer.values) < 2 or answer.near("y", y)[shown].all():
         return False
-    return bool((answer.near("y", grad_x) & answer.near("grad_x", y))[told].all())
+    return bool((answer.near("y", grad_x) & answer.near("grad_x", y))[shown].all())
 
 
 def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
@@ -88,10 +88,10 @@ def wrong_values(trace: Trace, about: str) -> dict[str, tuple[FloatArray, ...]]:
     return {name: some for name, some in values.items() if some}
 
 
-def of_call(answer: Answer, about: str) -> list[str]:
+def explain_call(answer: Answer, about: str) -> list[str]:
     """Name the mistakes that explain a wrong y or ∂L/∂x of a layer, the best first.
 
-    At p = 0, at p = 1 and in inference a layer is told by what is seen: there many formulas agree.
+    At p = 0, at p = 1 and in inference, where many formulas agree, the effect is named instead.
     """
     problem, got, right = answer.trace.problem, answer.values[about], answer.right(about)
     if problem.training and problem.p == 1:
@@ -124,8 +124,8 @@ def _at_zero(answer: Answer, about: str) -> list[str]:
     return ["lost-at-zero"] if lost else []
 
 
-def of_share(p: float, kept: int, n: int) -> list[str]:
-    """Name the mistakes that explain that kept of n elements were kept, which p does not."""
+def explain_share(p: float, kept: int, n: int) -> list[str]:
+    """Name the mistakes that explain why `kept` of n elements were kept, which p does not."""
     if kept in (0, n):
         return ["drops-nothing" if kept else "drops-everything"]
     normal = NormalDist().cdf
@@ -137,8 +137,8 @@ def of_share(p: float, kept: int, n: int) -> list[str]:
 
 
 def likely(q: float, kept: int, n: int) -> bool:
-    """Test whether kept of n fits the keep probability q."""
-    return chance.of_share(kept, n, chance.Setting(q, 2.0**-22)) >= chance.LEVEL
+    """Test whether `kept` of n fits the keep probability q."""
+    return chance.chernoff_bound(kept, n, chance.Model(q, 2.0**-22)) >= chance.LEVEL
 
 
 def in_all(named: Sequence[Sequence[str]]) -> list[str]:
@@ -177,10 +177,10 @@ CAUSED = ("p-0", "p-1", "values", "same-mask", "kept-fraction")  # what one caus
 
 
 def _cause(findings: Sequence[Finding]) -> tuple[str, str]:
-    """Find what explains all: p is shared, or the keep probability, or ignored.
+    """Find the one mistake with p, if any: it is shared, or the keep probability, or ignored.
 
-    Where the values and the share of the kept fit another p at every p that was asked for, it is
-    that one. Returns the name of the mistake and, where p is ignored, the p that fits.
+    The last two are found by the p that fits the values and the share of the kept. Returns the
+    name of the mistake, or "", and where p is ignored the p that fits.
     """
     if any("p-shared" in each.mistakes for each in findings):
         return "p-shared", ""

@@ -10,10 +10,9 @@ from dropout_cli.proof.finding import Finding, Reason
 from dropout_cli.verify import mistakes
 from dropout_cli.verify.answer import compare
 from dropout_cli.verify.calls import Call, Record, other_p
-from dropout_cli.verify.chance import LEVEL, Worst, of_share
+from dropout_cli.verify.chance import LEVEL, Worst, chernoff_bound
 from dropout_cli.verify.draws import SAME, Draws
-from dropout_cli.verify.layers import NoArrayError
-from dropout_cli.verify.layers import values as read
+from dropout_cli.verify.layers import NoArrayError, read_values
 from dropout_cli.verify.load import quote_with_place
 from dropout_cli.verify.script import SITUATIONS
 from dropout_cli.verify.tolerance import TYPES
@@ -21,11 +20,11 @@ from dropout_cli.verify.tolerance import TYPES
 Question = Callable[[Record], Finding]
 
 SHOWN = 5  # at most this many wrong elements are given
-NAMED = 6  # at most this many calls are named, and a name must fit them all
+EXPLAINED = 6  # at most this many wrong calls, which a mistake must explain, are examined
 
 
 class NoAnswerError(Exception):
-    """A question cannot be judged, or where ok is False has failed before anything is compared."""
+    """A question that cannot be judged or, if ok is False, failed before any comparison."""
 
     def __init__(self, key: str, ok: bool | None = None, about: str = "y", **known: Any) -> None:
         """Create the finding. key, known: of the reason. about: as in Finding."""
@@ -50,17 +49,17 @@ def same_mask(record: Record) -> Finding:
 
 
 def _lost_at_zero(record: Record, finding: Finding) -> Finding:
-    """Where x is 0, y does not show what was kept, and ∂L/∂x does: as much as elsewhere."""
+    """Check that as much is kept where x is 0, which only ∂L/∂x shows, as elsewhere."""
     calls = [call for call in record.answered("grad_x", True) if call.main]
     zero = [call.mask[call.x == 0] for call in calls]
     n, kept = sum(mask.size for mask in zero), sum(int(mask.sum()) for mask in zero)
     draws = record.draws
     if not n or draws is None or draws.dependence.chance < LEVEL:
         return finding
-    chance = of_share(kept, n, draws.setting)
+    chance = chernoff_bound(kept, n, draws.model)
     if chance >= LEVEL:
         return finding
-    reason = Reason("lost", kept, n, n * draws.setting.q, chance)
+    reason = Reason("lost", kept, n, n * draws.model.q, chance)
     name = "depends-on-x" if kept else "lost-at-zero"
     return finding._replace(ok=False, mistakes=(name,), reason=reason)
 
@@ -68,14 +67,14 @@ def _lost_at_zero(record: Record, finding: Finding) -> Finding:
 def kept_fraction(record: Record) -> Finding:
     """Each element is dropped with probability p, wherever it is."""
     draws, others, p = _draws(record), record.others, record.p
-    if draws.told == "dependent":
+    if draws.explains == "dependent":
         raise NoAnswerError("dependent")
     found, kept, n = draws.share, draws.kept, draws.n
-    ok = found.chance >= LEVEL / 2  # the share is asked twice, of others too
+    ok = found.chance >= LEVEL / 2  # the share is tested twice, of other instances too
     key = "kept" if ok or found.key == "all" else f"kept-{found.key}"
     if not ok and key == "kept":
         kept, n = map(int, found.label.split())  # of large or of small calls
-    names = () if ok else mistakes.of_share(p, kept, n) if key == "kept" else ["by-place"]
+    names = () if ok else mistakes.explain_share(p, kept, n) if key == "kept" else ["by-place"]
     made = others is not None and others.whole < LEVEL / 2
     if ok and others and made and mistakes.likely(1 - other_p(p), others.kept, others.n):
         ok, key, kept, n, names = False, "kept-made", others.kept, others.n, ["p-shared"]
@@ -93,7 +92,7 @@ def fresh_mask(record: Record) -> Finding:
     """Each call draws a mask of its own: no two agree more than by chance."""
     draws, others = _draws(record), record.others
     found, repeated = draws.alike, draws.alike.name == SAME
-    if draws.told == "dependent" and not repeated:
+    if draws.explains == "dependent" and not repeated:
         raise NoAnswerError("dependent")
     if record.reseeded and not repeated:
         reason = Reason("reseeded", at=record.reseeded)
@@ -104,12 +103,12 @@ def fresh_mask(record: Record) -> Finding:
 
 
 def _by_chance(record: Record, found: Worst, key: str) -> Finding:
-    """Judge a dependence, named if it is none that chance makes."""
+    """Judge a dependence by its probability, and name it if that is too small."""
     draws = _draws(record)
-    if draws.told == "by-place":
+    if draws.explains == "by-place":
         raise NoAnswerError("by-place")
     ok = found.chance >= LEVEL
-    if ok and not draws.telling:
+    if ok and not draws.is_informative:
         raise NoAnswerError("too-few")
     reason = Reason(key, len(record.sampled), draws.n, chance=found.chance, at=found.label)
     names = () if ok else (found.name,)
@@ -153,7 +152,7 @@ def untouched(record: Record) -> Finding:
         ):
             if before is None:
                 continue
-            got = read(now).array
+            got = read_values(now).array
             if np.array_equal(got, before, equal_nan=True):
                 continue
             changed = got != before if got.shape == before.shape else np.ones(call.x.shape)
@@ -228,7 +227,7 @@ def at(p: float) -> dict[str, Question]:
 
 
 def _answered(record: Record, about: str, training: bool) -> list[Call]:
-    """Return the calls in this mode whose y, and grad_x if it is asked for, can be judged."""
+    """Return the calls of record.answered; NoAnswerError if there are none."""
     if calls := record.answered(about, training):
         return calls
     calls = [call for call in record.calls if call.training is training] or record.calls
@@ -239,7 +238,7 @@ def _answered(record: Record, about: str, training: bool) -> list[Call]:
 
 
 def _must_answer(record: Record) -> None:
-    """Raise NoAnswerError where no call was answered with an array."""
+    """Raise NoAnswerError if no call was answered with an array."""
     errors = [call.error for call in record.calls if call.error]
     if len(errors) == len(record.calls):
         raise _no_answer(record, errors)
@@ -254,7 +253,7 @@ def _no_answer(record: Record, errors: Sequence[BaseException]) -> NoAnswerError
 
 
 def _must_not_raise(record: Record, training: bool) -> None:
-    """Raise NoAnswerError where backward raised, or returned no array, though forward passed."""
+    """Raise NoAnswerError if backward raised, or returned no array, though forward passed."""
     for call in record.calls:
         error = call.backward_error
         if call.training is training and error is not None:
@@ -269,7 +268,7 @@ def _quoted(error: BaseException) -> dict[str, Any]:
 
 
 def _draws(record: Record) -> Draws:
-    """Return what the masks say, if they can be read."""
+    """Return the statistics of the masks; NoAnswerError if no mask can be read."""
     if record.draws is None:
         _answered(record, "y", True)
         raise NoAnswerError("no-mask")
@@ -291,15 +290,15 @@ def _compare_both(record: Record, training: bool) -> Finding:
 
 
 def _compare(calls: Sequence[Call], about: str) -> Finding:
-    """Compare y or grad_x of these calls with what is right, and name what fits the usual ones."""
+    """Compare y or grad_x with what is right, and name the mistakes that explain usual calls."""
     finding, wrong = compare([call.answer for call in calls], about, SHOWN)
     if finding.reason is None:
         return finding
     calls = [calls[k] for k in wrong]
     best = max(call.usual for call in calls)
     usual = [call for call in calls if call.usual == best]
-    some = usual[:: -(-len(usual) // NAMED)]
-    names = mistakes.in_all([mistakes.of_call(call.answer, about) for call in some])
+    some = usual[:: -(-len(usual) // EXPLAINED)]
+    names = mistakes.in_all([mistakes.explain_call(call.answer, about) for call in some])
     (situation, *more) = {call.step.situation for call in calls}
     key = f"wrong-{situation}" if situation and not more else "wrong"
     return finding._replace(mistakes=names, reason=finding.reason._replace(key=key))

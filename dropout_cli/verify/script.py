@@ -1,4 +1,4 @@
-"""The calls that a layer is asked to answer at each p."""
+"""The calls that are made of a layer at each p."""
 
 from collections.abc import Callable, Iterator
 from functools import cache

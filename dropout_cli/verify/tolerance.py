@@ -56,7 +56,7 @@ class Tolerance(NamedTuple):
     written: FloatArray | float = 0.0
 
     def near(self, got: FloatArray, expected: FloatArray) -> Mask:
-        """Test where got is as near to expected as that. got may hold nan and inf."""
+        """Test where got is as near to expected as that. got may contain nan and inf."""
         with np.errstate(invalid="ignore", over="ignore"):
             off = np.abs(got - expected)
             close = off <= self.relative * np.abs(expected) + self.absolute + self.written
@@ -65,7 +65,7 @@ class Tolerance(NamedTuple):
         return np.asarray(close | (np.isinf(got) & beyond & (np.sign(got) == np.sign(expected))))
 
     def of_both_passes(self, scale: float) -> Self:
-        """Widen to ∂L/∂x where ∂L/∂y follows from y, as 2y does.
+        """Widen the tolerance for a ∂L/∂x whose ∂L/∂y follows from y, as 2y does.
 
         scale: 1/(1−p). y is off by up to r·|y| + a, r and a being this tolerance's, so ∂L/∂y = 2y
         is off by r·|∂L/∂y| + 2a, and the backward pass scales that once more, and rounds again.
@@ -144,10 +144,10 @@ def half_units(texts: Iterable[str]) -> FloatArray | float:
     return np.asarray(0.5 * 10 ** (exponents - decimals))
 
 
-def carried(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
-    """Bound the error of y or grad_x if it, and all that it is computed from, were rounded so.
+def propagated(trace: Trace, about: str, units: Mapping[str, FloatArray | float]) -> FloatArray:
+    """Bound the error of y or grad_x that follows from rounding the vectors when written.
 
-    units: how far x, grad_y, y and grad_x are off; 0 for one that is not in it.
+    units: how far x, grad_y, y and grad_x may be off; a missing one is exact.
     """
     own, loss, n = units.get(about, 0.0), trace.problem.loss, trace.y.size
     of_y = units.get("x", 0.0) * trace.local_grad

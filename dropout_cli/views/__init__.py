@@ -1,1 +1,1 @@
-"""A trace as pages, records and pictures."""
+"""Passes, derivations, masks and verifications as pages and records."""

@@ -54,30 +54,30 @@ class Context:
 
     @property
     def p_equation(self) -> Formula:
-        """Write p = 0.1, or 1/3."""
+        """The equation p = 0.1, or p = 1/3."""
         return equation(symbol("p"), self.messages.probability(self.trace.problem.p))
 
     @property
     def keep_equation(self) -> Formula:
-        """Write 1−p = 0.9, or ≈ 0.666667."""
+        """The equation 1−p = 0.9, or 1−p ≈ 0.666667."""
         return self.equals(symbol("keep"), 1 - self.written.p)
 
     @property
     def scale_equation(self) -> Formula:
-        """Write 1/(1−p) = 2, or ≈ 1.42857; the symbol alone at p = 1, where it is undefined."""
+        """The equation 1/(1−p) = 2, or ≈ 1.42857; at p = 1, where it is undefined, 1/(1−p)."""
         keep = 1 - self.written.p
         return self.equals(symbol("scale"), 1 / keep) if keep else symbol("scale")
 
     @property
     def over(self) -> str:
-        """Say what expectations are summed over: all masks, or both outcomes of each element."""
+        """What expectations are summed over: all masks, or both outcomes of each element."""
         masks = claims.masks_summed(self.n, self.trace.problem.p)
         string, counted = self.messages.string, self.messages.counted
         return counted("masks", masks) if masks else string("count", "outcomes")
 
     @property
     def changed(self) -> str:
-        """Say how many gradients a fresh mask would change on average, or how probably the one."""
+        """How many gradients a fresh mask would change, in words: on average, or how probably."""
         average = claims.changed_by_a_fresh_mask(self.trace)
         number = self.messages.number(average)
         if abs(Fraction(number) - average) > self.n / 2**52:  # it is rounded, not p alone
@@ -147,14 +147,14 @@ class StepContext(Context):
         return Paragraph(self.messages.fill(words, n_value=f"{self.n:,}", p_value=p, **values))
 
     def claim(self, *names: str, key: str = "check", **values: object) -> list[Block]:
-        """Say that these claims hold; nothing where none of them has anything to check."""
+        """Show whether these claims hold; nothing if none of them has anything to check."""
         oks = {claims.check(name, self.trace).ok for name in names}
-        said = oks != {None}
-        return [Check(False not in oks, self.paragraph(key, **values).text)] if said else []
+        checked = oks != {None}
+        return [Check(False not in oks, self.paragraph(key, **values).text)] if checked else []
 
 
 def as_float(value: Fraction) -> float | None:
-    """Convert the value to what JSON can hold."""
+    """Convert the value for JSON; None if it is beyond the largest float."""
     try:
         return float(value)
     except OverflowError:

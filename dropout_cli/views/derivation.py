@@ -1,7 +1,7 @@
 """Steps 1 to 7: from what dropout does to the proof of its gradient.
 
-Each step is a function that computes what it says of the problem at hand, in reading order; the
-words are content (words/*.toml).
+Each step is a function that computes its numbers for the problem at hand, in reading order; its
+words are in words/*.toml.
 """
 
 from fractions import Fraction
@@ -20,7 +20,7 @@ LARGEST_MATRIX = 6  # rows of a Jacobian that is written out
 
 
 def definition(context: StepContext) -> Rendered:
-    """Say what dropout does, by cases and with a mask."""
+    """Define dropout, by cases and with a mask."""
     problem, (cases, masked) = context.trace.problem, context.formulas
     p, keep = context.p_equation, context.keep_equation
     probabilities = Formula(
@@ -36,7 +36,7 @@ def definition(context: StepContext) -> Rendered:
 
 
 def setup(context: StepContext) -> Rendered:
-    """Say what is given and what is sought, and follow two elements there and back."""
+    """State what is given and what is sought, and follow two elements there and back."""
     trace, (x, y) = context.trace, context.formulas
     pieces: list[Piece] = [
         "goal",
@@ -64,10 +64,10 @@ def _there_and_back(context: StepContext, i: int) -> Formula:
 
 
 def _element(
-    context: StepContext, symbol: str, i: int, value: Fraction, *, result: bool = True
+    context: StepContext, name: str, i: int, value: Fraction, *, result: bool = True
 ) -> str:
     """Write x₁ = 2. result: whether the reader is to compute it."""
-    return context.equals(as_formula(indexed(symbol, i)), value, result=result).unicode
+    return context.equals(as_formula(indexed(name, i)), value, result=result).unicode
 
 
 def chain_rule(context: StepContext) -> Rendered:

@@ -66,7 +66,7 @@ def dropout(x):
 torch.autograd.gradcheck(dropout, x.detach().double().requires_grad_())"""
 
 NUDGE = Fraction(1, 100)
-SEED = 42  # what the PyTorch step draws with, where PyTorch did not draw the problem's mask
+SEED = 42  # of the PyTorch step, if PyTorch did not draw the problem's mask
 MODULES = ("MyDropout", "nn.Dropout")
 LARGEST = 1e18  # in magnitude, so that no square overflows in PyTorch's float32
 
@@ -84,7 +84,7 @@ def worked_example(context: StepContext) -> Rendered:
 
 
 def _observed(context: StepContext) -> list[doc.Block]:
-    """Say what the two passes have in common in training."""
+    """State what the two passes have in common in training."""
     mask, p = context.trace.problem.mask, context.trace.problem.p
     if mask is None:
         return []
@@ -116,7 +116,7 @@ def _numpy_program(trace: Trace) -> doc.Program:
 
 
 def sum_loss(context: StepContext) -> Rendered:
-    """Take the sum as the loss, and see what a nudge of each input does to it."""
+    """Take the sum as the loss, and show how a nudge of each input changes it."""
     problem = replace(context.trace.problem, grad_y=None, loss="sum")
     context = replace(context, trace=Trace(problem))
     pieces: list[Piece] = ["ones", passes.loss_equation(context)]
@@ -127,24 +127,24 @@ def sum_loss(context: StepContext) -> Rendered:
 
 
 def _nudges(context: StepContext) -> list[doc.Block]:
-    """Raise each input shown by NUDGE, and see where the sum of the outputs goes."""
+    """Raise each input shown by NUDGE, and tabulate the new sum of the outputs."""
     mask, messages = context.trace.problem.mask, context.messages
     written, shown = Written(context.trace), context.written
     bits = None if mask is None else mask[context.shown].tolist()
     raised = exact.forward([v + NUDGE for v in shown.x], bits, written.p)
     changes = [after - before for after, before in zip(raised, shown.y, strict=True)]
-    level = sum(written.y, Fraction(0))
-    digits = len(str(int(abs(level)))) + 3  # that show a nudge, where a float has as many
+    total = sum(written.y, Fraction(0))
+    digits = len(str(int(abs(total)))) + 3  # that show a nudge, where a float has as many
     precise = messages._replace(precision=max(messages.precision, digits if digits < 18 else 0))
     columns: passes.Columns = {
         passes.GRAD_X: messages.results(shown.grad_x),
-        context.words["new_loss"]: precise.results(level + change for change in changes),
+        context.words["new_loss"]: precise.results(total + change for change in changes),
         context.words["slope"]: messages.results(change / NUDGE for change in changes),
     }
     if bits is not None:
         product = passes.substituted(["1"] * len(bits), [f"{bit:d}" for bit in bits], context)
         columns = {symbol("backward_1"): product, **columns}
-    loss = replace(context, messages=precise).equals(symbol("L"), level, result=True)
+    loss = replace(context, messages=precise).equals(symbol("L"), total, result=True)
     blocks: list[doc.Block] = [
         context.paragraph("nudge", loss=loss),
         passes.element_table(columns, context),
@@ -217,7 +217,7 @@ def _compared(context: StepContext, masks: list[Mask]) -> tuple[list[doc.Block],
 
 
 def _of_both(context: StepContext, name: str, vectors: list[list[Any]]) -> list[doc.Block]:
-    """Write a vector as it is under the mask of each module."""
+    """Write a vector under the mask of each module."""
     unicode, latex = symbol(name)
     labels = [doc.Formula(f"{unicode} ({m})", rf"{latex} \text{{ ({m})}}") for m in MODULES]
     pairs = zip(labels, vectors, strict=True)

@@ -1,4 +1,4 @@
-"""Which source draws which mask, and from which seed: the records, and the pages of them."""
+"""The masks that each source draws, and the seeds that draw a mask: records and pages."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ GAP = 2  # columns between two of a table
 def masks_record(
     masks: dict[str, Mask], like: Mask | None, seed: int, skip: int, p: float
 ) -> MasksRecord:
-    """Record what each source draws from the seed, and whether it is the mask like."""
+    """Record what each source draws from the seed, and whether that equals `like`."""
     n = next(iter(masks.values())).size
     drawn = {rng: mask.view(np.int8) for rng, mask in masks.items()}
     record: MasksRecord = {"schema": SCHEMA, "p": p, "n": n, "seed": seed, "masks": drawn}
@@ -40,9 +40,9 @@ def seeds_record(
 
 
 def masks_page(record: MasksRecord, like: Mask | None, messages: Messages, width: int) -> Document:
-    """Show the record of masks, and which of them is the mask like.
+    """Show the record of masks, and which of them equals `like`.
 
-    width: of the page, in columns. A mask is as long as it leaves room for.
+    width: of the page, in columns, to which masks are shortened.
     """
     columns = [messages.string("masks", key) for key in ("rng", "who", "mask")]
     rows = [[rng, messages.string("source", rng)] for rng in record["masks"]]

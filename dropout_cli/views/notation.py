@@ -59,13 +59,13 @@ def matrices(left: str, parts: Sequence[tuple[str, Sequence[Sequence[str]]]]) ->
     return [Formula("\n".join(lines), to_latex(left) + r" \qquad".join(latex))]
 
 
-def indexed(symbol: str, i: int) -> str:
-    """Write the symbol of element i, counted from 0: x₁ of the first."""
-    return symbol + str(i + 1).translate(SUBSCRIPTS)
+def indexed(name: str, i: int) -> str:
+    """Write the symbol of element i, counted from 0: x₁ for the first."""
+    return name + str(i + 1).translate(SUBSCRIPTS)
 
 
 def as_formula(unicode: str) -> Formula:
-    """Convert what to_latex knows to a formula."""
+    """Create a formula from its Unicode, with the LaTeX of to_latex."""
     return Formula(unicode, to_latex(unicode))
 
 

@@ -19,9 +19,8 @@ from dropout_cli.words.messages import Messages, symbol
 SCHEMA = "dropout-cli/trace/1"
 X, Y, GRAD_X, GRAD_Y = map(symbol, ("x_i", "y_i", "grad_x_i", "grad_y_i"))
 
-Columns: TypeAlias = dict[
-    doc.Formula | str, list[str]
-]  # below each heading a cell for each element
+# Below each heading a cell for each element shown.
+Columns: TypeAlias = dict[doc.Formula | str, list[str]]
 
 
 def forward_record(trace: Trace) -> ForwardRecord:
@@ -88,7 +87,7 @@ def _title(key: str, context: Context) -> doc.Heading:
 def _bars(
     context: Context, arrived: FloatArray, result: FloatArray, heading: doc.Formula
 ) -> doc.Bars | None:
-    """Show for each row what arrived at the mask, and what came of it; nothing in inference."""
+    """Create a bar for each row, of its value before and after the mask; None in inference."""
     mask = context.trace.problem.mask
     if mask is None:
         return None
@@ -101,7 +100,7 @@ def _bars(
 
 
 def facts(context: Context, source: str | None = None) -> list[tuple[doc.Formula, str]]:
-    """List p, 1−p, the scaling factor and the mask; in inference, say that there are none.
+    """List p, 1−p, the scaling factor and the mask; in inference, p alone.
 
     source: the words for the origin of the mask, if the trace does not record it.
     """
@@ -144,7 +143,7 @@ def upstream_facts(context: Context) -> list[tuple[doc.Formula, str]]:
 
 
 def loss_equation(context: Context) -> doc.Formula:
-    """Write L = Σ yᵢ = 16; of many elements without the value where no float is as large."""
+    """Write L = Σ yᵢ = 16; for many elements, without a value that is beyond the largest float."""
     trace, loss = context.trace, context.trace.problem.loss
     assert loss is not None
     formula, rounded = loss_formula(loss), trace.loss_value
@@ -185,7 +184,7 @@ def backward_table(context: Context) -> doc.Table:
 
 
 def substituted(first: Sequence[str], second: Sequence[str], context: Context) -> list[str]:
-    """Write first × second / (1−p) in numbers; 0 at p = 1, where it cannot be divided."""
+    """Write first × second / (1−p) in numbers; 0 at p = 1, where 1−p is 0."""
     messages, p = context.messages, context.trace.problem.p
     if p == 1:
         return messages.results([0] * len(first))

@@ -16,7 +16,7 @@ EXPECTATIONS = ("expected-output", "expected-gradient", "nonlinear-gradient", "v
 
 
 def why_scale(context: StepContext) -> Rendered:
-    """Say what the factor 1/(1−p) is for: expectations, and what it costs: variance."""
+    """Explain what the factor 1/(1−p) preserves, expectations, and what it costs, variance."""
     trace, messages = context.trace, context.messages
     mean = claims.expectation(trace.problem)
     unscaled, scaled, backward, variance = context.formulas
@@ -36,7 +36,7 @@ def why_scale(context: StepContext) -> Rendered:
 
 
 def _expected(context: StepContext) -> list[Piece]:
-    """Say what the factor preserves, and what it does not."""
+    """Explain what the factor preserves, and what it does not."""
     p = context.trace.problem.p
     if p in (0, 1):
         return ["p_1" if p else "p_0"]
@@ -52,21 +52,21 @@ def _expected(context: StepContext) -> list[Piece]:
 
 
 def inference(context: StepContext) -> Rendered:
-    """Say what inference does: dropout is the identity."""
-    still = context.under(None)
+    """Show that dropout is the identity in inference."""
+    unmasked = context.under(None)
     pieces: list[Piece] = [
         "identity",
         *context.formulas,
-        still.vector(equation(symbol("y"), symbol("x")), still.written.y, result=True),
-        still.vector(
-            equation(symbol("grad_x"), symbol("grad_y")), still.written.grad_x, result=True
+        unmasked.vector(equation(symbol("y"), symbol("x")), unmasked.written.y, result=True),
+        unmasked.vector(
+            equation(symbol("grad_x"), symbol("grad_y")), unmasked.written.grad_x, result=True
         ),
     ]
-    if still.written.grad_y != context.written.grad_y:
+    if unmasked.written.grad_y != context.written.grad_y:
         pieces.append("other_y")
     numbers: dict[str, Any] = {}
     with suppress(RequestError):  # nobody asked for the loss of this output, which may overflow
-        numbers = {"y": still.trace.y, "grad_x": still.trace.grad_x}
+        numbers = {"y": unmasked.trace.y, "grad_x": unmasked.trace.grad_x}
     return [*pieces, "history"], numbers
 
 

@@ -71,7 +71,7 @@ class DiagnosisRecord(TypedDict):
     claim: str  # the id of the check that it explains
     case: str | None  # the case of that check
     p: float  # the drop probability of that check
-    about: str  # "y", "grad_x", "mask" or "x"
+    about: str  # "y", "grad_x", "mask", "x" or "grad_y"
     explanation: str  # in words
     elements: list[ElementRecord]  # some of the wrong ones
 

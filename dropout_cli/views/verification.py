@@ -28,7 +28,7 @@ from dropout_cli.words.messages import Messages, symbol
 SCHEMA = "dropout-cli/verify/1"
 EXIT_CODES = {True: 0, False: 1, None: 2}
 WRONG = ("masked", "over_p", "twice", "by_keep", "by_p")  # symbols of what y or ∂L/∂x can be
-NAMED = 8  # wrong elements that a page shows
+SHOWN = 8  # wrong elements that a page shows
 
 
 class Row(NamedTuple):
@@ -44,8 +44,8 @@ class Suite(NamedTuple):
     """Checks that belong together.
 
     name: of the candidate or the layer, if it has one. opening: what was checked.
-    by_p: whether they are made for one p after the other. partial: whether what matters most could
-    not be checked.
+    by_p: whether each is made at several p. partial: whether what matters most could not be
+    checked.
     """
 
     name: str | None
@@ -56,16 +56,18 @@ class Suite(NamedTuple):
 
 
 def verdict(suites: Sequence[Suite]) -> bool | None:
-    """Judge whether no check failed; None where what was asked for could not be checked."""
+    """Return whether no check failed; None if what was requested could not be checked."""
     if any(row.finding.ok is False for suite in suites for row in suite.rows):
         return False
     return None if any(suite.partial for suite in suites) else True
 
 
 def layer_suite(name: str, findings: Sequence[Finding], seed: int, messages: Messages) -> Suite:
-    """Make the suite of what was asked of a layer at each p."""
+    """Create the suite of the findings on a layer."""
     rows = [
-        _row(each, messages.text("question", each.id), messages.text("asked", each.id), messages)
+        _row(
+            each, messages.text("question", each.id), messages.text("checked_by", each.id), messages
+        )
         for each in findings
     ]
     opening = [doc.Paragraph(messages.text("layer", "how", seed=seed))]
@@ -86,7 +88,7 @@ def candidate_suite(
     allowed: Mapping[str, Tolerance],
     messages: Messages,
 ) -> Suite:
-    """Make the suite of what an implementation computed. allowed: the differences in it."""
+    """Create the suite of the findings on a candidate. allowed: the tolerance of each vector."""
     trace = Trace(candidate.problem)
     context = Context(trace, messages)
     given = facts(context, None if candidate.unknown is None else "mask_read")
@@ -113,7 +115,7 @@ def candidate_suite(
 def claims_suite(
     trace: Trace, findings: Sequence[Finding], comparison: Comparison | None, messages: Messages
 ) -> Suite:
-    """Make the suite of the claims of a problem, and of the comparison with a framework."""
+    """Create the suite of the claims of a problem, and of the comparison with a framework."""
     version, source = (comparison.version, comparison.source) if comparison else ("", "")
     context = Context(trace, messages)
     rows = []
@@ -135,7 +137,7 @@ def _problem(context: Context, given: Sequence[tuple[doc.Formula, str]]) -> doc.
 
 
 def _statement(finding: Finding, trace: Trace, messages: Messages, source: str = "") -> doc.Text:
-    """Say what is claimed. source: of the masks of a framework."""
+    """State the claim. source: of the masks of a framework."""
     problem = trace.problem
     name = {"y": "forward", "grad_x": "backward"}.get(finding.id, finding.id)
     special = "inference" if not problem.training else "p-1" if problem.p == 1 else ""
@@ -257,14 +259,14 @@ def page(suites: Sequence[Suite], messages: Messages, quiet: bool = False) -> do
             document.append(_headline([suite], messages))
         if not quiet:
             document += [*suite.opening, *_checks(suite, messages)]
-        document += _explained(suite, messages, unasked=quiet or suite.by_p)
+        document += _explained(suite, messages, unchecked=quiet or suite.by_p)
     ok, text = _headline(suites, messages)
     code = messages.text("verify", f"exit_{EXIT_CODES[ok]}")
     return [*document, doc.Check(ok, doc.joined(text, code))]
 
 
 def summary(suite: Suite, messages: Messages) -> str:
-    """Tell the verdict on a suite that does not pass, in one line."""
+    """Summarize in one line a suite that does not pass."""
     rows = [row for row in suite.rows if row.finding.ok is False]
     if not rows:
         row = next(row for row in suite.rows if row.finding.ok is None)
@@ -278,7 +280,7 @@ def summary(suite: Suite, messages: Messages) -> str:
 
 
 def _headline(suites: Sequence[Suite], messages: Messages) -> doc.Check:
-    """Say how many checks failed, or that none did."""
+    """Count the checks, and those that failed."""
     oks = [row.finding.ok for suite in suites for row in suite.rows]
     count, failing = len(oks) - oks.count(None), oks.count(False)
     key = "failed" if failing else "passed"
@@ -325,15 +327,15 @@ def _matrix(rows: Sequence[Row], messages: Messages) -> doc.Table:
     return doc.Table(headings, cells, words=(0,))
 
 
-def _explained(suite: Suite, messages: Messages, *, unasked: bool) -> Iterator[doc.Block]:
-    """Say what is wrong, once for all p at which it is the same.
+def _explained(suite: Suite, messages: Messages, *, unchecked: bool) -> Iterator[doc.Block]:
+    """Explain what is wrong, once for all p at which it is the same.
 
-    unasked: whether to say also what could not be checked.
+    unchecked: whether to explain also why checks could not be made.
     """
     alike: dict[tuple[str, str], list[tuple[Row, doc.Text]]] = {}
     for row in suite.rows:
         about, texts = row.finding.about, row.explanations
-        if unasked and row.finding.ok is None:
+        if unchecked and row.finding.ok is None:
             about, texts = "", [("open", row.method)]
         for name, text in texts:
             own = text.plain if name in ("open", "raised", "unknown") else name
@@ -367,7 +369,7 @@ def _example(finding: Finding) -> str:
 
 def _elements_table(finding: Finding, messages: Messages) -> doc.Table:
     """Tabulate the first wrong elements: where they are, in mathematics and in Python."""
-    shown = finding.wrong[:NAMED]
+    shown = finding.wrong[:SHOWN]
     more = (finding.reason.counted if finding.reason else 0) - len(shown)
     rows = []
     for place, got, expected, *_ in shown:

@@ -1,6 +1,6 @@
 """The two passes in exact fractions, from decimal numbers as written: p = 0.1 is 1/10.
 
-Shown numbers are compared with them: = where a number is exact, ≈ where it is rounded.
+Shown numbers are compared with them: = if a number is exact, ≈ if it is rounded.
 """
 
 from collections.abc import Iterable
@@ -33,11 +33,11 @@ class Written:
 
 
 def sign(shown: Iterable[str], values: Iterable[Fraction | float]) -> str:
-    """Choose = where every number shown is exact, ≈ where one of them is rounded."""
+    """Choose = if every number shown is exact, ≈ if one of them is rounded."""
     exactly = all(Fraction(s) == as_written(value) for s, value in zip(shown, values, strict=True))
     return "=" if exactly else "≈"
 
 
 def as_written(value: Fraction | float) -> Fraction:
-    """Read a float as it is written, with as many digits as tell it from any other."""
+    """Convert a float to the decimal number that is written for it: 0.1 to 1/10."""
     return value if isinstance(value, Fraction) else Fraction(repr(float(value)))

@@ -24,7 +24,7 @@ class Messages(NamedTuple):
 
     prose: the tables of the language's file.
     precision: significant digits of every number, 1 to 17.
-    hide: whether this is an exercise, whose results are blank. revealed: unless they are shown.
+    hide: whether this is an exercise, whose results are blanks unless `revealed`.
     """
 
     prose: Mapping[str, Any]
@@ -77,7 +77,7 @@ class Messages(NamedTuple):
         return self.string("count", f"{key}_one" if n == 1 else key, n=f"{n:,}", **values)
 
     def after(self, skip: int) -> str:
-        """Say how many draws came before; nothing where none did."""
+        """Format how many draws came before; empty if none did."""
         return self.counted("after", skip) if skip else ""
 
     def number(self, value: float | Fraction) -> str:
@@ -109,7 +109,7 @@ class Messages(NamedTuple):
 
     @staticmethod
     def probability(p: float) -> str:
-        """Format p in full, as 1/3 where it was rounded from that fraction."""
+        """Format p in full, or as a fraction such as 1/3 that it was rounded from."""
         digits = Messages.exactly(p)
         if len(digits) < len("0.3333333333333333"):
             return digits
@@ -118,5 +118,5 @@ class Messages(NamedTuple):
 
     @staticmethod
     def exactly(value: float) -> str:
-        """Format the value with as many digits as tell it from any other."""
+        """Format the value with the fewest digits that read back to it."""
         return repr(value + 0.0).removesuffix(".0")

@@ -38,7 +38,7 @@ def verdict(judge):
 
 
 @pytest.mark.parametrize(
-    ("candidate", "says"),
+    ("candidate", "message"),
     [
         ([], "standard input holds no candidate: the list is empty"),
         ([3], "standard input, case 1 is not a candidate"),
@@ -66,8 +66,8 @@ def verdict(judge):
          "grad_y is not the gradient of grad_y_source, 'sum-squares'"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_judged_is_refused(judge, candidate, says):
-    assert says in judge(candidate).error
+def test_what_cannot_be_judged_is_refused(judge, candidate, message):
+    assert message in judge(candidate).error
 
 
 def test_what_a_file_leaves_out_comes_from_the_options(judge):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import npy
 from running import program, slow
 
 from dropout_cli import Problem, Trace
@@ -54,12 +55,6 @@ def test_what_is_left_open_is_chosen_and_said(cli):
     table = cli("backward", "-x", "1 2 3").out
     assert "that numpy draws from seed 0" in table
     assert "L = Σ yᵢ =" in table
-
-
-def npy(values):
-    file = io.BytesIO()
-    np.save(file, values)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What cannot be done is said in one sentence, and changes nothing."""
 
-import io
 import json
 import subprocess
 import sys
@@ -8,13 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-
-def npy(values):
-    file = io.BytesIO()
-    np.save(file, values)
-    return file.getvalue()
-
+from conftest import npy
 
 FILES = {
     "pickled.npy": npy(np.array([{}, 1], dtype=object)), "complex.npy": npy(np.array([1j])),
@@ -168,13 +161,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the system's own words are those of POSIX")
-@pytest.mark.parametrize(("line", "says"), REQUESTS, ids=[line for line, _ in REQUESTS])
+@pytest.mark.parametrize(("line", "message"), REQUESTS, ids=[line for line, _ in REQUESTS])
 def test_a_request_is_refused_in_one_sentence_and_nothing_changed(
-    cli, monkeypatch, folder, line, says
+    cli, monkeypatch, folder, line, message
 ):
     monkeypatch.chdir(folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert says in cli(*line.split(" ")).error
+    assert message in cli(*line.split(" ")).error
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
@@ -194,7 +187,7 @@ def test_a_saved_pass_can_be_read(cli):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"schema": "dropout-cli/trace/2"}, "its schema must be 'dropout-cli/trace/1'"),
         ({"gradx": 1}, "'gradx' is no key of a saved pass: did you mean 'grad_x'?"),
@@ -222,10 +215,10 @@ def test_a_saved_pass_can_be_read(cli):
         *(({key: ...}, f"has no '{key}'") for key in SAVED if key != "schema"),
     ],
 )
-def test_a_saved_pass_that_contradicts_itself_is_refused(cli, change, says):
+def test_a_saved_pass_that_contradicts_itself_is_refused(cli, change, message):
     saved = {key: value for key, value in (SAVED | change).items() if value is not ...}
     error = cli("backward", "--from", "-", stdin=json.dumps(saved).encode()).error
-    assert says in error
+    assert message in error
     assert "standard input" in error
 
 

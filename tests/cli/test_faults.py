@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("writes", "kills"), [(WRITES[:1], 4), slow(WRITES, 24)])
 def test_a_signal_leaves_the_old_file_or_the_new_one(tmp_path, writes, kills):
-    """The next test holds the exit code, which a library that is being imported can change."""
+    """The next test checks the exit code, which a library that is being imported can change."""
     for args in writes:
         program(*args, check=True)
     whole = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
@@ -54,7 +54,7 @@ def test_a_signal_leaves_the_old_file_or_the_new_one(tmp_path, writes, kills):
     ("name", "code"), [slow("SIGTERM", 143), slow("SIGHUP", 129), ("SIGINT", 130)]
 )
 def test_a_signal_while_a_layer_runs_ends_the_run(tmp_path, name, code):
-    """Although whatever a layer raises is its fault."""
+    """Even though any exception of a layer counts as its fault."""
     (tmp_path / "slow_layers.py").write_text(
         "import time\n"
         "def run(x, grad_y, p, training):\n"
@@ -169,11 +169,11 @@ def test_a_folder_that_takes_no_file_is_one_sentence(cli, tmp_path):
     assert "Permission denied" in cli("forward", "-o", "shut/o.md").error
 
 
-def test_a_link_stays_and_its_aim_is_written(cli, tmp_path):
-    (tmp_path / "dangling.md").symlink_to("aim.md")
+def test_a_link_stays_and_its_target_is_written(cli, tmp_path):
+    (tmp_path / "dangling.md").symlink_to("target.md")
     assert cli("forward", "-o", "dangling.md").code == 0
     assert (tmp_path / "dangling.md").is_symlink()
-    assert {each.name for each in tmp_path.iterdir()} == {"aim.md", "dangling.md"}
+    assert {each.name for each in tmp_path.iterdir()} == {"target.md", "dangling.md"}
 
 
 @pytest.mark.slow

@@ -1,9 +1,8 @@
-"""Command lines and the files they read, made up at random: each ends as the README says.
+"""Random command lines, and files that they read: each ends with an exit code of the README.
 
 FUZZ_CASES=20000 pytest tests/cli/test_fuzz.py runs more of them, always the same.
 """
 
-import io
 import json
 import os
 import time
@@ -14,6 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from conftest import npy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +93,7 @@ def lines(draw):
 
 @st.composite
 def contents(draw):
-    """Draw what the files hold: what they should, that with something replaced, or anything."""
+    """Draw the contents of the files: right, with something replaced, or anything."""
     right = {
         "schema": "dropout-cli/trace/1", "mode": "training", "p": 0.5, "scale": 2.0,
         "x": [2.0, 4.0], "mask": [1, 0], "mask_source": {"kind": "given"}, "y": [4.0, 0.0],
@@ -110,14 +110,12 @@ def contents(draw):
     if kind == 3:
         text = text[: draw(st.integers(0, len(text)))]
     data = text.encode() if draw(st.integers(0, 9)) else draw(st.binary(max_size=40))
-    buffer = io.BytesIO()
-    np.save(buffer, np.array([1.0, 2.0]))
-    npy = bytearray(buffer.getvalue())
+    array = bytearray(npy(np.array([1.0, 2.0])))
     if draw(st.booleans()):
-        npy[draw(st.integers(0, len(npy) - 1))] = draw(st.integers(0, 255))
+        array[draw(st.integers(0, len(array) - 1))] = draw(st.integers(0, 255))
     vector_ = draw(st.lists(NUMBERS, max_size=6).map(" ".join) | st.text(max_size=10))
     return {
-        "v.txt": vector_.encode("utf-8", "surrogatepass"), "v.json": data, "v.npy": bytes(npy),
+        "v.txt": vector_.encode("utf-8", "surrogatepass"), "v.json": data, "v.npy": bytes(array),
         "saved.json": data, "candidate.json": data, "figure.svg": data, "": data,
     }  # fmt: skip
 

@@ -86,7 +86,7 @@ def test_a_layer_that_takes_no_p_between_0_and_1_neither_passes_nor_fails(verify
 
 
 @pytest.mark.parametrize(
-    ("layer", "says"),
+    ("layer", "message"),
     [
         ("my_layers", "it must be MODULE:NAME"),
         ("my_layer:Dropout", "there is no module 'my_layer'"),
@@ -97,8 +97,8 @@ def test_a_layer_that_takes_no_p_between_0_and_1_neither_passes_nor_fails(verify
         ("/tmp/my_layers.py:Dropout", "must be in the current folder or below it"),
     ],
 )
-def test_what_is_no_layer_is_refused(cli, layer, says):
-    assert says in cli("verify", "--layer", layer).error
+def test_what_is_no_layer_is_refused(cli, layer, message):
+    assert message in cli("verify", "--layer", layer).error
 
 
 def test_a_module_that_cannot_be_imported_says_why(verify_layer):

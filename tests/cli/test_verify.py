@@ -37,7 +37,7 @@ def test_the_last_line_says_what_the_exit_code_means(cli):
     assert cli("verify", "-q", "--lang", "zh").out == chinese
 
 
-def test_a_wrong_gradient_is_told_its_mistake_and_its_elements(cli):
+def test_a_wrong_gradient_is_reported_with_its_mistake_and_its_elements(cli):
     wrong = ["verify", "-p", "0.3", "--grad-x", "0.1,0,0.3,0"]
     result = cli(*wrong, "--y", "2,0,6,0", "-f", "json")
     assert (result.code, result.json["ok"]) == (1, False)
@@ -94,17 +94,17 @@ def test_our_mask_and_passes_are_those_of_a_framework(cli, framework, rng, args)
 
 
 @pytest.mark.parametrize(
-    ("framework", "last", "says"),
+    ("framework", "last", "message"),
     [("torch", 2**64 - 1, "PyTorch takes integers from -2^63 to 2^64-1"),
      ("jax", 2**63 - 1, "JAX takes integers from -2^63 to 2^63-1")],
 )  # fmt: skip
-def test_a_seed_that_the_framework_does_not_take_is_refused(cli, framework, last, says):
+def test_a_seed_that_the_framework_does_not_take_is_refused(cli, framework, last, message):
     pytest.importorskip(framework)
     against = ("verify", "--against", framework)
     assert cli(*against, "-s", str(last)).code == 0
     for args in ((), ("-p", "0"), ("-p", "1")):
         error = cli(*against, "-s", str(last + 1), *args).error
-        assert error == f"Error: seed is {last + 1}, but {says}\n"
+        assert error == f"Error: seed is {last + 1}, but {message}\n"
 
 
 @pytest.mark.parametrize("args", ["", "--y 2,0,6,0 --grad-x 0.2,0,0.6,0", "-p 1"])

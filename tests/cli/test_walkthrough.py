@@ -11,17 +11,17 @@ from steps import IDS, LANGUAGES, PROBLEMS
 
 
 @pytest.mark.parametrize(
-    ("asked", "wanted"),
+    ("args", "wanted"),
     [
         ("--step 3", [3]), ("--step proof", [7]), ("--step 3-6", [3, 4, 5, 6]),
         ("--step 12 --step proof --step 1-2", [1, 2, 7, 12]), ("--step 13 --step 13", [13]),
         ("--step 2,4,6", [2, 4, 6]), ("--step why,1,3-4", [1, 3, 4, 11]),
     ],
 )  # fmt: skip
-def test_steps_are_chosen_by_number_range_name_or_its_beginning(cli, asked, wanted):
-    out = cli("walkthrough", *asked.split()).out
+def test_steps_are_chosen_by_number_range_name_or_its_beginning(cli, args, wanted):
+    out = cli("walkthrough", *args.split()).out
     assert [int(k) for k in re.findall(r"^(\d+)\. ", out, flags=re.MULTILINE)] == wanted
-    ids = [step["id"] for step in cli("walkthrough", "-f", "json", *asked.split()).json["steps"]]
+    ids = [step["id"] for step in cli("walkthrough", "-f", "json", *args.split()).json["steps"]]
     assert ids == [IDS[k - 1] for k in wanted]
 
 

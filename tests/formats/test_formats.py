@@ -14,4 +14,4 @@ def test_a_format_has_its_writer(suffix: str) -> None:
     name, place = f"dropout_cli.formats.{module}", f"dropout_cli/formats/{module}.py"
     assert find_spec(name), f"{place} is missing, which FORMATS[{suffix!r}] names"
     assert hasattr(import_module(name), function), f"{place} has no {function}"
-    assert FORMATS[suffix].of in ("page", "record", "verdict")
+    assert FORMATS[suffix].content in ("page", "record", "verdict")

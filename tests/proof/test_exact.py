@@ -1,4 +1,4 @@
-"""The exact arithmetic, held against derivatives by hand."""
+"""The exact arithmetic, compared with derivatives by hand."""
 
 from fractions import Fraction
 

@@ -5,7 +5,7 @@ import pytest
 from problems import diagnose
 
 from dropout_cli import Problem, Trace
-from dropout_cli.verify.candidate import RTOL, Candidate, judge
+from dropout_cli.verify.candidate import RTOL, Candidate, judge_candidate
 from dropout_cli.verify.tolerance import Tolerance, half_units, tolerance
 
 EXACT = Tolerance(0, 0, np.inf)
@@ -14,11 +14,11 @@ EXACT = Tolerance(0, 0, np.inf)
 def judged(problem, values, dtype="float64", rtol=None, units=None):
     """Return the findings by their id, and what was allowed."""
     vectors = {name: np.array(vector, dtype=float) for name, vector in values.items()}
-    findings, allowed = judge(Candidate(problem, vectors, dtype, units=units or {}), rtol)
+    findings, allowed = judge_candidate(Candidate(problem, vectors, dtype, units=units or {}), rtol)
     return {each.id: each for each in findings}, allowed
 
 
-def test_each_vector_is_held_against_its_own():
+def test_each_vector_is_compared_with_its_own():
     problem = Problem.create([1, 2, 3], 0.5, [1, 0, 1], grad_y=[1, 1, -2])
     found, _ = judged(problem, {"y": [2, 0, 6.5], "grad_x": [2, 0, -4]})
     assert found["y"][:3] == (0.5, False, 3)

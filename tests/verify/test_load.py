@@ -11,7 +11,7 @@ from layers.course import Course
 
 from dropout_cli.errors import RequestError
 from dropout_cli.verify.judge import judge_layer
-from dropout_cli.verify.load import QUOTED, load, quote
+from dropout_cli.verify.load import QUOTED, load_layer, quote
 
 
 @pytest.fixture
@@ -24,18 +24,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_layer_is_found_in_the_current_folder(folder: Path) -> None:
     (folder / "own_layers.py").write_text("class Dropout:\n    class Inner: pass\n")
-    outer: Any = load("own_layers:Dropout")
-    inner: Any = load("own_layers.py:Dropout.Inner")
+    outer: Any = load_layer("own_layers:Dropout")
+    inner: Any = load_layer("own_layers.py:Dropout.Inner")
     assert (outer.__name__, inner.__name__) == ("Dropout", "Inner")
     (folder / "layers_of_ours").mkdir()
     (folder / "layers_of_ours" / "two.py").write_text("Dropout = 2\nDropin = _Dropouts = 3\n")
     for name in ("layers_of_ours/two.py:Dropout", "./layers_of_ours/two.py:Dropout"):
-        assert load(name) == 2
+        assert load_layer(name) == 2
     assert sys.path[0] == str(folder)
     assert sys.path.count(str(folder)) == 1
     for wrong, near in (("Dropouts", "Dropout"), ("Dropi", "Dropin")):
         with pytest.raises(RequestError, match=f"has no '{wrong}'; did you mean '{near}'.$"):
-            load(f"layers_of_ours.two:{wrong}")
+            load_layer(f"layers_of_ours.two:{wrong}")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_layer_is_found_in_the_current_folder(folder: Path) -> None:
 def test_a_layer_that_cannot_be_loaded(folder: Path, name: str, source: str, message: str) -> None:
     (folder / "own_layers.py").write_text(source)
     with pytest.raises(RequestError, match=message) as error:
-        load(name)
+        load_layer(name)
     assert "\n" not in str(error.value)
 
 

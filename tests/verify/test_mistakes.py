@@ -53,7 +53,7 @@ def test_a_right_implementation_is_never_accused():
         scale = 10.0 ** random.uniform(-6, 6)
         x, g = random.normal(size=(2, n)) * scale
         mask = random.random(n) < 1 - p
-        trace = Trace(Problem.create(x, p, mask if p > 0 else None, grad_y=g, seed=None))
+        trace = Trace(Problem.create(x, p, mask, grad_y=g))
         for dtype in (np.float32, np.float64):
             noise = mask.astype(dtype) / dtype(1 - p)
             assert diagnose(trace, "y", x.astype(dtype) * noise, ALLOWED) is None
@@ -68,8 +68,8 @@ def test_several_that_fit_are_all_named_and_another_p_tells_them_apart():
     trace = Trace(Problem.create([3, 5], 0.5, [1, 0], loss="sum"))
     diagnosis = diagnose(trace, "grad_x", trace.grad_x / 2, ALLOWED)
     assert set(diagnosis.mistakes) == {"not-scaled", "mean-loss"}
-    told = Trace(Problem.create([3, 5], 0.3, [1, 0], loss="sum"))
-    again = diagnose(told, "grad_x", told.grad_x / 2, ALLOWED)
+    other = Trace(Problem.create([3, 5], 0.3, [1, 0], loss="sum"))
+    again = diagnose(other, "grad_x", other.grad_x / 2, ALLOWED)
     assert again.mistakes == ["mean-loss"]
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from running import slow
 
 from dropout_cli.verify.tolerance import TYPES, Tolerance, tolerance
 
@@ -53,7 +54,7 @@ def ways(x, p, kind):
 
 
 @pytest.mark.parametrize("dtype", NARROW)
-@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, slow(1000)])
 def test_no_right_result_is_accused(dtype, count):
     kind = numpy_type(dtype)
     rng = np.random.default_rng(1)

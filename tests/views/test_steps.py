@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from running import slow
 from steps import LANGUAGES, PROBLEMS
 
 
@@ -187,17 +188,17 @@ def test_every_expectation_is_recorded(numbers):
 
 
 @pytest.mark.parametrize(
-    ("problem", "says"),
+    ("problem", "message"),
     [
         ("-x 8e307,8e307,8e307,1 -m 1110 -p 0.1 -g 1,1,1,1", "L = Σ yᵢ ≈ 2.66667e+308"),
         ("-x 1e308,1,1,1 -m 0111 --loss sum-squares", "∂L/∂x = ∂L/∂y = [2.00000e+308, 2, 2, 2]ᵀ"),
     ],
 )
-def test_a_number_that_nobody_asked_for_may_overflow(cli, problem, says):
+def test_a_number_that_nobody_asked_for_may_overflow(cli, problem, message):
     assert cli("verify", *problem.split()).code == 0
     page = cli("walkthrough", *problem.split())
     assert (page.code, page.err) == (0, "")
-    assert says in page.out
+    assert message in page.out
     assert cli("walkthrough", *problem.split(), "-f", "json").code == 0
 
 
@@ -254,7 +255,7 @@ def test_what_is_rounded_is_not_called_equal(cli, args):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_a_chain_of_products_is_right_as_it_stands(cli, problem):
-    """a × b = c is an equality of the numbers told, and a × b ≈ c is none."""
+    """a × b = c is an equality of the numbers shown, and a × b ≈ c is none."""
     out = cli("walkthrough", *PROBLEMS[problem].split(), "--step", "gradient").out
     found = re.findall(r"[=≈] (\S+) × (\S+) ([=≈]) (\S+)$", out, flags=re.MULTILINE)
     for a, b, sign, c in found:
@@ -280,7 +281,7 @@ def test_the_pytorch_step_uses_the_problems_seed_and_says_where_masks_agree(cli,
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed")
-@pytest.mark.parametrize("args", ["-p 1/3", pytest.param("-x 1,2,3 -s 1", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("args", ["-p 1/3", slow("-x 1,2,3 -s 1")])
 def test_the_fair_comparison_runs_in_a_fresh_python_and_finds_no_difference(cli, args):
     out = cli("walkthrough", *args.split(), "--step", "pytorch").out
     (code,) = re.findall(r"^  import torch\n.*?# True$", out, flags=re.MULTILINE | re.DOTALL)

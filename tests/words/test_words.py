@@ -87,10 +87,10 @@ def test_every_name_has_its_words(language: str) -> None:
     own = gradient | {f"y-{name}" for name in both} | {"y-swapped", "grad_x-swapped"}
     alike = {name.partition("-")[2] for name in own} & set(prose["mistake"])  # in y and in grad_x
     own = {name for name in own if name.partition("-")[2] not in alike} | alike
-    asked = {name for p in (0, 0.5, 1) for name in questions.at(p)}
+    names = {name for p in (0, 0.5, 1) for name in questions.at(p)}
     needed = {
-        "mistake": own | set(IN_INFERENCE), "source": set(SOURCES), "question": asked,
-        "asked": asked, "claim": set(CLAIMS), "method": set(CLAIMS),
+        "mistake": own | set(IN_INFERENCE), "source": set(SOURCES), "question": names,
+        "checked_by": names, "claim": set(CLAIMS), "method": set(CLAIMS),
     }  # fmt: skip
     missing = {
         f"{table} {name}" for table in needed for name in needed[table] - {*prose.get(table, ())}
@@ -102,6 +102,6 @@ def test_every_name_has_its_words(language: str) -> None:
         for name in set(prose["mistake"]) - needed["mistake"]
         if f'"{name}"' not in code and not name.startswith("one-mask-for-every-")
     }
-    for table in ("question", "asked", "source"):
+    for table in ("question", "checked_by", "source"):
         unused |= {f"{table} {name}" for name in set(prose[table]) - needed[table]}
     assert not unused, f"not used of {named(language, unused)}"

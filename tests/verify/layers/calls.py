@@ -233,7 +233,7 @@ class Exits(Course):
 
 
 class CountsOfOne(Course):
-    """Ask for a probability that there is not, between the ends."""
+    """Draw with 1/(1−p), which is no probability for 0 < p < 1."""
 
     def draw(self, shape):
         return np.random.binomial(1, 1 / (1 - self.p), shape)  # noqa: NPY002

@@ -1,4 +1,4 @@
-"""Layers of dropout as teams write them, each with what the judge must say of it.
+"""Layers of dropout as teams write them, each with the verdict that the judge must give.
 
 RIGHT and WRONG map their names to them, once the modules beside this one are imported.
 """

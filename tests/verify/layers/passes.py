@@ -21,7 +21,7 @@ def between(layer):
 @wrong(NOT_APPLIED)
 @passing
 def not_applied(self, x):
-    """Never in training, whatever the mode."""
+    """The identity in training too."""
     self.scale = np.ones_like(x)
     return x
 

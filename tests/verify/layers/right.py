@@ -86,7 +86,7 @@ def numpy_function(x, grad_y, p, training):
 
 @right(unjudged=["input-untouched"])
 class InPlace(Course):
-    """Work in place, and say so."""
+    """Work in place, and declare it."""
 
     inplace = True
 
@@ -207,7 +207,7 @@ def only_vectors(self, x):
 @right(unjudged=NO_OTHERS)
 @passing
 def only_tables(self, x):
-    """Say so by accident."""
+    """Refuse other inputs by accident."""
     x.shape[1]
     return Course.forward(self, x.reshape(x.shape[0], x.shape[1]))
 
