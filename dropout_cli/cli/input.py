@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -82,27 +82,10 @@ def _read_npy(path: str) -> Vector:
         return Vector(array.astype(np.float64).ravel(), array.shape)
 
 
-class Number(float):
-    """A decimal number of JSON, and how it was written."""
-
-    __slots__ = ("text",)
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """Convert the text to a number, and keep it."""
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-    def __str__(self) -> str:
-        """Return the text."""
-        return self.text
-
-
-def parse_json(text: str, source: str, parse_float: Callable[[str], float] = float) -> Any:
+def parse_json(text: str, source: str, parse_float: Callable[[str], Any] = float) -> Any:
     """Parse JSON; RequestError, naming the source, if it is broken.
 
-    parse_float: Number where it matters how decimal numbers were written.
+    parse_float: str where it matters how decimal numbers were written.
     """
     import json
 
@@ -112,7 +95,7 @@ def parse_json(text: str, source: str, parse_float: Callable[[str], float] = flo
         raise RequestError(f"{source} is not JSON: {error}") from None
 
 
-def read_json(path: str, parse_float: Callable[[str], float] = float) -> Any:
+def read_json(path: str, parse_float: Callable[[str], Any] = float) -> Any:
     """Read a JSON file, or standard input for "-", as parse_json does."""
     return parse_json(read_text(path), display_name(path), parse_float)
 

@@ -7,10 +7,8 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from dropout_cli.cli.input import (
-    Number,
     create_problem,
     display_name,
-    equal,
     from_json,
     problem_arguments,
     read_json,
@@ -20,7 +18,7 @@ from dropout_cli.cli.input import (
 )
 from dropout_cli.cli.options import ProblemOptions
 from dropout_cli.cli.output import legible
-from dropout_cli.cli.printed import Vector
+from dropout_cli.cli.printed import Vector, to_vector
 from dropout_cli.errors import RequestError
 from dropout_cli.trace import Trace
 from dropout_cli.verify.candidate import Candidate, judge_candidate, one_shape, read_mask
@@ -109,7 +107,7 @@ def _read_files(paths: Sequence[str], options: ProblemOptions) -> list[Candidate
     """
     candidates: list[Candidate] = []
     for path in paths:
-        source, parsed = display_name(path), read_json(path, Number)
+        source, parsed = display_name(path), read_json(path, str)
         several = isinstance(parsed, list)
         if parsed == []:
             raise RequestError(f"{source} holds no candidate: the list is empty")
@@ -135,8 +133,8 @@ def _read(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     refuse_unknown(case, KEYS + (SAVED if saved else ()), "a candidate")
     for key, choices in CHOICES.items():
         if key in case and case[key] not in choices:
-            one_of = ", ".join(choices)
-            raise RequestError(f"{key} is {case[key]!r}, but it must be one of {one_of}")
+            one = " or ".join(choices)
+            raise RequestError(f"{key} is {case[key]!r}, but it must be {one}")
     own = problem_arguments(case)
     options.refuse(own, "the candidate")
     values = {key: from_json(case[key], key) for key in ANSWERS if case.get(key) is not None}
@@ -147,8 +145,8 @@ def _read(case: dict[str, Any], options: ProblemOptions) -> Candidate:
     trace, loss = Trace(candidate.problem), candidate.problem.loss
     if saved:
         candidate = candidate._replace(units={})  # its numbers are exact
-        for key, value in (("scale", trace.scale), ("local_grad", trace.local_grad)):
-            if key in case and not equal(case[key], value):
+        for key, right in (("scale", [trace.scale]), ("local_grad", trace.local_grad.tolist())):
+            if case.get(key) is not None and to_vector([case[key]], key).values.tolist() != right:
                 raise RequestError(f"{key} does not follow from mask and p")
     if loss is not None and case.get("grad_y") is not None:
         grad_y = from_json(case["grad_y"], "grad_y").values

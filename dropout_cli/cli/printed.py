@@ -74,9 +74,10 @@ def to_vector(lists: list[Any], name: str) -> Vector:
     different lengths.
     """
     array = np.array(lists, dtype=object)
-    if any(isinstance(item, list) for item in array.flat):
+    flat = array.ravel()
+    if any(isinstance(item, list) for item in flat):
         raise RequestError(f"{name} has rows of different lengths, but they must be one")
-    items, shape = list(map(str, array.flat)), array.shape
+    items, shape = list(map(str, flat)), array.shape
     if name == "mask":
         items = [BOOLEANS.get(item, item) for item in items]
         widths = {len(item) if item.isdecimal() else 1 for item in items}

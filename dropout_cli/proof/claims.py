@@ -247,10 +247,10 @@ def variance(trace: Trace) -> Finding:
 def inference(trace: Trace) -> Finding:
     """In inference y = x and ∂L/∂x = ∂L/∂y, bit for bit."""
     x, grad_y, p = trace.problem.x, trace.grad_y, trace.problem.p
-    found = np.stack([dropout.forward(x, None, p), dropout.backward(grad_y, None, p)])
-    wanted = np.stack([x, grad_y])
-    ok = found.tobytes() == wanted.tobytes()
-    return Finding(float(np.abs(found - wanted).max()), ok, x.size)
+    pairs = [(dropout.forward(x, None, p), x), (dropout.backward(grad_y, None, p), grad_y)]
+    ok = all(np.array_equal(f.view(np.int64), w.view(np.int64)) for f, w in pairs)
+    error = 0.0 if ok else max(np.abs(f - w).max() for f, w in pairs)
+    return Finding(float(error), ok, x.size)
 
 
 CLAIMS = {
