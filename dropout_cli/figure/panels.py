@@ -36,10 +36,8 @@ def draw_panels(
         for name in names
     )
     products, size = _products(trace, messages, names, width / n)
-    first_row = ROW * (names[0] in products)
-    height = (top - FOOT - ROW * bool(products) - ROW * (names[0] in ARRIVES)) / (
-        len(names) // columns
-    )
+    bottom = FOOT + ROW * bool(products) + ROW * (names[0] in ARRIVES)
+    height = (top - bottom) / (len(names) // columns)
     area = height - ABOVE - LINE * own_line - BELOW
     bars, vectors = lay_out(page, trace, messages, Strip(0, 0, width, area, n, True), names)
     if names not in (("x",), ("mask",)):
@@ -65,7 +63,8 @@ def draw_panels(
         for i, product in enumerate(products.get(name, ())):
             x, colour = strip.at(i + 0.5)[0], bars.colours[i]
             page.text(x, base - 39, product, size, colour, ha="center")
-    y, words = top - height + BELOW - 39 - first_row, messages.string("figure", "neuron")
+    y, words = top - height + BELOW - 39, messages.string("figure", "neuron")
+    y -= ROW * (names[0] in products)
     page.text(MARGIN + width / 2, y, words, INDEX, page.theme.muted, ha="center")
 
 
