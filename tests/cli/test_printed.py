@@ -25,7 +25,6 @@ PASTED = [
     ("[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
     ("[[1, 2], [3]]", "x has rows of different lengths, but they must be one"),
     ("[1, [2]]", "x has rows of different lengths, but they must be one"),
-    ("[" * 40 + "1, 2" + "]" * 40, [1, 2]),
     ("[1, 2", "x has brackets that do not match"),
     ("[True, False]", "element 1 of x is 'True', which is not a number"),
     # NumPy
