@@ -64,7 +64,8 @@ def examine(masks: Sequence[Mask], xs: Sequence[FloatArray], exact: Model) -> Dr
     if fails and not one and not repeated and share.log < min(dependence.log, 0.3 * alike.log):
         explains = "by-place"  # which makes elements depend on each other, and calls agree
     else:
-        in_all, share = _share([masks][:own], groups, exact)
+        if not own:
+            in_all, share = _share([], groups, exact)
         if max(in_all.chance, share.chance) < LEVEL:
             share = in_all  # a wrong share explains more than its place does
     informative = _is_informative(big or masks, model)

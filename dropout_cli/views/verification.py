@@ -118,12 +118,11 @@ def claims_suite(
     """Create the suite of the claims of a problem, and of the comparison with a framework."""
     version, source = (comparison.version, comparison.source) if comparison else ("", "")
     context = Context(trace, messages)
+    over, changed = context.over, context.changed
     rows = []
     for each in findings:
         key = f"{each.id}-silent" if each.ok is None else each.id
-        method = messages.text(
-            "method", key, over=context.over, changed=context.changed, version=version
-        )
+        method = messages.text("method", key, over=over, changed=changed, version=version)
         rows.append(_row(each, _statement(each, trace, messages, source), method, messages))
     given = facts(context) + upstream_facts(context)
     partial = comparison is not None and not version
@@ -361,10 +360,12 @@ def _explained(suite: Suite, messages: Messages, *, unchecked: bool) -> Iterator
 
 def _example(finding: Finding) -> str:
     """Write a command with the first element that is wrong."""
-    _, got, _, x, grad_y, kept = finding.wrong[0]
-    bit = "--eval" if kept is None else f"-m {kept:d}"
-    answer = f"--y={got!r}" if finding.about == "y" else f"-g={grad_y!r} --grad-x={got!r}"
-    return f"dropout-cli verify -x={x!r} -p {finding.p!r} {bit} {answer}"
+    wrong = finding.wrong[0]
+    bit = "--eval" if wrong.kept is None else f"-m {wrong.kept:d}"
+    answer = f"-g={wrong.grad_y!r} --grad-x={wrong.got!r}"
+    if finding.about == "y":
+        answer = f"--y={wrong.got!r}"
+    return f"dropout-cli verify -x={wrong.x!r} -p {finding.p!r} {bit} {answer}"
 
 
 def _elements_table(finding: Finding, messages: Messages) -> doc.Table:
